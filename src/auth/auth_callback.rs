@@ -4,15 +4,14 @@
 //! them. All other calls that are refused, or that begin during the refresh, take its outcome: 64 refused calls use one
 //! refresh token.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 
 use ::http::Method;
 
 use super::callback_scope::run_callback;
 use crate::call::headers::HeaderSet;
 use crate::call::issued_credentials::{CredentialGeneration, CredentialRefusal, IssuedCredentials};
-use crate::call::new_event;
 use crate::call::pause_clock::PauseClock;
 use crate::error::{Error, ErrorCause, Result};
 use crate::status::MCP_AUTH_FAILED;
@@ -63,8 +62,7 @@ struct IssueState {
 /// A run of the callback.
 struct RunningCallback {
     is_refresh: bool,
-    /// Created by the first thread that waits.
-    done: OnceLock<PollableEvent>,
+    done: PollableEvent,
 }
 
 impl AuthRequest {
@@ -164,19 +162,16 @@ impl AuthCallbackState {
                     return state.refresh_outcome();
                 }
                 match &state.running {
-                    Some(run) => {
-                        // Create the event under the lock: otherwise the running thread could end without setting it.
-                        run.done()?;
-                        Arc::clone(run)
-                    }
+                    Some(run) => Arc::clone(run),
                     None => {
-                        let run = Arc::new(RunningCallback::new(refreshes_before.is_some()));
+                        let is_refresh = refreshes_before.is_some();
+                        let run = Arc::new(RunningCallback { is_refresh, done: PollableEvent::default() });
                         state.running = Some(Arc::clone(&run));
                         break (run, state.generation);
                     }
                 }
             };
-            clock.during(|| wait(other.done()?))?;
+            clock.during(|| wait(&other.done))?;
             if other.is_refresh {
                 return self.lock().refresh_outcome();
             }
@@ -200,20 +195,6 @@ impl IssueState {
     fn refresh_outcome(&self) -> Result<IssuedCredentials> {
         let headers = self.refreshed.clone()?;
         Ok(IssuedCredentials { headers, generation: self.generation })
-    }
-}
-
-impl RunningCallback {
-    fn new(is_refresh: bool) -> RunningCallback {
-        RunningCallback { is_refresh, done: OnceLock::new() }
-    }
-
-    fn done(&self) -> Result<&PollableEvent> {
-        if let Some(done) = self.done.get() {
-            return Ok(done);
-        }
-        let event = new_event()?;
-        Ok(self.done.get_or_init(|| event))
     }
 }
 
@@ -244,8 +225,6 @@ impl Drop for RunningCallbackGuard<'_> {
         state.running = None;
         drop(state);
         drop(old_outcome);
-        if let Some(done) = self.run.done.get() {
-            done.set();
-        }
+        self.run.done.set();
     }
 }

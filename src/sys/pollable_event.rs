@@ -3,16 +3,25 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering, fence};
+
+use once_cell::race::OnceBox;
 
 use super::process;
 use super::waitable::Waitable;
 
-/// A flag with a descriptor for `poll`. Any number of threads may wait for it at the same time.
-#[derive(Debug)]
+/// A flag that `poll` can wait for. Any number of threads may wait for it at the same time. The default value has no
+/// descriptor until the first wait: many events are never waited for.
+#[derive(Debug, Default)]
 pub struct PollableEvent {
     is_set: AtomicBool,
-    /// A child process created by `fork` shares the descriptor but not the flag: only this process may write.
+    /// Without a lock, because a signal handler reads it.
+    descriptors: OnceBox<EventDescriptors>,
+}
+
+#[derive(Debug)]
+struct EventDescriptors {
+    /// A child process created by `fork` shares the descriptors but not the flag: only this process may write.
     process: u32,
     read: OwnedFd,
     /// The other end of a pipe, on systems without eventfd.
@@ -21,8 +30,69 @@ pub struct PollableEvent {
 }
 
 impl PollableEvent {
-    #[cfg(target_os = "linux")]
+    /// An event that has its descriptor already, so that no wait fails for lack of one.
     pub fn new() -> io::Result<PollableEvent> {
+        let event = PollableEvent::default();
+        event.descriptors()?;
+        Ok(event)
+    }
+
+    /// Sets the flag and wakes up all waiting threads. May be called from a signal handler: only changes an atomic,
+    /// calls getpid and write, and restores errno.
+    pub fn set(&self) {
+        if self.is_set.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        // `descriptors` stores in the other order: at least one of the two threads sees what the other one stored.
+        fence(Ordering::SeqCst);
+        if let Some(descriptors) = self.descriptors.get() {
+            descriptors.make_readable();
+        }
+    }
+
+    pub fn is_set(&self) -> bool {
+        self.is_set.load(Ordering::SeqCst)
+    }
+
+    /// Clears the flag, for an event that signals new items in a queue. The caller must check the queue afterwards: a
+    /// `set` during the call may be lost, but its item is in the queue then.
+    pub fn clear(&self) {
+        if let Some(descriptors) = self.descriptors.get() {
+            descriptors.make_unreadable();
+        }
+        self.is_set.store(false, Ordering::SeqCst);
+    }
+
+    /// Readable while the flag is set. Waiting for it fails if the descriptor cannot be created.
+    pub fn waitable(&self) -> Waitable<'_> {
+        match self.descriptors() {
+            Ok(descriptors) => Waitable::of(&descriptors.read),
+            Err(error) => Waitable::failed(&error),
+        }
+    }
+
+    #[cfg(test)]
+    pub fn has_descriptor(&self) -> bool {
+        self.descriptors.get().is_some()
+    }
+
+    fn descriptors(&self) -> io::Result<&EventDescriptors> {
+        if let Some(descriptors) = self.descriptors.get() {
+            return Ok(descriptors);
+        }
+        let descriptors = self.descriptors.get_or_try_init(|| EventDescriptors::new().map(Box::new))?;
+        fence(Ordering::SeqCst);
+        if self.is_set() {
+            // The `set` may not have seen the descriptors.
+            descriptors.make_readable();
+        }
+        Ok(descriptors)
+    }
+}
+
+impl EventDescriptors {
+    #[cfg(target_os = "linux")]
+    fn new() -> io::Result<EventDescriptors> {
         // SAFETY: eventfd takes no pointers.
         let fd = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
         if fd < 0 {
@@ -30,11 +100,11 @@ impl PollableEvent {
         }
         // SAFETY: the descriptor is new and has no other owner.
         let read = unsafe { OwnedFd::from_raw_fd(fd) };
-        Ok(PollableEvent { is_set: AtomicBool::new(false), process: process::id(), read })
+        Ok(EventDescriptors { process: process::id(), read })
     }
 
     #[cfg(not(target_os = "linux"))]
-    pub fn new() -> io::Result<PollableEvent> {
+    fn new() -> io::Result<EventDescriptors> {
         let mut ends = [0; 2];
         // SAFETY: `ends` has room for the two descriptors that pipe writes.
         if unsafe { libc::pipe(ends.as_mut_ptr()) } < 0 {
@@ -45,13 +115,11 @@ impl PollableEvent {
         for end in [&read, &write] {
             super::socket::set_nonblocking_cloexec(end.as_raw_fd())?;
         }
-        Ok(PollableEvent { is_set: AtomicBool::new(false), process: process::id(), read, write })
+        Ok(EventDescriptors { process: process::id(), read, write })
     }
 
-    /// Sets the flag and wakes up all waiting threads. May be called from a signal handler: only changes an atomic,
-    /// calls getpid and write, and restores errno.
-    pub fn set(&self) {
-        if self.is_set.swap(true, Ordering::SeqCst) || self.process != process::id() {
+    fn make_readable(&self) {
+        if self.process != process::id() {
             return;
         }
         let value = 1u64.to_ne_bytes();
@@ -61,26 +129,11 @@ impl PollableEvent {
         errno.restore();
     }
 
-    pub fn is_set(&self) -> bool {
-        self.is_set.load(Ordering::SeqCst)
-    }
-
-    /// Clears the flag, for an event that signals new items in a queue. The caller must check the queue afterwards: a
-    /// `set` during the call may be lost, but its item is in the queue then.
-    pub fn clear(&self) {
-        let mut value = [0; 8];
-        // SAFETY: the buffer has eight writable bytes, and the descriptor is open as long as `self` exists.
-        unsafe { libc::read(self.fd(), value.as_mut_ptr().cast(), value.len()) };
-        self.is_set.store(false, Ordering::SeqCst);
-    }
-
-    /// Readable while the flag is set.
-    pub fn waitable(&self) -> Waitable<'_> {
-        Waitable::of(&self.read)
-    }
-
-    fn fd(&self) -> RawFd {
-        self.read.as_raw_fd()
+    fn make_unreadable(&self) {
+        // Room for the bytes of several writes to a pipe: two threads may write for the same `set`.
+        let mut values = [0; 64];
+        // SAFETY: the buffer has as many writable bytes, and the descriptor is open as long as `self` exists.
+        unsafe { libc::read(self.read.as_raw_fd(), values.as_mut_ptr().cast(), values.len()) };
     }
 
     #[cfg(target_os = "linux")]
@@ -123,8 +176,48 @@ unsafe fn errno_location() -> *mut libc::c_int {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Barrier;
+    use std::time::Duration;
+
     use super::*;
     use crate::sys::wait::{Interest, WaitContext};
+
+    fn is_readable(event: &PollableEvent) -> bool {
+        let brief = WaitContext { idle: Some(Duration::ZERO), ..WaitContext::default() };
+        brief.wait(event.waitable(), Interest::Read).is_ok()
+    }
+
+    #[test]
+    fn an_event_has_no_descriptor_until_the_first_wait() {
+        let event = PollableEvent::default();
+        event.set();
+        event.clear();
+        event.set();
+        assert!(event.is_set() && !event.has_descriptor());
+        assert!(is_readable(&event) && event.has_descriptor());
+        event.clear();
+        assert!(!event.is_set() && !is_readable(&event));
+        assert!(PollableEvent::new().unwrap().has_descriptor());
+    }
+
+    #[test]
+    fn an_event_that_is_set_while_a_wait_begins_wakes_the_thread() {
+        for _ in 0..100 {
+            let (event, start) = (PollableEvent::default(), Barrier::new(3));
+            std::thread::scope(|scope| {
+                let begin = || {
+                    start.wait();
+                    assert!(WaitContext::default().wait(event.waitable(), Interest::Read).is_ok());
+                };
+                scope.spawn(begin);
+                scope.spawn(begin);
+                start.wait();
+                event.set();
+            });
+            event.clear();
+            assert!(!is_readable(&event));
+        }
+    }
 
     #[test]
     fn an_event_stays_readable_until_it_is_cleared() {
@@ -138,8 +231,7 @@ mod tests {
         }
         event.clear();
         assert!(!event.is_set());
-        let brief = WaitContext { idle: Some(std::time::Duration::ZERO), ..WaitContext::default() };
-        assert!(brief.wait(event.waitable(), Interest::Read).is_err());
+        assert!(!is_readable(&event));
         event.set();
         assert!(WaitContext::default().wait(event.waitable(), Interest::Read).is_ok());
     }

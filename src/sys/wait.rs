@@ -83,16 +83,16 @@ impl WaitContext {
     /// Blocks until one of `all` is ready, and returns its index, or `None` after `pause`. A passed deadline is an
     /// error even if one is ready: otherwise a server that never stops sending could keep the call from ending.
     pub fn wait_any(&self, all: &[(Waitable, Interest)], pause: Option<Duration>) -> Result<Option<usize>, Interrupt> {
+        // `done` is the last one: see below.
+        let events = [&self.cancel, &self.closed, &self.done].into_iter().flatten();
+        let events = events.map(|event| (event.waitable(), Interest::Read));
         let mut polled = PollSet::default();
-        all.iter().for_each(|&(waitable, interest)| polled.push(waitable, interest));
-        for event in [&self.cancel, &self.closed].into_iter().flatten() {
-            polled.push(event.waitable(), Interest::Read);
+        for (waitable, interest) in all.iter().copied().chain(events) {
+            let missing = |error| self.check().err().unwrap_or(Interrupt::System(error));
+            polled.push(pollfd(waitable, interest).map_err(missing)?);
         }
         // A pause that ends beyond the range of the clock never ends.
         let pause_end = pause.and_then(|pause| Instant::now().checked_add(pause));
-        if let Some(done) = &self.done {
-            polled.push(done.waitable(), Interest::Read);
-        }
         let mut grace_end = None;
         loop {
             self.check()?;
@@ -147,8 +147,7 @@ enum PollSet {
 const FEW: usize = 6;
 
 impl PollSet {
-    fn push(&mut self, waitable: Waitable, interest: Interest) {
-        let new = pollfd(waitable, interest);
+    fn push(&mut self, new: libc::pollfd) {
         match self {
             PollSet::None => *self = PollSet::Few([new; FEW], 1),
             PollSet::Few(few, count) if *count < FEW => {
@@ -169,12 +168,12 @@ impl PollSet {
     }
 }
 
-fn pollfd(waitable: Waitable, interest: Interest) -> libc::pollfd {
+fn pollfd(waitable: Waitable, interest: Interest) -> io::Result<libc::pollfd> {
     let events = match interest {
         Interest::Read => libc::POLLIN,
         Interest::Write => libc::POLLOUT,
     };
-    libc::pollfd { fd: waitable.descriptor(), events, revents: 0 }
+    Ok(libc::pollfd { fd: waitable.descriptor()?, events, revents: 0 })
 }
 
 /// Calls `poll` once. If a signal interrupts it, nothing is ready.
@@ -234,6 +233,18 @@ mod tests {
         let never = PollableEvent::new().unwrap();
         let wait_context = WaitContext { idle: Some(Duration::from_millis(1)), ..WaitContext::default() };
         assert!(matches!(wait_context.wait(never.waitable(), Interest::Read), Err(Interrupt::Idle)));
+    }
+
+    #[test]
+    fn a_wait_for_a_missing_descriptor_fails_unless_it_is_interrupted() {
+        let missing = Waitable::failed(&io::Error::from_raw_os_error(libc::EMFILE));
+        let code = match WaitContext::default().wait(missing, Interest::Read) {
+            Err(Interrupt::System(error)) => error.raw_os_error(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(code, Some(libc::EMFILE));
+        let expired = WaitContext::until(Instant::now());
+        assert!(matches!(expired.wait(missing, Interest::Read), Err(Interrupt::TimedOut)));
     }
 
     #[test]

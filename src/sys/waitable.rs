@@ -1,5 +1,6 @@
 //! Descriptors that `poll` can wait for.
 
+use std::io;
 use std::marker::PhantomData;
 use std::os::fd::{AsRawFd, RawFd};
 
@@ -13,7 +14,12 @@ impl<'a> Waitable<'a> {
         Waitable(owner.as_raw_fd(), PhantomData)
     }
 
-    pub(super) fn descriptor(self) -> RawFd {
-        self.0
+    /// A descriptor that could not be created. A wait for it fails with this error.
+    pub(super) fn failed(error: &io::Error) -> Waitable<'static> {
+        Waitable(-error.raw_os_error().unwrap_or(libc::EMFILE), PhantomData)
+    }
+
+    pub(super) fn descriptor(self) -> io::Result<RawFd> {
+        if self.0 < 0 { Err(io::Error::from_raw_os_error(-self.0)) } else { Ok(self.0) }
     }
 }

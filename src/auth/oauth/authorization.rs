@@ -161,35 +161,30 @@ impl Authorization {
     }
 
     /// What a call does whose credentials of the generation `refused` were refused, or that was not refused yet.
-    pub(super) fn enter(self: &Arc<Self>, call: &CallContext, refused: Option<u64>) -> Result<Entry> {
+    pub(super) fn enter(self: &Arc<Self>, call: &CallContext, refused: Option<u64>) -> Entry {
         let mut state = self.lock();
         if refused.is_some_and(|refused| refused < state.generation) {
-            return Ok(Entry::Use(self.issued(&state)));
+            return Entry::Use(self.issued(&state));
         }
         if let Some(progress) = &state.renewal {
             if refused.is_none() && progress.has_user_part() {
                 // The request may not need a token.
-                return Ok(Entry::Use(self.issued(&state)));
+                return Entry::Use(self.issued(&state));
             }
-            // Created under the lock: otherwise the renewal could end without setting it.
-            progress.event(refused.is_some())?;
-            return Ok(Entry::Wait(Arc::clone(progress)));
+            return Entry::Wait(Arc::clone(progress));
         }
         if refused.is_none() && state.is_loaded && !self.is_renewal_due(&state) {
-            return Ok(Entry::Use(self.issued(&state)));
+            return Entry::Use(self.issued(&state));
         }
-        Ok(Entry::Renew(self.begin(&mut state, call)))
+        Entry::Renew(self.begin(&mut state, call))
     }
 
     /// Begins a step that no other renewal may overlap, or returns the renewal in progress.
-    pub(super) fn try_begin(self: &Arc<Self>, call: &CallContext) -> Result<Entry> {
+    pub(super) fn try_begin(self: &Arc<Self>, call: &CallContext) -> Entry {
         let mut state = self.lock();
         match &state.renewal {
-            None => Ok(Entry::Renew(self.begin(&mut state, call))),
-            Some(progress) => {
-                progress.event(true)?;
-                Ok(Entry::Wait(Arc::clone(progress)))
-            }
+            None => Entry::Renew(self.begin(&mut state, call)),
+            Some(progress) => Entry::Wait(Arc::clone(progress)),
         }
     }
 

@@ -28,7 +28,7 @@ impl Authorization {
         });
         let status = refusal.map(|refusal| refusal.http_status);
         loop {
-            match self.enter(call, refused)? {
+            match self.enter(call, refused) {
                 Entry::Use(issued) => return Ok(RenewalOutcome::Issued(issued)),
                 Entry::Renew(turn) => {
                     let renewal = Renewal { authorization: self, call, environment, turn: &turn };
@@ -39,7 +39,7 @@ impl Authorization {
                     return outcome;
                 }
                 Entry::Wait(progress) => {
-                    call.wait_for(progress.event(refused.is_some())?, &progress.clock)?;
+                    call.wait_for(progress.event(refused.is_some()), &progress.clock)?;
                     match progress.outcome() {
                         // A request that was not refused may not need the token that the other call did not get.
                         Some(SharedOutcome { outcome: Err(error), of_status })
@@ -76,9 +76,9 @@ impl Authorization {
         run: impl FnOnce(&Renewal) -> Result<T>,
     ) -> Result<T> {
         let turn = loop {
-            match self.try_begin(call)? {
+            match self.try_begin(call) {
                 Entry::Renew(turn) => break turn,
-                Entry::Wait(progress) => call.wait_for(progress.event(true)?, &progress.clock)?,
+                Entry::Wait(progress) => call.wait_for(progress.event(true), &progress.clock)?,
                 Entry::Use(_) => {}
             }
         };

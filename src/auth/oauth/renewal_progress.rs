@@ -1,10 +1,9 @@
 //! A renewal of tokens, as the calls see it that wait for it.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
 
 use crate::call::issued_credentials::IssuedCredentials;
-use crate::call::new_event;
 use crate::call::pause_clock::PauseClock;
 use crate::error::Result;
 use crate::sys::lock::Mutex;
@@ -12,10 +11,9 @@ use crate::sys::pollable_event::PollableEvent;
 
 /// A renewal, as the calls see it that wait for it.
 pub(super) struct RenewalProgress {
-    /// Created by the first call that waits.
-    done: OnceLock<PollableEvent>,
+    done: PollableEvent,
     /// For calls whose requests were not refused; they do not wait for the user.
-    done_or_at_user: OnceLock<PollableEvent>,
+    done_or_at_user: PollableEvent,
     /// Of the call that renews the tokens.
     pub clock: Arc<PauseClock>,
     /// The renewal waits for the user, or has waited.
@@ -44,8 +42,8 @@ impl RenewalProgress {
     /// `clock` is that of the call that renews the tokens.
     pub fn new(clock: Arc<PauseClock>) -> RenewalProgress {
         RenewalProgress {
-            done: OnceLock::new(),
-            done_or_at_user: OnceLock::new(),
+            done: PollableEvent::default(),
+            done_or_at_user: PollableEvent::default(),
             clock,
             has_user_part: AtomicBool::default(),
             outcome: Mutex::default(),
@@ -66,12 +64,13 @@ impl RenewalProgress {
 
     /// Wakes the calls that do not wait for the user.
     pub fn wake_at_user(&self) {
-        self.done_or_at_user.get().into_iter().for_each(PollableEvent::set);
+        self.done_or_at_user.set();
     }
 
     /// Wakes all calls that wait.
     pub fn wake_all(&self) {
-        [&self.done, &self.done_or_at_user].into_iter().filter_map(OnceLock::get).for_each(PollableEvent::set);
+        self.done.set();
+        self.done_or_at_user.set();
     }
 
     /// `None` if the renewal was interrupted.
@@ -80,12 +79,7 @@ impl RenewalProgress {
     }
 
     /// Set when the renewal has ended, and unless `to_the_end`, when it waits for the user.
-    pub fn event(&self, to_the_end: bool) -> Result<&PollableEvent> {
-        let event = if to_the_end { &self.done } else { &self.done_or_at_user };
-        if let Some(event) = event.get() {
-            return Ok(event);
-        }
-        let new = new_event()?;
-        Ok(event.get_or_init(|| new))
+    pub fn event(&self, to_the_end: bool) -> &PollableEvent {
+        if to_the_end { &self.done } else { &self.done_or_at_user }
     }
 }

@@ -60,12 +60,14 @@ struct StreamSlot {
     is_stopped: bool,
 }
 
+/// The thread owns the events that only it or a thread that waits for it needs: without the stream, they would use
+/// descriptors for nothing.
 struct StreamState {
-    /// Set when the stream is no longer needed.
-    stop: Arc<PollableEvent>,
-    /// Set after the first attempt to open the stream, whether it succeeded or not.
-    attempted: PollableEvent,
-    /// Set when the stream has ended and is not reopened.
+    /// Set when the stream is no longer needed. Dropped when the stream has ended.
+    stop: Weak<PollableEvent>,
+    /// Set after the first attempt to open the stream, whether it succeeded or not, and then dropped.
+    attempted: Weak<PollableEvent>,
+    /// Set when the stream has ended and is not reopened. Has a descriptor only if a listener waits for it.
     end_event: Arc<PollableEvent>,
     end_reason: OnceLock<Error>,
 }
@@ -75,7 +77,7 @@ impl ServerStream {
     pub fn stop(&self) {
         let mut slot = self.lock();
         slot.is_stopped = true;
-        slot.state.iter().for_each(|state| state.stop.set());
+        slot.state.iter().for_each(|state| state.stop());
     }
 
     /// Set when the stream has ended and is not reopened.
@@ -94,13 +96,8 @@ impl ServerStream {
 }
 
 impl StreamState {
-    fn new() -> Result<StreamState> {
-        Ok(StreamState {
-            stop: Arc::new(new_event()?),
-            attempted: new_event()?,
-            end_event: Arc::new(new_event()?),
-            end_reason: OnceLock::new(),
-        })
+    fn stop(&self) {
+        self.stop.upgrade().iter().for_each(|stop| stop.set());
     }
 
     /// Whether the stream has ended for a reason that may be temporary.
@@ -112,7 +109,7 @@ impl StreamState {
 impl Drop for ServerStream {
     fn drop(&mut self) {
         // Without locking: in the child of a fork, the lock may be held forever.
-        self.0.get_mut().state.iter().for_each(|state| state.stop.set());
+        self.0.get_mut().state.iter().for_each(|state| state.stop());
     }
 }
 
@@ -127,6 +124,9 @@ pub struct StreamOpener {
 /// The state of the thread.
 struct StreamRun {
     state: Arc<StreamState>,
+    stop: Arc<PollableEvent>,
+    /// `None` after the first attempt.
+    attempted: Option<Arc<PollableEvent>>,
     opener: StreamOpener,
     /// The lifetime of the server requests on the stream.
     lifetime: CallLifetime,
@@ -139,10 +139,11 @@ impl ServerStream {
     /// ended for a temporary reason is opened again.
     pub fn open(&self, call: &CallContext, reopen: bool, opener: StreamOpener) -> Result<()> {
         let state = self.start(reopen, opener)?;
-        let waitables = [(state.attempted.waitable(), Interest::Read), (state.end_event.waitable(), Interest::Read)];
+        let Some(attempted) = state.attempted.upgrade() else { return Ok(()) };
         let wait_context = call.wait_context().clone();
         let limit = FIRST_ATTEMPT_LIMIT.min(call.fallback_limit());
-        wait_context.wait_any(&waitables, Some(limit)).map(|_| ()).map_err(|interrupt| call.interrupt_error(&interrupt))
+        let waited = wait_context.wait_any(&[(attempted.waitable(), Interest::Read)], Some(limit));
+        waited.map(|_| ()).map_err(|interrupt| call.interrupt_error(&interrupt))
     }
 
     fn start(&self, reopen: bool, opener: StreamOpener) -> Result<Arc<StreamState>> {
@@ -150,13 +151,21 @@ impl ServerStream {
         if let Some(state) = slot.state.as_ref().filter(|state| !reopen || !state.may_be_reopened()) {
             return Ok(Arc::clone(state));
         }
-        let state = Arc::new(StreamState::new()?);
+        let (stop, attempted) = (Arc::new(new_event()?), Arc::new(new_event()?));
         if slot.is_stopped {
-            state.stop.set();
+            stop.set();
         }
+        let state = Arc::new(StreamState {
+            stop: Arc::downgrade(&stop),
+            attempted: Arc::downgrade(&attempted),
+            end_event: Arc::default(),
+            end_reason: OnceLock::new(),
+        });
         let context = Arc::clone(&opener.context);
         let mut stream = StreamRun {
             state: Arc::clone(&state),
+            stop,
+            attempted: Some(attempted),
             opener,
             lifetime: CallLifetime::default(),
             last_event_id: None,
@@ -175,7 +184,7 @@ impl ServerStream {
 impl StreamRun {
     /// Reads the stream over all its connections; the reason for its end.
     fn run(&mut self) -> Error {
-        let wait_context = WaitContext { closed: Some(Arc::clone(&self.state.stop)), ..WaitContext::default() };
+        let wait_context = WaitContext { closed: Some(Arc::clone(&self.stop)), ..WaitContext::default() };
         let call = self.opener.context.calls.start_internal(wait_context);
         let (mut failures, mut retries, mut was_open) = (0, 0, false);
         let mut conflict_since: Option<Instant> = None;
@@ -183,7 +192,9 @@ impl StreamRun {
             let start = Instant::now();
             let peer = Arc::clone(&self.opener.peer);
             let opened = self.open(&peer, &call);
-            self.state.attempted.set();
+            if let Some(attempted) = self.attempted.take() {
+                attempted.set();
+            }
             let (is_open, error) = match opened {
                 Ok(mut response) => {
                     let mut received_any = false;
@@ -205,7 +216,7 @@ impl StreamRun {
             }
             let step = FailedStep::ServerStream { was_open, failures };
             if disposition(&error, step) == Disposition::Fatal {
-                if !self.state.stop.is_set() {
+                if !self.stop.is_set() {
                     call.log(LogLevel::Debug, || format!("no server event stream: {error}"));
                 }
                 return error;
