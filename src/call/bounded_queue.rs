@@ -95,6 +95,11 @@ impl<T: MemoryUse> BoundedQueue<T> {
         self.bytes = self.items.iter().map(T::weight).sum();
     }
 
+    #[cfg(test)]
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.items.iter()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }

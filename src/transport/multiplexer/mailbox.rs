@@ -1,6 +1,6 @@
 //! The messages that arrive for one call on a shared stream before its response.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::call::bounded_queue::{BoundedQueue, MemoryUse};
 use crate::call::new_event;
@@ -21,33 +21,21 @@ pub enum InboundMessage {
 
 /// The messages that wait for one call.
 pub struct Mailbox {
-    /// Set while messages wait.
+    /// Set while messages wait, and when the response has arrived. Set and cleared only while the state of the
+    /// `PendingRequests` is locked.
     pub wakeup: PollableEvent,
     queue: Mutex<BoundedQueue<InboundMessage>>,
-    /// The call is handling a message and takes no other one meanwhile. Changed only while the state of the
-    /// `PendingRequests` is locked.
-    is_busy: AtomicBool,
     /// How many notifications were dropped.
     dropped: AtomicU64,
 }
 
 impl Mailbox {
-    /// The mailbox of a call whose request is still being sent. The call is busy until it waits for the response.
     pub fn new() -> Result<Mailbox> {
         Ok(Mailbox {
             wakeup: new_event()?,
             queue: Mutex::new(BoundedQueue::new(MAX_MESSAGES)),
-            is_busy: AtomicBool::new(true),
             dropped: AtomicU64::new(0),
         })
-    }
-
-    pub fn is_busy(&self) -> bool {
-        self.is_busy.load(Ordering::Relaxed)
-    }
-
-    pub fn set_busy(&self, is_busy: bool) {
-        self.is_busy.store(is_busy, Ordering::Relaxed);
     }
 
     /// How many notifications were dropped because others arrived faster than the call handled them.
@@ -72,9 +60,11 @@ impl Mailbox {
         self.wakeup.set();
     }
 
-    /// Removes the oldest message.
+    /// Removes the oldest message. Without one, clears `wakeup` until something arrives.
     pub fn take_first(&self) -> Option<InboundMessage> {
-        self.wakeup.clear();
+        if self.wakeup.is_set() {
+            self.wakeup.clear();
+        }
         let mut queue = self.lock();
         let first = queue.pop();
         if !queue.is_empty() {
@@ -88,11 +78,21 @@ impl Mailbox {
         self.lock().take().into_iter().filter_map(InboundMessage::into_server_request).collect()
     }
 
-    /// Drops the server request with this id.
-    pub fn forget_server_request(&self, id: &str) {
-        self.lock().retain(
-            |message| !matches!(message, InboundMessage::ServerRequest(request) if ids::is_same_id(&request.id, id)),
-        );
+    /// Drops the server request with this id; false if there is none.
+    pub fn forget_server_request(&self, id: &str) -> bool {
+        let mut is_found = false;
+        self.lock().retain(|message| {
+            let is_meant =
+                matches!(message, InboundMessage::ServerRequest(request) if ids::is_same_id(&request.id, id));
+            is_found |= is_meant;
+            !is_meant
+        });
+        is_found
+    }
+
+    #[cfg(test)]
+    pub fn has_server_request(&self) -> bool {
+        self.lock().iter().any(|message| matches!(message, InboundMessage::ServerRequest(_)))
     }
 
     fn lock(&self) -> MutexGuard<'_, BoundedQueue<InboundMessage>> {

@@ -1,7 +1,7 @@
 //! The pending requests of a stream that all calls share, and the delivery of responses, notifications and server
 //! requests to the calls. Callers and the reader thread use it at the same time.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -50,7 +50,7 @@ pub struct PendingRequests {
     is_retired: AtomicBool,
     /// Set when the connection is no longer used.
     pub stop: Arc<PollableEvent>,
-    /// Set when no more data can arrive.
+    /// Set when no more data can arrive. Has a descriptor only if a listener waits for it.
     pub end_event: Arc<PollableEvent>,
     state: Mutex<PendingState>,
     /// The credentials of the last requests. Received data may contain any of them.
@@ -59,13 +59,24 @@ pub struct PendingRequests {
     has_echo: AtomicBool,
 }
 
+/// The pending requests by their ids, and the ids by what messages refer to: finding the call for a message does not
+/// take longer when more calls wait.
 struct PendingState {
     slots: HashMap<u64, Arc<PendingSlot>>,
+    /// The requests of the calls that request progress, by the progress token.
+    progress_tokens: HashMap<u64, u64>,
+    /// How many calls can handle server requests.
+    handling_calls: usize,
+    /// Those of them that are waiting, the oldest first. The others are busy: they are handling a message, or still
+    /// sending their request.
+    free_calls: BTreeSet<u64>,
+    /// The calls whose mailboxes contain a server request.
+    with_server_request: HashSet<u64>,
+    /// The calls for which no skipped data is recorded yet.
+    without_excerpt: HashSet<u64>,
     /// Server requests that arrived while all calls were busy.
     server_requests: BoundedQueue<ServerRequest>,
     skipped: SkippedInput,
-    /// A call waits for which no skipped data is recorded yet.
-    has_slot_without_excerpt: bool,
     /// Why no more responses can arrive.
     end_reason: Option<Error>,
     /// When the last byte arrived.
@@ -74,6 +85,7 @@ struct PendingState {
 
 /// One pending request: its response, and the messages that arrive for its call before it.
 struct PendingSlot {
+    id: u64,
     done: Arc<PollableEvent>,
     outcome: OnceLock<RpcOutcome>,
     method: String,
@@ -112,7 +124,6 @@ pub enum RpcOutcome {
 /// A request that waits for its response. It is unregistered when this is dropped.
 pub struct PendingResponse<'a> {
     pending: &'a PendingRequests,
-    id: u64,
     slot: Arc<PendingSlot>,
 }
 
@@ -120,9 +131,13 @@ impl PendingRequests {
     pub fn new(is_process: bool, secrets: Arc<SecretTexts>) -> Result<PendingRequests> {
         let state = PendingState {
             slots: HashMap::new(),
+            progress_tokens: HashMap::new(),
+            handling_calls: 0,
+            free_calls: BTreeSet::new(),
+            with_server_request: HashSet::new(),
+            without_excerpt: HashSet::new(),
             server_requests: BoundedQueue::new(MAX_QUEUED_REQUESTS),
             skipped: SkippedInput::default(),
-            has_slot_without_excerpt: false,
             end_reason: None,
             last_received: Instant::now(),
         };
@@ -133,7 +148,7 @@ impl PendingRequests {
             version: OnceLock::new(),
             is_retired: AtomicBool::new(false),
             stop,
-            end_event: Arc::new(new_event()?),
+            end_event: Arc::default(),
             state: Mutex::new(state),
             sent_credentials: Mutex::default(),
             has_echo: AtomicBool::new(false),
@@ -178,8 +193,11 @@ impl PendingRequests {
         is_subscription: bool,
     ) -> Result<PendingResponse<'_>> {
         let mailbox = has_mailbox.then(Mailbox::new).transpose()?;
+        // A call with a mailbox waits for the event of the mailbox. A POST of HTTP+SSE waits for `done`, too.
+        let done = if has_mailbox && self.is_process { PollableEvent::default() } else { new_event()? };
         let slot = Arc::new(PendingSlot {
-            done: Arc::new(new_event()?),
+            id,
+            done: Arc::new(done),
             outcome: OnceLock::new(),
             method: method.to_owned(),
             skipped: OnceLock::new(),
@@ -199,10 +217,14 @@ impl PendingRequests {
         // The error of the first request quotes what a program prints at its start.
         match state.skipped.first().filter(|_| self.version.get().is_none()) {
             Some(first) => drop(slot.skipped.set(Arc::clone(first))),
-            None => state.has_slot_without_excerpt = true,
+            None => drop(state.without_excerpt.insert(id)),
         }
+        if slot.progress_token != 0 {
+            state.progress_tokens.insert(slot.progress_token, id);
+        }
+        state.handling_calls += usize::from(slot.handles_requests());
         state.slots.insert(id, Arc::clone(&slot));
-        Ok(PendingResponse { pending: self, id, slot })
+        Ok(PendingResponse { pending: self, slot })
     }
 
     /// Whether a call waits for the response to request `id`.
@@ -213,9 +235,10 @@ impl PendingRequests {
     /// Records data that is not a message, for the errors of the waiting calls. Returns the log level for it.
     pub fn record_skipped(&self, excerpt: &Arc<Excerpt>, has_custom_name: bool) -> LogLevel {
         let mut state = self.lock();
-        if std::mem::take(&mut state.has_slot_without_excerpt) {
-            // A call keeps the first excerpt.
-            state.slots.values().for_each(|slot| drop(slot.skipped.set(Arc::clone(excerpt))));
+        for id in std::mem::take(&mut state.without_excerpt) {
+            if let Some(slot) = state.slots.get(&id) {
+                let _ = slot.skipped.set(Arc::clone(excerpt));
+            }
         }
         state.skipped.note(excerpt, has_custom_name)
     }
@@ -242,13 +265,14 @@ impl PendingRequests {
     /// Delivers a response to the call that waits for it. A response without an id (`None`) is for the only waiting
     /// call. Returns the response if no call waits for it.
     pub fn deliver(&self, id: Option<u64>, outcome: RpcOutcome) -> Option<RpcOutcome> {
-        let state = self.lock();
+        let mut state = self.lock();
         let slot = match id {
             Some(id) => state.slots.get(&id),
             None if state.slots.len() == 1 => state.slots.values().next(),
             None => None,
         };
-        let Some(slot) = slot else { return Some(outcome) };
+        let Some(slot) = slot.map(Arc::clone) else { return Some(outcome) };
+        state.remove_handling_call(&slot);
         slot.fill(outcome);
         None
     }
@@ -258,7 +282,7 @@ impl PendingRequests {
         let (token, subscription) = (notification.progress_token(), notification.subscription());
         let state = self.lock();
         let slot = match (token, subscription) {
-            (Some(token), _) => state.slots.values().find(|slot| slot.progress_token == token && token != 0),
+            (Some(token), _) => state.progress_tokens.get(&token).and_then(|id| state.slots.get(id)),
             (None, Some(id)) => state.slots.get(&id).filter(|slot| slot.is_subscription),
             (None, None) => None,
         };
@@ -274,56 +298,60 @@ impl PendingRequests {
     /// but not the reader's. If all calls are busy, the request is queued for the first one that is free.
     pub fn deliver_server_request(&self, request: ServerRequest) -> Result<(), UnclaimedRequest> {
         let mut state = self.lock();
-        let oldest = state
-            .slots
-            .iter()
-            .filter_map(|(id, slot)| Some((id, slot.mailbox_for_requests()?)))
-            .min_by_key(|(id, mailbox)| (mailbox.is_busy(), **id));
-        match oldest {
-            Some((_, mailbox)) if mailbox.is_busy() => {
-                state.server_requests.push(request).map_err(UnclaimedRequest::TooMany)
-            }
-            Some((_, mailbox)) => {
-                mailbox.set_busy(true);
-                mailbox.put_server_request(request);
-                Ok(())
-            }
-            None => Err(UnclaimedRequest::NoCallWaits(request)),
+        if state.handling_calls == 0 {
+            return Err(UnclaimedRequest::NoCallWaits(request));
         }
+        let oldest = state.free_calls.pop_first();
+        match oldest.and_then(|id| state.slots.get(&id)?.mailbox.as_ref()) {
+            Some(mailbox) => mailbox.put_server_request(request),
+            None => return state.server_requests.push(request).map_err(UnclaimedRequest::TooMany),
+        }
+        state.with_server_request.extend(oldest);
+        Ok(())
     }
 
     /// Drops a server request that the server has cancelled, unless a call handles it already.
     pub fn forget_server_request(&self, id: &str) {
         let mut state = self.lock();
         state.server_requests.retain(|request| !ids::is_same_id(&request.id, id));
-        state
-            .slots
-            .values()
-            .filter_map(|slot| slot.mailbox.as_ref())
-            .for_each(|mailbox| mailbox.forget_server_request(id));
+        let PendingState { slots, with_server_request, .. } = &mut *state;
+        let mailbox = |slot_id: &u64| slots.get(slot_id).and_then(|slot| slot.mailbox.as_ref());
+        with_server_request
+            .retain(|slot_id| !mailbox(slot_id).is_some_and(|mailbox| mailbox.forget_server_request(id)));
     }
 
-    /// The next message for a call: from its mailbox, or else a queued server request. The call is then busy.
-    fn next_message(&self, slot: &PendingSlot) -> Option<InboundMessage> {
-        let mailbox = slot.mailbox.as_ref()?;
+    /// The next message for a call: from its mailbox, or else a queued server request. The call is then busy. If there
+    /// is no message, the response, so that the call gets everything in the order of arrival.
+    fn next_event(&self, slot: &PendingSlot) -> Option<PendingEvent> {
+        let outcome = || slot.outcome.get().cloned().map(PendingEvent::Outcome);
+        let Some(mailbox) = &slot.mailbox else { return outcome() };
+        // Nothing arrives between the two reads, because deliveries lock the state, too.
         let mut state = self.lock();
-        let message = mailbox.take_first().or_else(|| {
+        let message = mailbox.take_first();
+        if let Some(InboundMessage::ServerRequest(_)) = &message {
+            state.with_server_request.remove(&slot.id);
+        }
+        let message = message.or_else(|| {
             // After its response has arrived, a call takes queued server requests only if no other call can handle
             // them.
-            let is_other = |other: &&Arc<PendingSlot>| !std::ptr::eq(Arc::as_ptr(other), slot);
-            let mut others = state.slots.values().filter(is_other);
-            let is_last = !slot.is_subscription && !others.any(|other| other.mailbox_for_requests().is_some());
-            let takes_one = slot.mailbox_for_requests().is_some() || is_last;
+            let is_last = !slot.is_subscription && state.handling_calls == 0;
+            let takes_one = slot.handles_requests() || is_last;
             takes_one.then(|| state.server_requests.pop())?.map(InboundMessage::ServerRequest)
         });
-        mailbox.set_busy(message.is_some());
-        message
+        if message.is_some() {
+            state.free_calls.remove(&slot.id);
+        } else if slot.handles_requests() {
+            state.free_calls.insert(slot.id);
+        }
+        message.map(PendingEvent::Message).or_else(outcome)
     }
 
     /// Fails all waiting calls, and all later ones.
     pub fn end(&self, error: &Error) {
         let mut state = self.lock();
         state.end_reason = Some(error.clone());
+        state.handling_calls = 0;
+        state.free_calls.clear();
         state.slots.values().for_each(|slot| slot.fill(RpcOutcome::Failed(error.clone())));
         self.end_event.set();
     }
@@ -387,16 +415,40 @@ impl PendingRequests {
     }
 }
 
+impl PendingState {
+    /// A call ends, or gets its response: it handles no more server requests.
+    fn remove_handling_call(&mut self, slot: &PendingSlot) {
+        if slot.handles_requests() {
+            self.handling_calls -= 1;
+            self.free_calls.remove(&slot.id);
+        }
+    }
+
+    fn remove(&mut self, slot: &PendingSlot) {
+        if self.slots.remove(&slot.id).is_none() {
+            return;
+        }
+        self.remove_handling_call(slot);
+        self.with_server_request.remove(&slot.id);
+        self.without_excerpt.remove(&slot.id);
+        // The token may already belong to a later request of the call.
+        if self.progress_tokens.get(&slot.progress_token) == Some(&slot.id) {
+            self.progress_tokens.remove(&slot.progress_token);
+        }
+    }
+}
+
 impl PendingSlot {
     fn fill(&self, outcome: RpcOutcome) {
         // The first of several responses counts.
         let _ = self.outcome.set(outcome);
         self.done.set();
+        self.mailbox.iter().for_each(|mailbox| mailbox.wakeup.set());
     }
 
-    /// The mailbox, if the call can handle server requests.
-    fn mailbox_for_requests(&self) -> Option<&Mailbox> {
-        self.mailbox.as_ref().filter(|_| !self.is_subscription && self.outcome.get().is_none())
+    /// Whether the call can handle server requests: it has not got its response.
+    fn handles_requests(&self) -> bool {
+        self.mailbox.is_some() && !self.is_subscription && self.outcome.get().is_none()
     }
 }
 
@@ -432,9 +484,9 @@ impl PendingResponse<'_> {
     /// their ids are returned.
     pub fn unregister(&self) -> Vec<String> {
         let mut state = self.pending.lock();
-        state.slots.remove(&self.id);
+        state.remove(&self.slot);
         let Some(mailbox) = &self.slot.mailbox else { return Vec::new() };
-        let has_other = state.slots.values().any(|slot| slot.mailbox_for_requests().is_some());
+        let has_other = state.handling_calls > 0;
         let unhandled = if has_other { VecDeque::new() } else { state.server_requests.take() };
         drop(state);
         let unhandled = mailbox.take_server_requests().into_iter().chain(unhandled);
@@ -449,36 +501,25 @@ impl PendingResponse<'_> {
         let error_for = |interrupt: Interrupt| interrupt_error(&interrupt, RequestPhase::Head.doing(), &wait_context);
         // Queued messages are returned one at a time, and the call's interrupts are checked before each.
         wait_context.check().map_err(error_for)?;
-        if let Some(message) = self.pending.next_message(&self.slot) {
-            return Ok(PendingEvent::Message(message));
-        }
+        let event = self.slot.mailbox.as_ref().map_or(&*self.slot.done, |mailbox| &mailbox.wakeup);
         let start = Instant::now();
+        // Data for other calls counts, too: the server is alive.
+        let silence = || self.pending.silent_for().min(start.elapsed());
         loop {
-            // Data for other calls counts, too: the server is alive.
-            let silence = || self.pending.silent_for().min(start.elapsed());
+            if let Some(event) = self.pending.next_event(&self.slot) {
+                return Ok(event);
+            }
             let pause = wait_context.idle.map(|idle| idle.saturating_sub(silence()));
-            let wakeup = self.slot.mailbox.as_ref().map(|mailbox| (mailbox.wakeup.waitable(), Interest::Read));
-            let waitables = [Some((self.slot.done.waitable(), Interest::Read)), wakeup];
-            let waitables: Vec<_> = waitables.into_iter().flatten().collect();
-            let ready = wait_context.wait_any(&waitables, pause).map_err(|interrupt| {
+            let waited = wait_context.wait_any(&[(event.waitable(), Interest::Read)], pause);
+            let ready = waited.map_err(|interrupt| {
                 if matches!(interrupt, Interrupt::TimedOut) {
                     self.pending.retire_if_silent();
                 }
                 error_for(interrupt)
             })?;
-            // Keep the order of arrival: the call's messages arrive before its response. The response is read first, so
-            // that no message can arrive between the two reads.
-            let outcome = self.slot.outcome.get();
-            if let Some(message) = self.pending.next_message(&self.slot) {
-                return Ok(PendingEvent::Message(message));
-            }
-            match outcome {
-                Some(outcome) if ready.is_some() => return Ok(PendingEvent::Outcome(outcome.clone())),
-                _ if wait_context.idle.is_some_and(|idle| silence() >= idle) => {
-                    self.pending.retire_if_silent();
-                    return Err(error_for(Interrupt::Idle));
-                }
-                _ => {}
+            if ready.is_none() && wait_context.idle.is_some_and(|idle| silence() >= idle) {
+                self.pending.retire_if_silent();
+                return Err(error_for(Interrupt::Idle));
             }
         }
     }

@@ -1,5 +1,9 @@
 //! Which call gets which message, and how many messages may wait.
 
+use proptest::collection::vec;
+use proptest::prelude::{any, prop_assert_eq, proptest};
+use proptest::sample::Index;
+
 use super::*;
 use crate::protocol::json::Json;
 use crate::protocol::raw_value::RawValue;
@@ -38,7 +42,7 @@ fn result_text(outcome: Option<RpcOutcome>) -> String {
 
 /// All messages that wait for a call. Delivers the call's response first, so that the wait ends.
 fn mailbox(pending: &PendingRequests, pending_response: &PendingResponse, call: &CallContext) -> Vec<InboundMessage> {
-    assert!(pending.deliver(Some(pending_response.id), result("{}")).is_none());
+    assert!(pending.deliver(Some(pending_response.slot.id), result("{}")).is_none());
     let mut found = Vec::new();
     loop {
         match pending_response.wait(call).unwrap() {
@@ -65,9 +69,16 @@ fn id(message: &InboundMessage) -> &str {
     &server_request.id
 }
 
+fn next_message(pending_response: &PendingResponse) -> Option<InboundMessage> {
+    match pending_response.pending.next_event(&pending_response.slot)? {
+        PendingEvent::Message(message) => Some(message),
+        PendingEvent::Outcome(_) => None,
+    }
+}
+
 /// Looks for a message and finds none: the call is then not busy.
 fn wait_without_message(pending_response: &PendingResponse) {
-    assert!(pending_response.pending.next_message(&pending_response.slot).is_none());
+    assert!(next_message(pending_response).is_none());
 }
 
 #[test]
@@ -138,7 +149,7 @@ fn sixty_four_server_requests_wait_for_a_busy_call_and_others_are_returned() {
         panic!("the request is not refused")
     };
     assert_eq!(refused.id, "64");
-    let first = pending.next_message(&pending_response.slot).unwrap();
+    let first = next_message(&pending_response).unwrap();
     assert_eq!(id(&first), "0");
     assert!(pending.deliver_server_request(server_request("65", "roots/list")).is_ok());
     let found = mailbox(&pending, &pending_response, &call);
@@ -160,9 +171,8 @@ fn a_server_request_goes_to_the_oldest_free_call_without_a_response() {
     for n in ["1", "2", "3"] {
         assert!(pending.deliver_server_request(server_request(n, "roots/list")).is_ok());
     }
-    let taken = |pending_response: &PendingResponse| {
-        pending.next_message(&pending_response.slot).map(|message| id(&message).to_owned())
-    };
+    let taken =
+        |pending_response: &PendingResponse| next_message(pending_response).map(|message| id(&message).to_owned());
     assert_eq!((taken(&subscription), taken(&without_mailbox), taken(&answered)), (None, None, None));
     // The first call that is free takes the queued request.
     assert_eq!((taken(&second).as_deref(), taken(&second).as_deref()), (Some("1"), Some("3")));
@@ -177,7 +187,7 @@ fn server_requests_go_to_another_call_when_theirs_ends() {
     [&first, &second].into_iter().for_each(wait_without_message);
     assert!(pending.deliver_server_request(server_request("7", "roots/list")).is_ok());
     assert!(first.unregister().is_empty());
-    assert_eq!(pending.next_message(&second.slot).as_ref().map(id), Some("7"));
+    assert_eq!(next_message(&second).as_ref().map(id), Some("7"));
 }
 
 #[test]
@@ -329,4 +339,75 @@ fn a_sent_request_that_a_process_returns_is_an_echo() {
     let over_http = PendingRequests::new(false, Arc::default()).unwrap();
     let _pending_response = over_http.add_request(&call, 1, "initialize", false).unwrap();
     assert!(!over_http.is_echo("1", "initialize"));
+}
+
+/// The indexes of the pending requests, and what a search of all pending requests finds instead.
+fn check_indexes(pending: &PendingRequests, busy: &HashMap<u64, bool>) {
+    let state = pending.lock();
+    let search = |is_indexed: &dyn Fn(&PendingSlot) -> bool| -> HashSet<u64> {
+        state.slots.values().filter(|slot| is_indexed(slot)).map(|slot| slot.id).collect()
+    };
+    let handles = |slot: &PendingSlot| slot.mailbox.is_some() && !slot.is_subscription && slot.outcome.get().is_none();
+    let handling = search(&handles);
+    assert_eq!(state.handling_calls, handling.len());
+    assert_eq!(state.free_calls, handling.into_iter().filter(|id| !busy[id]).collect());
+    assert_eq!(state.without_excerpt, search(&|slot| slot.skipped.get().is_none()));
+    let has_request = |slot: &PendingSlot| slot.mailbox.as_ref().is_some_and(Mailbox::has_server_request);
+    assert_eq!(state.with_server_request, search(&has_request));
+    let by_token = state.slots.values().filter(|slot| slot.progress_token != 0);
+    assert_eq!(state.progress_tokens, by_token.map(|slot| (slot.progress_token, slot.id)).collect());
+}
+
+proptest! {
+    #[test]
+    fn the_indexes_find_what_a_search_of_all_pending_requests_finds(steps in vec((0..8u8, any::<Index>()), 0..60)) {
+        let (context, pending) = (context(), pending());
+        let mut calls: Vec<(CallContext, PendingResponse)> = Vec::new();
+        let mut busy = HashMap::new();
+        for (number, (step, index)) in (1..).zip(steps) {
+            let chosen = (!calls.is_empty()).then(|| index.index(calls.len()));
+            match (step, chosen) {
+                (0 | 1, _) => {
+                    let call = if step == 0 { call(&context) } else { progress_call(&context) };
+                    let added = match index.index(3) {
+                        0 => pending.add_subscription(&call, number, "m"),
+                        accepts => pending.add_request(&call, number, "m", accepts == 1),
+                    };
+                    calls.push((call, added.unwrap()));
+                    busy.insert(number, true);
+                }
+                (2, Some(chosen)) => {
+                    let slot = &calls[chosen].1.slot;
+                    let taken = next_message(&calls[chosen].1);
+                    busy.insert(slot.id, taken.is_some());
+                }
+                (3, Some(chosen)) => drop(pending.deliver(Some(calls[chosen].1.slot.id), result("{}"))),
+                (4, Some(chosen)) => {
+                    let (id, unhandled) = (calls[chosen].1.slot.id, calls.remove(chosen).1.unregister());
+                    // Its server requests went to the oldest calls that are not busy.
+                    drop(unhandled);
+                    busy.remove(&id);
+                    let state = pending.lock();
+                    busy.iter_mut().for_each(|(id, is_busy)| *is_busy = !state.free_calls.contains(id));
+                }
+                (5, _) => {
+                    let oldest = pending.lock().slots.values().filter(|slot| {
+                        slot.mailbox.is_some() && !slot.is_subscription && slot.outcome.get().is_none()
+                    }).map(|slot| (busy[&slot.id], slot.id)).min();
+                    let delivered = pending.deliver_server_request(server_request(&number.to_string(), "roots/list"));
+                    prop_assert_eq!(delivered.is_ok(), oldest.is_some());
+                    if let Some((false, id)) = oldest {
+                        busy.insert(id, true);
+                    }
+                }
+                (6, _) => pending.forget_server_request(&index.index(60).to_string()),
+                (7, _) => drop(pending.record_skipped(&Arc::new(Excerpt::of(b"text")), false)),
+                _ => {}
+            }
+            check_indexes(&pending, &busy);
+        }
+        drop(calls);
+        busy.clear();
+        check_indexes(&pending, &busy);
+    }
 }
