@@ -49,14 +49,10 @@ impl<'a> HttpResponse<'a> {
         self.body
     }
 
-    /// Reads the next bytes of the body; returns zero at its end.
-    pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
-        self.read_by(|body| body.read(buffer))
-    }
-
-    fn read_by(&mut self, read: impl FnOnce(&mut ResponseBody) -> Result<usize>) -> Result<usize> {
+    /// Appends the next bytes of the body to `to`, at most `most`; returns zero at its end.
+    pub fn read_into(&mut self, to: &mut Vec<u8>, most: usize) -> Result<usize> {
         let Some(body) = &mut self.body else { return Ok(0) };
-        let count = read(body);
+        let count = body.read_into(to, most);
         match count {
             Ok(1..) if !body.is_at_end() => {}
             Ok(_) => self.put_back(false),
@@ -101,7 +97,7 @@ impl<'a> HttpResponse<'a> {
                 rest => rest,
             };
             body.try_reserve(step).map_err(|_| no_memory(body.len() + step))?;
-            let count = self.read_by(|source| source.read_into(body, step));
+            let count = self.read_into(body, step);
             if body.len() > limit || !matches!(count, Ok(1..)) {
                 return count.map(|_| body.len() <= limit);
             }
