@@ -93,7 +93,7 @@ impl<'a> HttpResponse<'a> {
             }
             let step = match expected.saturating_sub(body.len()) {
                 // The length is unknown, or the body is compressed.
-                0 => body.len().clamp(FIRST_READ, MAX_READ),
+                0 => body.len().clamp(FIRST_READ, MAX_READ).min(limit.saturating_sub(body.len()).saturating_add(1)),
                 rest => rest,
             };
             body.try_reserve(step).map_err(|_| no_memory(body.len() + step))?;
@@ -170,4 +170,4 @@ fn no_memory(bytes: usize) -> Error {
 
 /// The sizes of the first and of the largest read of a body whose length is unknown.
 const FIRST_READ: usize = 4 * 1024;
-const MAX_READ: usize = 128 * 1024;
+const MAX_READ: usize = 1024 * 1024;
