@@ -66,20 +66,19 @@ impl BodyHandover {
         }
     }
 
-    /// Returns the stream to `connection`, and the length of the body that was sent. If the reader was not used, the
-    /// head becomes output again, and the length is zero.
-    pub fn take_back(&self, connection: &mut HttpConnection) -> u64 {
-        match std::mem::take(&mut *self.0.lock()) {
-            HandoverState::HeadWritten(stream, head) => {
-                connection.put_stream(stream, &head);
-                0
+    /// Returns the stream to `connection`, and the length of the body that was sent. If the reader was not used, sends
+    /// the head, and the length is zero.
+    pub fn take_back(&self, connection: &mut HttpConnection) -> io::Result<u64> {
+        let (stream, length) = match std::mem::take(&mut *self.0.lock()) {
+            HandoverState::HeadWritten(mut stream, head) => {
+                stream.send(&head)?;
+                (stream, 0)
             }
-            HandoverState::Sent(stream, length) => {
-                connection.put_stream(stream, &[]);
-                length
-            }
-            HandoverState::Copied | HandoverState::Offered(_) => 0,
-        }
+            HandoverState::Sent(stream, length) => (stream, length),
+            HandoverState::Copied | HandoverState::Offered(_) => return Ok(0),
+        };
+        connection.put_stream(stream);
+        Ok(length)
     }
 }
 

@@ -74,11 +74,8 @@ impl HttpConnection {
         pending
     }
 
-    /// Puts the stream back, and the output that is still not sent.
-    pub fn put_stream(&mut self, stream: Box<dyn ByteStream>, pending: &[u8]) {
+    pub fn put_stream(&mut self, stream: Box<dyn ByteStream>) {
         self.stream = Some(stream);
-        self.buffers.output()[..pending.len()].copy_from_slice(pending);
-        self.buffers.record_written(pending.len());
     }
 
     /// Reads bytes of a body, without ureq. Returns zero if the server has closed the connection.

@@ -93,7 +93,7 @@ impl LeasedConnection {
         }
         let connection = self.connection.as_mut().ok_or(io::ErrorKind::NotConnected)?;
         if !connection.has_stream() {
-            self.sent_body = self.notes.handover.take_back(connection);
+            self.sent_body = self.notes.handover.take_back(connection)?;
         }
         if self.sent_body > 0 {
             // The output contains nothing: the reader of the body has only reported its length.
@@ -109,7 +109,7 @@ impl LeasedConnection {
     fn receive(&mut self) -> io::Result<bool> {
         let (notes, connection) = (&self.notes, self.connection.as_mut().ok_or(io::ErrorKind::NotConnected)?);
         if !connection.has_stream() {
-            notes.handover.take_back(connection);
+            notes.handover.take_back(connection)?;
         }
         if notes.progress.phase() == RequestPhase::Send {
             connection.send_all()?;
