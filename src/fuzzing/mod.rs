@@ -22,7 +22,7 @@ pub use oauth::{oauth_callback, oauth_challenge, oauth_documents, oauth_form, oa
 pub use oauth_flow::oauth_flow;
 pub use stdio::stdio_lines;
 
-use crate::protocol::event_stream::reference::{check_every_prefix, check_limit, interpret, parse};
+use crate::protocol::event_stream::reference::{check_every_prefix, check_limit, interpret, parse, parse_directly};
 
 /// The longest input of which every prefix is compared: that takes quadratic time.
 const MAX_FOR_EVERY_PREFIX: usize = 64;
@@ -33,6 +33,9 @@ pub fn event_stream(bytes: &[u8]) {
     let expected = interpret(bytes);
     assert_eq!(parse([bytes]), expected, "whole");
     assert_eq!(parse(bytes.chunks(1)), expected, "byte by byte");
+    for (most, long) in [(1, 1), (5, 3), (usize::MAX, 8)] {
+        assert_eq!(parse_directly(bytes, most, long), expected, "directly, by {most}, long from {long}");
+    }
     check_every_prefix(&bytes[..bytes.len().min(MAX_FOR_EVERY_PREFIX)]);
     check_limit(bytes, bytes.len() / 4);
 }

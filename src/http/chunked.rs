@@ -85,12 +85,17 @@ impl ChunkDecoder {
         }
     }
 
-    /// Parses `input` up to the next data, or up to the end of the body. Returns the number of bytes parsed.
+    /// Parses `input` up to the next data, up to the end of the body, or up to an invalid byte. Returns the number of
+    /// bytes parsed. Fails if the first byte is invalid.
     pub fn advance(&mut self, input: &[u8]) -> Result<usize, &'static str> {
         for (at, byte) in input.iter().enumerate() {
             match self.state {
                 ChunkState::Data { .. } | ChunkState::End => return Ok(at),
-                state => self.state = self.step(state, *byte)?,
+                state => match self.step(state, *byte) {
+                    Ok(next) => self.state = next,
+                    Err(why) if at == 0 => return Err(why),
+                    Err(_) => return Ok(at),
+                },
             }
         }
         Ok(input.len())

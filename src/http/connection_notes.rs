@@ -4,6 +4,7 @@
 use std::io;
 use std::sync::Arc;
 
+use super::body_handover::BodyHandover;
 use super::http_connection::HttpConnection;
 use crate::net::progress::ConnectionProgress;
 use crate::sys::lock::{Mutex, MutexGuard};
@@ -15,6 +16,8 @@ use crate::sys::wait::WaitContext;
 pub struct ConnectionNotes {
     /// The limits and the phase of the current request. The connection keeps a reference to them.
     pub progress: Arc<ConnectionProgress>,
+    /// Sends a large body of the current request.
+    pub handover: BodyHandover,
     state: Mutex<ConnectionNotesState>,
 }
 

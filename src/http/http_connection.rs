@@ -16,7 +16,8 @@ use crate::net::proxy::Proxy;
 
 /// A connection with its buffers.
 pub struct HttpConnection {
-    stream: Box<dyn ByteStream>,
+    /// `None` while the reader of a request body sends the body.
+    stream: Option<Box<dyn ByteStream>>,
     /// The server that requests on it are for.
     server: Option<(Scheme, Authority)>,
     buffers: HttpBuffers,
@@ -46,13 +47,41 @@ impl HttpConnection {
         forwarding: Option<ProxyForwarding>,
     ) -> Box<HttpConnection> {
         let (server, buffers) = (server(uri), HttpBuffers::new(input_size));
-        Box::new(HttpConnection { stream, server, buffers, forwarding, at_request_start: true })
+        Box::new(HttpConnection { stream: Some(stream), server, buffers, forwarding, at_request_start: true })
+    }
+
+    fn stream(&mut self) -> io::Result<&mut dyn ByteStream> {
+        Ok(&mut **self.stream.as_mut().ok_or(io::ErrorKind::NotConnected)?)
+    }
+
+    pub fn has_stream(&self) -> bool {
+        self.stream.is_some()
+    }
+
+    /// The output of ureq that is not sent yet.
+    pub fn pending(&self) -> &[u8] {
+        self.buffers.pending()
+    }
+
+    pub fn take_stream(&mut self) -> Option<Box<dyn ByteStream>> {
+        self.stream.take()
+    }
+
+    /// Takes the output of ureq that is not sent yet.
+    pub fn take_pending(&mut self) -> Zeroizing<Vec<u8>> {
+        let pending = Zeroizing::new(self.buffers.pending().to_vec());
+        self.buffers.clear_pending();
+        pending
+    }
+
+    pub fn put_stream(&mut self, stream: Box<dyn ByteStream>) {
+        self.stream = Some(stream);
     }
 
     /// Reads bytes of a body, without ureq. Returns zero if the server has closed the connection.
     pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self.buffers.take_input(buffer) {
-            0 => self.stream.read(buffer),
+            0 => self.stream()?.read(buffer),
             count => Ok(count),
         }
     }
@@ -62,8 +91,9 @@ impl HttpConnection {
     pub fn read_into(&mut self, body: &mut Vec<u8>, most: usize) -> io::Result<usize> {
         let buffered = self.buffers.input().len().min(most);
         if buffered == 0 {
-            return self.stream.read_into(body, most);
+            return self.stream()?.read_into(body, most);
         }
+        body.try_reserve(buffered).map_err(|_| io::ErrorKind::OutOfMemory)?;
         body.extend_from_slice(&self.buffers.input()[..buffered]);
         self.buffers.input_consume(buffered);
         Ok(buffered)
@@ -83,7 +113,8 @@ impl HttpConnection {
     pub fn fill(&mut self) -> io::Result<usize> {
         // Count decrypted bytes, not bytes of the socket: a server that closes an idle connection sends a TLS alert,
         // which is not part of a response.
-        let count = self.stream.read(self.buffers.input_append_buf())?;
+        let stream = self.stream.as_mut().ok_or(io::ErrorKind::NotConnected)?;
+        let count = stream.read(self.buffers.input_append_buf())?;
         self.buffers.input_appended(count);
         Ok(count)
     }
@@ -91,11 +122,13 @@ impl HttpConnection {
     /// Whether a request to `uri` can be sent on this connection: it is for the same server, and nothing was received
     /// after the last response.
     pub fn can_serve(&self, uri: &Uri) -> bool {
-        self.server == server(uri) && self.buffers.input().is_empty() && self.stream.socket().is_quiet()
+        self.server == server(uri)
+            && self.buffers.input().is_empty()
+            && self.stream.as_ref().is_some_and(|stream| stream.socket().is_quiet())
     }
 
     pub fn is_tls(&self) -> bool {
-        self.stream.is_tls()
+        self.stream.as_ref().is_some_and(|stream| stream.is_tls())
     }
 
     pub fn buffers(&mut self) -> &mut HttpBuffers {
@@ -117,7 +150,8 @@ impl HttpConnection {
         let at_request_start = std::mem::take(&mut self.at_request_start);
         let is_full = self.buffers.record_written(amount);
         if let Some(forwarding) = self.forwarding.as_ref().filter(|_| at_request_start) {
-            let outcome = forwarding.write_head(&mut *self.stream, self.buffers.pending());
+            let stream = self.stream.as_mut().ok_or(io::ErrorKind::NotConnected)?;
+            let outcome = forwarding.write_head(&mut **stream, self.buffers.pending());
             self.buffers.clear_pending();
             return outcome;
         }
@@ -127,7 +161,7 @@ impl HttpConnection {
     /// Sends all output, including what the socket has buffered.
     pub fn send_all(&mut self) -> io::Result<()> {
         self.flush()?;
-        self.stream.socket_mut().send_buffered()
+        self.stream()?.socket_mut().send_buffered()
     }
 
     /// Sends the output that ureq has written.
@@ -135,7 +169,8 @@ impl HttpConnection {
         if self.buffers.pending().is_empty() {
             return Ok(());
         }
-        let outcome = self.stream.send(self.buffers.pending());
+        let stream = self.stream.as_mut().ok_or(io::ErrorKind::NotConnected)?;
+        let outcome = stream.send(self.buffers.pending());
         self.buffers.clear_pending();
         outcome
     }

@@ -1,6 +1,7 @@
 //! HTTP requests and responses, by ureq, over the connections of `net`.
 #![forbid(unsafe_code)]
 
+mod body_handover;
 mod buffers;
 mod chunked;
 pub mod client;

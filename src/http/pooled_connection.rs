@@ -8,6 +8,7 @@ use ::http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version, hea
 use ureq::config::Config;
 use ureq::{Agent, SendBody};
 
+use super::body_handover::BodySender;
 use super::connection_notes::ConnectionNotes;
 use super::ureq_adapter::{NoResolver, PooledConnector};
 use crate::net::connection_factory::ConnectionFactory;
@@ -17,6 +18,9 @@ use crate::sys::wait::WaitContext;
 /// How long an idle connection is kept if the server does not state its timeout. Many servers close idle connections
 /// after 5 s, and a request should not be sent at that moment.
 const DEFAULT_KEEP_ALIVE: Duration = Duration::from_secs(4);
+
+/// A body of at least this many bytes is sent from the caller's memory. For shorter ones, a copy is cheaper.
+const LARGE_BODY: usize = 16 * 1024;
 
 /// A ureq agent with its connection.
 #[derive(Debug)]
@@ -49,12 +53,12 @@ impl PooledConnection {
         }
         match body.one_piece() {
             Some("") => self.agent.run(request.body(()).map_err(ureq::Error::Http)?),
-            Some(text) => self.agent.run(request.body(text).map_err(ureq::Error::Http)?),
-            None => {
+            Some(text) if text.len() < LARGE_BODY => self.agent.run(request.body(text).map_err(ureq::Error::Http)?),
+            _ => {
                 // Otherwise ureq would send chunks, which some servers do not accept.
                 let request = request.header(header::CONTENT_LENGTH, body.len());
-                let mut reader = body.reader();
-                self.agent.run(request.body(SendBody::from_reader(&mut reader)).map_err(ureq::Error::Http)?)
+                let mut sender = BodySender::new(&self.notes.handover, body, body.reader());
+                self.agent.run(request.body(SendBody::from_reader(&mut sender)).map_err(ureq::Error::Http)?)
             }
         }
     }

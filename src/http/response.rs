@@ -49,14 +49,10 @@ impl<'a> HttpResponse<'a> {
         self.body
     }
 
-    /// Reads the next bytes of the body; returns zero at its end.
-    pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
-        self.read_by(|body| body.read(buffer))
-    }
-
-    fn read_by(&mut self, read: impl FnOnce(&mut ResponseBody) -> Result<usize>) -> Result<usize> {
+    /// Appends the next bytes of the body to `to`, at most `most`; returns zero at its end.
+    pub fn read_into(&mut self, to: &mut Vec<u8>, most: usize) -> Result<usize> {
         let Some(body) = &mut self.body else { return Ok(0) };
-        let count = read(body);
+        let count = body.read_into(to, most);
         match count {
             Ok(1..) if !body.is_at_end() => {}
             Ok(_) => self.put_back(false),
@@ -97,11 +93,11 @@ impl<'a> HttpResponse<'a> {
             }
             let step = match expected.saturating_sub(body.len()) {
                 // The length is unknown, or the body is compressed.
-                0 => body.len().clamp(FIRST_READ, MAX_READ),
+                0 => body.len().clamp(FIRST_READ, MAX_READ).min(limit.saturating_sub(body.len()).saturating_add(1)),
                 rest => rest,
             };
             body.try_reserve(step).map_err(|_| no_memory(body.len() + step))?;
-            let count = self.read_by(|source| source.read_into(body, step));
+            let count = self.read_into(body, step);
             if body.len() > limit || !matches!(count, Ok(1..)) {
                 return count.map(|_| body.len() <= limit);
             }
@@ -174,4 +170,4 @@ fn no_memory(bytes: usize) -> Error {
 
 /// The sizes of the first and of the largest read of a body whose length is unknown.
 const FIRST_READ: usize = 4 * 1024;
-const MAX_READ: usize = 128 * 1024;
+const MAX_READ: usize = 1024 * 1024;

@@ -102,10 +102,7 @@ impl BodySource {
                 let most = buffer.len().min(usize::try_from(*remaining).unwrap_or(usize::MAX));
                 subtract_read(remaining, connection.read(&mut buffer[..most])?)
             }
-            BodySource::Chunked { connection, chunks } => {
-                let most = buffer.len().min(next_chunk(connection, chunks)?);
-                read_chunk(chunks, most, |most| connection.read(&mut buffer[..most]))
-            }
+            BodySource::Chunked { connection, chunks } => read_chunk(connection, chunks, buffer),
             BodySource::Gzip(decoder) => decoder.read(buffer).map_err(|error| match decoder.get_ref().has_failed {
                 true => error,
                 false => io::Error::new(error.kind(), BodyError::Gzip(error)),
@@ -118,7 +115,7 @@ impl BodySource {
         match self {
             BodySource::Ureq(_) | BodySource::Gzip(_) => {
                 let before = body.len();
-                body.resize(before + most, 0);
+                body.resize(before + most.min(MAX_DECODED_READ), 0);
                 let count = self.read(&mut body[before..]);
                 body.truncate(before + *count.as_ref().unwrap_or(&0));
                 count
@@ -127,10 +124,7 @@ impl BodySource {
                 let most = most.min(usize::try_from(*remaining).unwrap_or(usize::MAX));
                 subtract_read(remaining, connection.read_into(body, most)?)
             }
-            BodySource::Chunked { connection, chunks } => {
-                let most = most.min(next_chunk(connection, chunks)?);
-                read_chunk(chunks, most, |most| connection.read_into(body, most))
-            }
+            BodySource::Chunked { connection, chunks } => read_chunks_into(connection, chunks, body, most),
         }
     }
 
@@ -165,7 +159,7 @@ impl Read for CompressedBody {
 
 /// Reads up to the data of the next chunk. Returns the length of the data that is left of it, and zero at the end of
 /// the body.
-fn next_chunk(connection: &mut HttpConnection, chunks: &mut ChunkDecoder) -> io::Result<usize> {
+fn next_chunk(connection: &mut HttpConnection, chunks: &mut ChunkDecoder) -> io::Result<u64> {
     while chunks.data() == 0 && !chunks.is_at_end() {
         if connection.buffered().is_empty() && connection.fill()? == 0 {
             if chunks.end() {
@@ -173,29 +167,66 @@ fn next_chunk(connection: &mut HttpConnection, chunks: &mut ChunkDecoder) -> io:
             }
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        let count = chunks.advance(connection.buffered());
-        let count = count.map_err(|why| io::Error::new(io::ErrorKind::InvalidData, BodyError::Chunked(why)))?;
-        connection.consume(count);
+        parse_framing(connection, chunks)?;
     }
-    Ok(usize::try_from(chunks.data()).unwrap_or(usize::MAX))
+    Ok(chunks.data())
 }
 
-/// Reads at most `most` bytes of a chunk. Fails if the connection ends within it.
-fn read_chunk(
-    chunks: &mut ChunkDecoder,
-    most: usize,
-    read: impl FnOnce(usize) -> io::Result<usize>,
-) -> io::Result<usize> {
+/// Parses the buffered input up to the data of the next chunk.
+fn parse_framing(connection: &mut HttpConnection, chunks: &mut ChunkDecoder) -> io::Result<()> {
+    let count = chunks.advance(connection.buffered());
+    let count = count.map_err(|why| io::Error::new(io::ErrorKind::InvalidData, BodyError::Chunked(why)))?;
+    connection.consume(count);
+    Ok(())
+}
+
+/// Reads data of one chunk. Fails if the connection ends within it.
+fn read_chunk(connection: &mut HttpConnection, chunks: &mut ChunkDecoder, buffer: &mut [u8]) -> io::Result<usize> {
+    let most = usize::try_from(next_chunk(connection, chunks)?).unwrap_or(usize::MAX).min(buffer.len());
     if most == 0 {
         return Ok(0);
     }
-    match read(most)? {
-        0 => Err(io::ErrorKind::UnexpectedEof.into()),
-        count => {
-            chunks.take_data(count as u64);
-            Ok(count)
-        }
+    data_read(chunks, connection.read(&mut buffer[..most])?)
+}
+
+/// Appends at most `most` bytes of data to `body`: of a chunk, and of all chunks after it that were received already.
+/// A server may send each event as a chunk.
+fn read_chunks_into(
+    connection: &mut HttpConnection,
+    chunks: &mut ChunkDecoder,
+    body: &mut Vec<u8>,
+    most: usize,
+) -> io::Result<usize> {
+    let mut left = next_chunk(connection, chunks)?;
+    if connection.buffered().is_empty() && (1..SMALL_CHUNK).contains(&left) {
+        // Read more than this chunk. The end of the connection is noticed below.
+        connection.fill()?;
     }
+    let mut total = 0;
+    while left > 0 && total < most {
+        let count = usize::try_from(left).unwrap_or(usize::MAX).min(most - total);
+        total += data_read(chunks, connection.read_into(body, count)?)?;
+        if connection.buffered().is_empty() {
+            break;
+        }
+        // If the framing is invalid, return the data before it; the next read fails.
+        while chunks.data() == 0 && !chunks.is_at_end() && !connection.buffered().is_empty() {
+            if parse_framing(connection, chunks).is_err() {
+                break;
+            }
+        }
+        left = chunks.data();
+    }
+    Ok(total)
+}
+
+/// Records that `count` bytes of a chunk were read. Fails if the connection has ended within the chunk.
+fn data_read(chunks: &mut ChunkDecoder, count: usize) -> io::Result<usize> {
+    if count == 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    chunks.take_data(count as u64);
+    Ok(count)
 }
 
 impl fmt::Display for BodyError {
@@ -225,24 +256,15 @@ impl ResponseBody {
         Ok(ResponseBody { pooled, source })
     }
 
-    /// Reads the next bytes; returns zero at the end.
-    pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
-        self.read_by(|source| source.read(buffer))
-    }
-
     /// Appends the next bytes to `body`, at most `most`; returns zero at the end.
-    pub(super) fn read_into(&mut self, body: &mut Vec<u8>, most: usize) -> Result<usize> {
-        self.read_by(|source| source.read_into(body, most))
-    }
-
-    fn read_by(&mut self, read: impl FnOnce(&mut BodySource) -> io::Result<usize>) -> Result<usize> {
+    pub fn read_into(&mut self, body: &mut Vec<u8>, most: usize) -> Result<usize> {
         if self.source.is_at_end() {
             return Ok(0);
         }
         let notes = &self.pooled.notes;
         // Reading buffered data does not wait, so check the deadline and the cancel token here.
         let count = match notes.progress.check() {
-            Ok(()) => read(&mut self.source),
+            Ok(()) => self.source.read_into(body, most),
             Err(interrupt) => Err(interrupted(interrupt)),
         };
         match count {
@@ -358,6 +380,93 @@ pub enum ReuseError {
     Unfinished,
 }
 
+/// The largest read of a body that ureq or flate2 decodes: they need initialized memory.
+const MAX_DECODED_READ: usize = 16 * 1024;
+
+/// If fewer bytes than this are left of a chunk, what follows it is read together with it.
+const SMALL_CHUNK: u64 = 16 * 1024;
+
 /// The rest of a response is read up to 64 KiB: for more, a new connection is cheaper.
 const REST_BUFFER: usize = 4096;
 const MAX_REST_READS: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::net::TcpListener;
+    use std::sync::Arc;
+
+    use ::http::{HeaderMap, Method};
+
+    use super::*;
+    use crate::call::known_secrets::KnownSecrets;
+    use crate::http::client::Http;
+    use crate::http::endpoint::Endpoint;
+    use crate::http::send::OutgoingRequest;
+    use crate::net::connection_factory::ConnectionOptions;
+    use crate::net::proxy::ProxyChoice;
+    use crate::protocol::message_text::EMPTY_BODY;
+
+    /// Reads a chunked body that the server sends and then closes the connection, by at most `most` bytes. Returns the
+    /// data and the status of the error.
+    fn read_chunked(body: &[u8], most: usize) -> (Vec<u8>, Option<Status>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = Endpoint::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+        let options = ConnectionOptions { proxy: ProxyChoice::None, ..ConnectionOptions::default() };
+        let http = Http::new(Arc::new(endpoint), options, Arc::new(KnownSecrets::default()));
+        let (to, headers) = (http.endpoint(), HeaderMap::new());
+        let outgoing = OutgoingRequest { to, method: Method::GET, headers, body: &EMPTY_BODY };
+        let mut data = Vec::new();
+        let error = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let (mut socket, _) = listener.accept().unwrap();
+                while socket.read(&mut [0; 4096]).unwrap() == 4096 {}
+                socket.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
+                socket.write_all(body).unwrap();
+            });
+            let mut response = http.send(&outgoing, &WaitContext::default().within(Duration::from_secs(20))).unwrap();
+            loop {
+                let before = data.len();
+                match response.read_into(&mut data, most) {
+                    Ok(0) => return None,
+                    Ok(count) => assert!(count <= most && data.len() == before + count, "{count} bytes"),
+                    Err(error) => return Some(error.status()),
+                }
+            }
+        });
+        (data, error)
+    }
+
+    #[test]
+    fn the_data_of_chunks_is_joined() {
+        for size in [1, 7, 1000, 20_000, 300_000] {
+            let data: Vec<u8> = (0..300_000_u32.min(size * 2000)).map(|n| n as u8).collect();
+            let mut body = Vec::new();
+            for chunk in data.chunks(size as usize) {
+                body.extend_from_slice(format!("{:x};a=b\r\n", chunk.len()).as_bytes());
+                body.extend_from_slice(chunk);
+                body.extend_from_slice(b"\r\n");
+            }
+            let most = if size < 10 { 100 } else { 1 << 20 };
+            for (end, error) in
+                [("0\r\nx: y\r\n\r\n", None), ("0\r\n\r\nHTTP/1.1", None), ("5\r\nx", Some(MCP_TRUNCATED))]
+            {
+                let (read, status) = read_chunked(&[&body, end.as_bytes()].concat(), most);
+                let expected = if error.is_some() { [&data, &b"x"[..]].concat() } else { data.clone() };
+                assert!(read == expected, "{} of {} bytes, chunks of {size}, {end:?}", read.len(), expected.len());
+                assert_eq!(status, error, "chunks of {size}, {end:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn data_before_an_invalid_chunk_is_returned() {
+        for end in ["g\r\n", "5x\r\n", "0x5\r\n", "-1\r\n", "1;\n", "fffffffffffffffff\r\n"] {
+            let body = format!("5\r\nhello\r\n6\r\n world\r\n{end}");
+            assert_eq!(read_chunked(body.as_bytes(), 100), (b"hello world".to_vec(), Some(MCP_HTTP_ERROR)), "{end:?}");
+        }
+        assert_eq!(read_chunked(b"5\r\nhellox\r\n", 100), (b"hello".to_vec(), Some(MCP_HTTP_ERROR)));
+        // A size without data must not reserve memory for it.
+        assert_eq!(read_chunked(b"fffffffffffffff\r\nx", 100), (b"x".to_vec(), Some(MCP_TRUNCATED)));
+    }
+}

@@ -75,12 +75,15 @@ pub struct LeasedConnection {
     /// Always present, except during the drop.
     connection: Option<Box<HttpConnection>>,
     notes: Arc<ConnectionNotes>,
+    /// The bytes of the body that its reader has sent, and that ureq has not passed to [`LeasedConnection::transmit`]
+    /// yet.
+    sent_body: u64,
 }
 
 impl LeasedConnection {
     fn new(mut connection: Box<HttpConnection>, notes: Arc<ConnectionNotes>) -> LeasedConnection {
         connection.begin_request();
-        LeasedConnection { connection: Some(connection), notes }
+        LeasedConnection { connection: Some(connection), notes, sent_body: 0 }
     }
 
     fn transmit(&mut self, amount: usize) -> io::Result<()> {
@@ -88,11 +91,26 @@ impl LeasedConnection {
         if self.notes.progress.phase() < RequestPhase::Send {
             self.notes.progress.set_phase(RequestPhase::Send);
         }
-        self.connection.as_mut().ok_or(io::ErrorKind::NotConnected)?.transmit(amount)
+        let connection = self.connection.as_mut().ok_or(io::ErrorKind::NotConnected)?;
+        if !connection.has_stream() {
+            self.sent_body = self.notes.handover.take_back(connection)?;
+        }
+        if self.sent_body > 0 {
+            // The output contains nothing: the reader of the body has only reported its length.
+            let rest = self.sent_body.checked_sub(amount as u64);
+            self.sent_body = rest.ok_or_else(|| io::Error::other("the HTTP library has changed the request's body"))?;
+            return Ok(());
+        }
+        connection.transmit(amount)?;
+        self.notes.handover.hand_over(connection);
+        Ok(())
     }
 
     fn receive(&mut self) -> io::Result<bool> {
         let (notes, connection) = (&self.notes, self.connection.as_mut().ok_or(io::ErrorKind::NotConnected)?);
+        if !connection.has_stream() {
+            notes.handover.take_back(connection)?;
+        }
         if notes.progress.phase() == RequestPhase::Send {
             connection.send_all()?;
             notes.progress.set_phase(RequestPhase::Head);

@@ -2,7 +2,7 @@
 //! interrupted.
 
 use std::fmt;
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 use std::sync::Arc;
 
 use super::io_error::interrupted;
@@ -38,6 +38,11 @@ pub trait ByteStream: Read + Write + Send + Sync + fmt::Debug + 'static {
 
     /// Sends `bytes`. They may be buffered until a response is awaited.
     fn send(&mut self, bytes: &[u8]) -> io::Result<()>;
+
+    /// Sends `pieces` one after another. They may be buffered until a response is awaited.
+    fn send_pieces(&mut self, pieces: &[&[u8]]) -> io::Result<()> {
+        pieces.iter().try_for_each(|piece| self.send(piece))
+    }
 
     fn is_tls(&self) -> bool;
 }
@@ -168,6 +173,23 @@ impl ByteStream for BufferedSocket {
 
     fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.send_now(bytes)
+    }
+
+    /// Sends them immediately, and together: with one system call if the system accepts all bytes.
+    fn send_pieces(&mut self, pieces: &[&[u8]]) -> io::Result<()> {
+        self.send_buffered()?;
+        self.last_read_was_small = false;
+        let slices = pieces.iter().filter(|piece| !piece.is_empty());
+        let mut slices: Vec<IoSlice> = slices.map(|piece| IoSlice::new(piece)).collect();
+        let mut rest = slices.as_mut_slice();
+        while !rest.is_empty() {
+            match self.socket.send_slices(rest) {
+                Ok(count) => IoSlice::advance_slices(&mut rest, count),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.wait(Interest::Write)?,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     fn is_tls(&self) -> bool {

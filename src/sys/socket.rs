@@ -1,6 +1,6 @@
 //! Stream sockets that are non-blocking and close-on-exec, and raise no SIGPIPE.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
@@ -10,6 +10,15 @@ use super::waitable::Waitable;
 
 /// The spare capacity that is added to a full vector before bytes are received into it.
 const SPARE_CAPACITY: usize = 64 * 1024;
+
+/// Errors instead of SIGPIPE. Apple's systems have an option of the socket for that.
+#[cfg(target_vendor = "apple")]
+const SEND_FLAGS: libc::c_int = 0;
+#[cfg(not(target_vendor = "apple"))]
+const SEND_FLAGS: libc::c_int = libc::MSG_NOSIGNAL;
+
+/// The number of slices that one system call sends: less than IOV_MAX on all systems.
+const MAX_SLICES: usize = 16;
 
 /// The maximum length of a Unix domain socket's path, in bytes, without the NUL that the system requires.
 pub const MAX_PATH_LENGTH: usize =
@@ -117,13 +126,23 @@ impl Socket {
     }
 
     pub fn send(&self, bytes: &[u8]) -> io::Result<usize> {
-        #[cfg(target_vendor = "apple")]
-        let flags = 0;
-        #[cfg(not(target_vendor = "apple"))]
-        let flags = libc::MSG_NOSIGNAL;
         retry_interrupted(|| {
             // SAFETY: `bytes` is readable for its length.
-            unsafe { libc::send(self.fd(), bytes.as_ptr().cast(), bytes.len(), flags) }
+            unsafe { libc::send(self.fd(), bytes.as_ptr().cast(), bytes.len(), SEND_FLAGS) }
+        })
+    }
+
+    /// Sends bytes of the first slices, with one system call. Returns their number.
+    pub fn send_slices(&self, slices: &[IoSlice]) -> io::Result<usize> {
+        let slices = &slices[..slices.len().min(MAX_SLICES)];
+        // SAFETY: an all-zero msghdr is a valid value of the type.
+        let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+        // The system only reads from them. `IoSlice` has the layout of `iovec` on Unix.
+        message.msg_iov = slices.as_ptr().cast_mut().cast();
+        message.msg_iovlen = slices.len() as _;
+        retry_interrupted(|| {
+            // SAFETY: `message` has `slices.len()` slices, each of which is readable for its length.
+            unsafe { libc::sendmsg(self.fd(), &raw const message, SEND_FLAGS) }
         })
     }
 

@@ -8,7 +8,7 @@ use crate::call::failure::event_buffer_error;
 use crate::error::Result;
 use crate::protocol::event_stream::{EventStream, SseEvent};
 
-/// The size of the read buffer, at first and after a read that filled it.
+/// The most bytes of a read, at first and after a read of that many.
 const SMALL: usize = 4 * 1024;
 const LARGE: usize = 64 * 1024;
 
@@ -17,27 +17,41 @@ pub struct EventReader {
     parser: EventStream,
     events: Vec<SseEvent>,
     buffer: Vec<u8>,
+    /// The most bytes of the next read into the buffer.
+    most: usize,
     /// The maximum size of an event, in bytes.
     limit: usize,
 }
 
 impl EventReader {
     pub fn new(limit: usize) -> EventReader {
-        EventReader { parser: EventStream::new(limit), events: Vec::new(), buffer: vec![0; SMALL], limit }
+        EventReader { parser: EventStream::new(limit), events: Vec::new(), buffer: Vec::new(), most: SMALL, limit }
     }
 
-    /// Reads once with `read`, which fills a buffer and returns the number of bytes. Returns the events that are
-    /// complete now, possibly none; `None` at the end of the stream.
-    pub fn next(&mut self, read: impl FnOnce(&mut [u8]) -> Result<usize>) -> Result<Option<Vec<SseEvent>>> {
-        let count = read(&mut self.buffer)?;
-        if count == 0 {
-            return Ok(None);
-        }
-        self.parser.feed(&self.buffer[..count], &mut self.events).map_err(|why| event_buffer_error(why, self.limit))?;
-        // The rest may be large: use fewer reads for it.
-        if count == SMALL && self.buffer.len() == SMALL {
-            self.buffer.resize(LARGE, 0);
-        }
+    /// Reads once with `read`, which appends at most so many bytes to a vector and returns their number. Returns the
+    /// events that are complete now, possibly none; `None` at the end of the stream.
+    pub fn next(&mut self, read: impl FnOnce(&mut Vec<u8>, usize) -> Result<usize>) -> Result<Option<Vec<SseEvent>>> {
+        let too_large = |why| event_buffer_error(why, self.limit);
+        let parsed = if let Some((event, most)) = self.parser.long_line().map_err(too_large)? {
+            // The rest of a large event is read directly into it.
+            let count = read(event, most)?;
+            if count == 0 {
+                return Ok(None);
+            }
+            self.parser.parse_appended(count, &mut self.events)
+        } else {
+            self.buffer.clear();
+            let count = read(&mut self.buffer, self.most)?;
+            if count == 0 {
+                return Ok(None);
+            }
+            // The rest may be large: use fewer reads for it.
+            if count == SMALL {
+                self.most = LARGE;
+            }
+            self.parser.feed(&self.buffer, &mut self.events)
+        };
+        parsed.map_err(too_large)?;
         Ok(Some(std::mem::take(&mut self.events)))
     }
 
@@ -65,8 +79,8 @@ mod tests {
         let mut reader = EventReader::new(limit);
         let mut found = Vec::new();
         for piece in pieces {
-            let fill = |buffer: &mut [u8]| {
-                buffer[..piece.len()].copy_from_slice(piece);
+            let fill = |buffer: &mut Vec<u8>, _| {
+                buffer.extend_from_slice(piece);
                 Ok(piece.len())
             };
             match reader.next(fill) {
@@ -91,25 +105,50 @@ mod tests {
         let (found, error) = read(&[b"data: 1\n\n", long.as_bytes()], 100);
         assert_eq!((found.len(), error.unwrap().status()), (1, MCP_TOO_LARGE));
         let mut reader = EventReader::new(100);
-        let broken = reader.next(|_| Err(Error::new(MCP_TRUNCATED, "")));
+        let broken = reader.next(|_, _| Err(Error::new(MCP_TRUNCATED, "")));
         assert_eq!(broken.err().unwrap().status(), MCP_TRUNCATED);
     }
 
     #[test]
-    fn a_full_read_grows_the_buffer_once() {
+    fn a_full_read_allows_larger_reads() {
         let mut reader = EventReader::new(1 << 20);
-        for (count, size) in [(10, SMALL), (SMALL, LARGE), (SMALL, LARGE), (LARGE, LARGE)] {
-            assert!(reader.next(|buffer| Ok(count.min(buffer.len()))).is_ok());
-            assert_eq!(reader.buffer.len(), size);
+        for (count, size) in [(10, SMALL), (SMALL, SMALL), (SMALL, LARGE), (LARGE, LARGE)] {
+            let next = reader.next(|buffer, most| {
+                assert_eq!(most, size);
+                buffer.resize(buffer.len() + count, b':');
+                Ok(count)
+            });
+            assert!(next.is_ok());
         }
+    }
+
+    #[test]
+    fn a_large_event_is_read_into_its_final_memory() {
+        const SIZE: usize = 10 * LARGE;
+        let text = format!("data: {}\n\ndata: next\n\n", "x".repeat(SIZE));
+        let (mut reader, mut rest) = (EventReader::new(SIZE + 6), text.as_bytes());
+        let (mut events, mut direct) = (Vec::new(), 0);
+        while !rest.is_empty() {
+            let next = reader.next(|buffer, most| {
+                let count = most.min(rest.len());
+                direct += if buffer.is_empty() { 0 } else { count };
+                buffer.extend_from_slice(&rest[..count]);
+                rest = &rest[count..];
+                Ok(count)
+            });
+            events.extend(next.unwrap().unwrap());
+        }
+        let data: Vec<_> = events.into_iter().map(|event| event.data.len()).collect();
+        assert_eq!(data, [SIZE, 4]);
+        assert!(direct > SIZE - 2 * LARGE, "{direct} bytes");
     }
 
     #[test]
     fn event_ids_and_retry_delays_are_reported() {
         let mut reader = EventReader::new(100);
         let mut feed = |text: &[u8]| {
-            let _ = reader.next(|buffer| {
-                buffer[..text.len()].copy_from_slice(text);
+            let _ = reader.next(|buffer, _| {
+                buffer.extend_from_slice(text);
                 Ok(text.len())
             });
             (reader.retry(), reader.last_id())

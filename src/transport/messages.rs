@@ -84,7 +84,7 @@ pub fn classify_event(
 
 /// Whether an event has a name that the specification does not use for messages.
 pub fn has_custom_name(event: &SseEvent) -> bool {
-    !event.name.is_empty() && event.name != b"message"
+    !event.name.is_empty()
 }
 
 /// Parses a body, the data of an event, or a line.

@@ -1,6 +1,6 @@
 //! Compares the parser with the reference implementation on thousands of generated streams of difficult pieces.
 
-use super::reference::{check_every_prefix, check_limit, interpret, parse};
+use super::reference::{check_every_prefix, check_limit, interpret, parse, parse_directly};
 use super::*;
 
 /// Lines without their line ends, which are generated separately. They are short, so that a stream has many.
@@ -139,6 +139,9 @@ fn the_parser_agrees_with_the_standard_for_every_split_of_the_bytes() {
         for _ in 0..10 {
             let parts = random.parts(bytes);
             assert_eq!(parse(parts.iter().copied()), expected, "{parts:?}");
+            let (most, long) = (random.below(30) + 1, random.below(20));
+            let direct = parse_directly(bytes, most, long);
+            assert_eq!(direct, expected, "by {most}, long from {long}: {}", bytes.escape_ascii());
         }
     });
 }

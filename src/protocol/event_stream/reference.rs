@@ -1,7 +1,7 @@
 //! A reference implementation of WHATWG HTML, section 9.2.6: follows the standard step by step, on the whole text at
 //! once. It is slow, shares no code with the parser, and is right if the two differ.
 
-use super::{EventStream, SseEvent};
+use super::{BufferError, EventStream, SseEvent};
 
 /// The state after a stream was parsed.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -29,7 +29,8 @@ pub fn interpret(bytes: &[u8]) -> ReferenceOutput {
             outcome.last_id = id_buffer.clone();
             if !data_buffer.is_empty() {
                 data_buffer.pop();
-                outcome.events.push((type_buffer.clone(), data_buffer.clone()));
+                let name = if type_buffer.is_empty() { "message" } else { &type_buffer };
+                outcome.events.push((name.to_owned(), data_buffer.clone()));
             }
             data_buffer.clear();
             type_buffer.clear();
@@ -76,10 +77,42 @@ pub fn parse<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> ReferenceOutput {
     outcome(&stream, &events)
 }
 
+/// Feeds `bytes` to the parser in reads of at most `most` bytes. The rest of a long line is read directly into its
+/// event.
+fn feed_directly(
+    stream: &mut EventStream,
+    mut bytes: &[u8],
+    most: usize,
+    events: &mut Vec<SseEvent>,
+) -> Result<(), BufferError> {
+    while !bytes.is_empty() {
+        let count;
+        if let Some((data, allowed)) = stream.long_line()? {
+            count = most.min(allowed).min(bytes.len());
+            data.extend_from_slice(&bytes[..count]);
+            stream.parse_appended(count, events)?;
+        } else {
+            count = most.min(bytes.len());
+            stream.feed(&bytes[..count], events)?;
+        }
+        bytes = &bytes[count..];
+    }
+    Ok(())
+}
+
+/// Parses `bytes` with the parser, in reads of at most `most` bytes. Lines of at least `long` bytes are read directly
+/// into their events.
+pub fn parse_directly(bytes: &[u8], most: usize, long: usize) -> ReferenceOutput {
+    let (mut stream, mut events) = (EventStream::new(usize::MAX).with_long_lines_from(long), Vec::new());
+    feed_directly(&mut stream, bytes, most, &mut events).expect("there is no limit");
+    outcome(&stream, &events)
+}
+
 fn outcome(stream: &EventStream, events: &[SseEvent]) -> ReferenceOutput {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let name = |event: &SseEvent| if event.name.is_empty() { "message".to_owned() } else { text(&event.name) };
     ReferenceOutput {
-        events: events.iter().map(|event| (text(&event.name), text(&event.data))).collect(),
+        events: events.iter().map(|event| (name(event), text(&event.data))).collect(),
         last_id: stream.last_id().unwrap_or_default().to_owned(),
         retry_ms: stream.retry_ms(),
     }
@@ -107,7 +140,12 @@ pub fn check_limit(bytes: &[u8], limit: usize) {
     let whole_result = whole.feed(bytes, &mut whole_events);
     let (mut single, mut single_events) = (EventStream::new(limit), Vec::new());
     let single_result = bytes.chunks(1).try_for_each(|byte| single.feed(byte, &mut single_events));
+    let mut direct = EventStream::new(limit).with_long_lines_from(1);
+    let mut direct_events = Vec::new();
+    let direct_result = feed_directly(&mut direct, bytes, 7, &mut direct_events);
     let text = bytes.escape_ascii();
+    assert_eq!(direct_result, whole_result, "limit {limit}: {text}");
+    assert_eq!(outcome(&direct, &direct_events), outcome(&whole, &whole_events), "limit {limit}: {text}");
     assert!(whole_events.iter().all(|event| event.data.len() <= limit), "limit {limit}: {text}");
     assert_eq!(single_result, whole_result, "limit {limit}: {text}");
     assert_eq!(outcome(&single, &single_events), outcome(&whole, &whole_events), "limit {limit}: {text}");

@@ -88,7 +88,7 @@ impl LegacySse {
     ) -> Result<Arc<LegacySse>> {
         let mut reader = EventReader::new(context.limits.event);
         loop {
-            let Some(events) = reader.next(|buffer| body.read(buffer))? else {
+            let Some(events) = reader.next(|buffer, most| body.read_into(buffer, most))? else {
                 let why =
                     "the server's event stream ended before its endpoint event; is this the URL of an HTTP+SSE server?";
                 return Err(Error::new(MCP_TRUNCATED, why));

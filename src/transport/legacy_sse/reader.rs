@@ -36,8 +36,8 @@ impl LegacyStreamReader {
     fn read(&mut self) -> Error {
         loop {
             self.route_events();
-            match self.reader.next(|buffer| {
-                let count = self.body.read(buffer)?;
+            match self.reader.next(|buffer, most| {
+                let count = self.body.read_into(buffer, most)?;
                 if count > 0 {
                     self.router.pending.record_received();
                 }

@@ -268,7 +268,7 @@ impl StreamRun {
         let mut reader = EventReader::new(self.opener.context.limits.event);
         let mut skipped = SkippedInput::default();
         loop {
-            let events = match reader.next(|buffer| response.read(buffer)) {
+            let events = match reader.next(|buffer, most| response.read_into(buffer, most)) {
                 Ok(Some(events)) => events,
                 Ok(None) => return Error::new(MCP_DISCONNECTED, "the server ended it"),
                 Err(error) => return error,

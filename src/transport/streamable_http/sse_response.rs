@@ -78,7 +78,7 @@ impl StreamableHttp {
     ) -> Result<RpcResponse> {
         let mut reader = EventReader::new(self.context.limits.event);
         loop {
-            let Some(events) = reader.next(|buffer| response.read(buffer))? else {
+            let Some(events) = reader.next(|buffer, most| response.read_into(buffer, most))? else {
                 return Err(Error::new(MCP_TRUNCATED, "the server's event stream ended without the response"));
             };
             state.update(&reader);

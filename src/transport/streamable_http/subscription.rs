@@ -73,7 +73,7 @@ impl StreamableHttp {
         let (mut is_open, mut skipped) = (false, SkippedInput::default());
         let mut reader = EventReader::new(self.context.limits.event);
         loop {
-            let Some(events) = reader.next(|buffer| response.read(buffer))? else {
+            let Some(events) = reader.next(|buffer, most| response.read_into(buffer, most))? else {
                 let error = Error::new(MCP_DISCONNECTED, "the server ended the subscription without a response");
                 let first = skipped.first().map(|first| &**first);
                 return Err(skipped_input::explained(error, call, skipped_input::ON_STREAM, first));
