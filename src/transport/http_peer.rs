@@ -102,7 +102,7 @@ impl HttpPeer {
         id: Option<u64>,
     ) -> Result<HttpResponse<'_>, SendError> {
         let credentials = self.credentials_for(call, &outgoing).map_err(SendError::before_sending)?;
-        credentials.apply(&mut outgoing.headers);
+        credentials.apply(outgoing.headers.to_mut());
         credentials.record_in(call);
         if let SessionReference::Id(session_id) = session_reference {
             call.record_secret(session_id);
@@ -130,7 +130,7 @@ impl HttpPeer {
     /// Sends a request within the time of the call, without waiting for a response.
     pub fn send_best_effort(&self, call: &CallContext, mut outgoing: OutgoingRequest) {
         if let Ok(credentials) = self.credentials_for(call, &outgoing) {
-            credentials.apply(&mut outgoing.headers);
+            credentials.apply(outgoing.headers.to_mut());
             self.http.send_best_effort(&outgoing, &call.wait_context());
         }
     }
