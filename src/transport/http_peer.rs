@@ -104,16 +104,15 @@ impl HttpPeer {
         let credentials = self.credentials_for(call, &outgoing).map_err(SendError::before_sending)?;
         credentials.apply(outgoing.headers.to_mut());
         credentials.record_in(call);
-        if let SessionReference::Id(session_id) = session_reference {
-            call.record_secret(session_id);
+        if let Some(session_id) = outgoing.headers.get(&SESSION_ID) {
+            call.record_session_id(session_id);
         }
         let http = &self.http;
         // Recorded before sending, because other calls may change the cookies before the response arrives.
         http.cookie_secrets().iter().for_each(|texts| call.record_changing_secrets(texts));
         let mut response = http.send(&outgoing, &call.wait_context())?;
         if !response.is_success() {
-            let session_id = response.headers.get(SESSION_ID).and_then(|session_id| session_id.to_str().ok());
-            call.record_secret(session_id.unwrap_or_default());
+            response.headers.get(SESSION_ID).into_iter().for_each(|id| call.record_session_id(id));
         }
         if !credentials.is_issued() {
             return Ok(response);
