@@ -12,7 +12,7 @@ use crate::call::request_headers::RequestHeaders;
 use crate::call::send_error::SendError;
 use crate::error::{Error, Result};
 use crate::http::endpoint::Endpoint;
-use crate::http::fields::{EVENT_STREAM, JSON, LAST_EVENT_ID};
+use crate::http::fields::{EVENT_STREAM, HTML, JSON, LAST_EVENT_ID};
 use crate::http::response::HttpResponse;
 use crate::http::send::OutgoingRequest;
 use crate::log::LogLevel;
@@ -163,15 +163,15 @@ fn add_mirrored_headers(headers: &mut RequestHeaders, request: &EncodedRequest) 
 }
 
 /// The error for a response with the wrong content type.
-pub fn unexpected_content(response: &HttpResponse, content_type: Option<&str>) -> Error {
+pub fn unexpected_content(response: &HttpResponse) -> Error {
     let http_status = response.status;
     // Unchanged, so that an echoed secret in it is recognized and redacted.
     let shown = response.headers.get(header::CONTENT_TYPE).map_or("".into(), |v| String::from_utf8_lossy(v.as_bytes()));
-    let message = match content_type {
+    let message = match response.content_type() {
         _ if http_status == 202 => {
             "the server accepted the request (HTTP 202) without a response, as if it were a notification".into()
         }
-        Some("text/html") => format!(
+        Some(html) if html.eq_ignore_ascii_case(HTML) => format!(
             "the server returned an HTML page instead of JSON; this URL leads to a web site, not to an MCP endpoint: \
              check its path{}",
             response.through_proxy().unwrap_or_default()

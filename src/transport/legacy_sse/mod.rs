@@ -71,9 +71,8 @@ impl LegacySse {
         if !response.is_success() {
             return Err(peer.http_failure(call, &mut response, SessionReference::Nothing));
         }
-        let content_type = response.content_type();
-        if content_type.as_deref() != Some(EVENT_STREAM) {
-            return Err(unexpected_content(&response, content_type.as_deref()));
+        if !response.has_content_type(EVENT_STREAM) {
+            return Err(unexpected_content(&response));
         }
         let from = Arc::clone(&response.from);
         let nothing = || Error::new(MCP_TRUNCATED, "the server's event stream is empty");
