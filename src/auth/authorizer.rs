@@ -3,8 +3,6 @@
 
 use std::sync::Arc;
 
-use ::http::HeaderMap;
-
 use super::auth_callback::{AuthCallback, AuthCallbackState, AuthRequest};
 use super::callback_scope::is_in_callback_of;
 use super::credential_source::CredentialSource;
@@ -16,6 +14,7 @@ use crate::call::context::CallContext;
 use crate::call::headers::HeaderSet;
 use crate::call::issued_credentials::{CredentialRefusal, IssuedCredentials};
 use crate::call::known_secrets::{KnownSecrets, SecretSource};
+use crate::call::request_headers::RequestHeaders;
 use crate::call::retry::{Disposition, FailedStep, disposition};
 use crate::call::send_error::SendError;
 use crate::error::{Error, Result};
@@ -225,7 +224,7 @@ impl Authorizer {
 impl RequestCredentials {
     /// Adds the credentials to a request. Headers of the call override those of the client; those of the callback
     /// override both.
-    pub fn apply(&self, headers: &mut HeaderMap) {
+    pub fn apply(&self, headers: &mut RequestHeaders) {
         self.client_headers.apply(headers);
         if let Some(call_headers) = &self.call_headers {
             call_headers.apply(headers);

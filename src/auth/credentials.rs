@@ -44,14 +44,15 @@ impl Credentials {
 
 #[cfg(test)]
 mod tests {
-    use ::http::{HeaderMap, HeaderValue};
+    use ::http::HeaderValue;
 
     use super::*;
+    use crate::call::request_headers::RequestHeaders;
     use crate::call::secrets::Secrets;
     use crate::status::MCP_INVALID_ARGUMENT;
 
     fn applied(credentials: &Credentials) -> Vec<(String, String)> {
-        let mut headers = HeaderMap::new();
+        let mut headers = RequestHeaders::default();
         credentials.current().apply(&mut headers);
         let text = |v: &HeaderValue| String::from_utf8(v.as_bytes().to_vec()).unwrap();
         headers.iter().map(|(n, v)| (n.to_string(), text(v))).collect()
@@ -111,7 +112,7 @@ mod tests {
     fn the_debug_output_of_headers_has_no_values() {
         let credentials = Credentials::new(Arc::default());
         credentials.set_bearer(Some("zqxw-token")).unwrap();
-        let mut headers = HeaderMap::new();
+        let mut headers = RequestHeaders::default();
         credentials.current().apply(&mut headers);
         assert!(!format!("{headers:?}").contains("zqxw"));
     }

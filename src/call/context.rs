@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use ::http::HeaderValue;
+
 use super::headers::HeaderSet;
 use super::interrupt::{BEFORE_SENDING, interrupt_error};
 use super::issued_credentials::IssuedCredentials;
@@ -136,8 +138,9 @@ struct SharedCallState {
 #[derive(Default)]
 struct SentSecrets {
     credentials: Vec<Arc<HeaderSet>>,
-    /// Session ids, and secrets of a server process.
-    texts: Vec<String>,
+    session_id: Option<HeaderValue>,
+    /// Those of other sessions, if the call was retried in a new one.
+    other_session_ids: Vec<HeaderValue>,
     /// From URLs and proxy settings.
     fixed: Vec<Arc<SecretTexts>>,
     /// From cookies, the newest last.
@@ -400,14 +403,13 @@ impl CallContext {
         }
     }
 
-    /// Records another text that must be redacted.
-    pub fn record_secret(&self, text: &str) {
-        if text.is_empty() {
-            return;
-        }
+    /// Records the id of a session, which must be redacted.
+    pub fn record_session_id(&self, id: &HeaderValue) {
         let mut sent = self.shared.sent.lock();
-        if !sent.texts.iter().any(|known| known == text) {
-            sent.texts.push(text.into());
+        match &sent.session_id {
+            None => sent.session_id = Some(id.clone()),
+            Some(first) if first == id || sent.other_session_ids.contains(id) => {}
+            Some(_) => sent.other_session_ids.push(id.clone()),
         }
     }
 
@@ -452,7 +454,8 @@ impl CallContext {
         let mut secrets = Secrets::new(Arc::clone(&self.shared.last_patterns));
         self.shared.known.add_to(&mut secrets);
         sent.credentials.iter().for_each(|set| set.add_to(&mut secrets));
-        sent.texts.iter().for_each(|text| secrets.add(text));
+        let session_ids = sent.session_id.iter().chain(&sent.other_session_ids);
+        session_ids.filter_map(|id| id.to_str().ok()).for_each(|id| secrets.add(id));
         sent.fixed.iter().chain(&sent.changing).for_each(|texts| secrets.add_all(texts));
         secrets
     }

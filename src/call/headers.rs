@@ -1,10 +1,11 @@
 //! Headers with credentials. Each value is in memory once, is wiped when the last request that uses it has ended, and
 //! is never printed.
 
-use ::http::{HeaderMap, HeaderName, HeaderValue, header};
+use ::http::{HeaderName, HeaderValue, header};
 use bytes::Bytes;
 use zeroize::Zeroizing;
 
+use super::request_headers::RequestHeaders;
 use super::secrets::Secrets;
 use crate::error::{Error, Result};
 use crate::protocol::headers::{check_name, check_token, check_value};
@@ -67,9 +68,9 @@ impl HeaderSet {
     }
 
     /// Adds the headers to a request. The bearer token takes precedence over a custom `Authorization` header.
-    pub fn apply(&self, headers: &mut HeaderMap) {
+    pub fn apply(&self, headers: &mut RequestHeaders) {
         for (name, value) in self.all() {
-            headers.insert(name, value.clone());
+            headers.set(name.clone(), value.clone());
         }
     }
 

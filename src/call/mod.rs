@@ -12,6 +12,7 @@ pub mod limits;
 mod patterns;
 pub mod pause_clock;
 pub mod request;
+pub mod request_headers;
 pub mod retry;
 pub mod secrets;
 pub mod send_error;

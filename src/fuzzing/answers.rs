@@ -6,6 +6,7 @@ use ::http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::texts;
 use crate::call::failure::quote;
+use crate::call::request_headers::RequestHeaders;
 use crate::call::secrets::Secrets;
 use crate::error::Error;
 use crate::http::cookies::CookieStore;
@@ -111,9 +112,9 @@ fn check_cookies(first: &Endpoint, second: &Endpoint, values: &str) {
     }
     let cookies = CookieStore::default();
     cookies.store(first, &set, now);
-    let mut request = HeaderMap::new();
+    let mut request = RequestHeaders::default();
     cookies.add_to(&mut request, second, now);
-    let Some(sent) = request.get(header::COOKIE) else { return };
+    let Some(sent) = request.get(&header::COOKIE) else { return };
     let sent = sent.to_str().expect("visible ASCII");
     // A tab is allowed.
     let is_bad = |c: char| c.is_control() && c != '\t';

@@ -146,13 +146,14 @@ impl<Reader> Drop for BodySender<'_, Reader> {
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
     use std::io::Write;
     use std::net::{SocketAddr, TcpListener};
     use std::sync::Arc;
     use std::thread::JoinHandle;
     use std::time::Duration;
 
-    use ::http::{HeaderMap, Method};
+    use ::http::Method;
     use ureq::unversioned::transport::Buffers;
 
     use super::*;
@@ -186,7 +187,7 @@ mod tests {
 
     /// Posts `body`. Returns the status of the response, or the error.
     fn post(http: &Http, body: &MessageText, timeout: Duration) -> Result<u16, HttpError> {
-        let outgoing = OutgoingRequest { to: http.endpoint(), method: Method::POST, headers: HeaderMap::new(), body };
+        let outgoing = OutgoingRequest { to: http.endpoint(), method: Method::POST, headers: Cow::default(), body };
         let mut response = http.send(&outgoing, &WaitContext::default().within(timeout))?;
         response.read_all(100).unwrap();
         Ok(response.status)

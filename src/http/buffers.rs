@@ -13,6 +13,9 @@ const MIN_OUTPUT_SPACE: usize = 64 * 1024;
 const OUTPUT: usize = 128 * 1024;
 const LARGE_OUTPUT: usize = 512 * 1024;
 
+/// The end of a line of a head.
+pub const CRLF: &[u8] = b"\r\n";
+
 /// The size of the temporary buffer that ureq needs to read a request body in pieces.
 const MIN_TEMPORARY: usize = 10 * 1024;
 
@@ -62,6 +65,20 @@ impl HttpBuffers {
         // It may contain a token.
         wipe(&mut self.output[..self.pending]);
         self.output = larger;
+    }
+
+    /// Inserts header lines before the empty line at the end of a head, which ends the pending output. False if they do
+    /// not fit.
+    pub fn insert_lines(&mut self, lines: &[u8]) -> bool {
+        let (empty_line, end) = (self.pending - CRLF.len(), self.pending + lines.len());
+        if self.output.len() < end + MIN_OUTPUT_SPACE {
+            return false;
+        }
+        let (inserted, moved) = self.output[empty_line..end].split_at_mut(lines.len());
+        inserted.copy_from_slice(lines);
+        moved.copy_from_slice(CRLF);
+        self.pending = end;
+        true
     }
 
     pub fn pending(&self) -> &[u8] {

@@ -1,5 +1,6 @@
 //! Sends HTTP requests: reuses connections, stores cookies, and follows redirects if that is safe.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -108,9 +109,11 @@ impl Http {
     }
 
     /// The request to `target`, with its cookies.
-    fn with_cookies<'r>(&self, outgoing: &OutgoingRequest<'r>, target: &'r Arc<Endpoint>) -> OutgoingRequest<'r> {
-        let mut headers = outgoing.headers.clone();
-        self.cookies.add_to(&mut headers, target, SystemTime::now);
+    fn with_cookies<'r>(&self, outgoing: &'r OutgoingRequest, target: &'r Arc<Endpoint>) -> OutgoingRequest<'r> {
+        let mut headers = Cow::Borrowed(&*outgoing.headers);
+        if self.cookies.is_used() {
+            self.cookies.add_to(headers.to_mut(), target, SystemTime::now);
+        }
         OutgoingRequest { to: target, method: outgoing.method.clone(), headers, body: outgoing.body }
     }
 

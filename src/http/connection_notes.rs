@@ -4,8 +4,12 @@
 use std::io;
 use std::sync::Arc;
 
+use ::http::{HeaderName, HeaderValue};
+
 use super::body_handover::BodyHandover;
+use super::header_lines::HeaderLines;
 use super::http_connection::HttpConnection;
+use crate::call::request_headers::RequestHeaders;
 use crate::net::progress::ConnectionProgress;
 use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::wait::WaitContext;
@@ -25,6 +29,8 @@ pub struct ConnectionNotes {
 struct ConnectionNotesState {
     /// The connection, unless ureq or a body uses it.
     connection: Option<Box<HttpConnection>>,
+    /// The header lines of the next request that ureq does not write.
+    lines: HeaderLines,
     request: RequestNotes,
 }
 
@@ -45,6 +51,16 @@ impl ConnectionNotes {
     pub fn begin(&self, wait_context: &WaitContext, send_only: bool) {
         self.progress.begin(wait_context);
         self.lock().request = RequestNotes { send_only, ..RequestNotes::default() };
+    }
+
+    /// Sets the header lines of the next request.
+    pub fn set_lines(&self, headers: &RequestHeaders, defaults: &[(HeaderName, HeaderValue)]) {
+        self.lock().lines.set(headers, defaults);
+    }
+
+    /// Exchanges the header lines of the next request for those of the last one.
+    pub fn swap_lines(&self, lines: &mut HeaderLines) {
+        std::mem::swap(&mut self.lock().lines, lines);
     }
 
     pub fn take_connection(&self) -> Option<Box<HttpConnection>> {

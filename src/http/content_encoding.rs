@@ -10,10 +10,10 @@ use crate::error::{Error, Result};
 use crate::status::{MCP_HTTP_ERROR, MCP_UNEXPECTED_CONTENT};
 
 /// Names for no encoding: `identity` (RFC 9110, section 12.5.3), and one that servers use by mistake.
-const NONE: [&str; 2] = ["identity", "none"];
+const NONE: [&[u8]; 2] = [b"identity", b"none"];
 
 /// `x-gzip` is equivalent (RFC 9110, section 8.4.1.3).
-const GZIP: [&str; 2] = ["gzip", "x-gzip"];
+const GZIP: [&[u8]; 2] = [b"gzip", b"x-gzip"];
 
 /// The longest list of unsupported encodings in an error message, in characters.
 const MAX_SHOWN: usize = 40;
@@ -27,15 +27,15 @@ pub struct ContentEncodings {
 
 /// The encodings of a response's body (RFC 9112, section 6.1; RFC 9110, section 8.4). Fails if one is not supported.
 pub fn of<T>(response: &Response<T>) -> Result<ContentEncodings> {
-    let status = response.status();
-    let transfer = encodings(response.headers(), header::TRANSFER_ENCODING);
-    let chunked = match transfer.as_slice() {
-        [] => false,
-        [one] if one.eq_ignore_ascii_case("chunked") => true,
+    let (status, headers) = (response.status(), response.headers());
+    let mut transfer = encodings(headers, header::TRANSFER_ENCODING);
+    let chunked = match (transfer.next(), transfer.next()) {
+        (None, _) => false,
+        (Some(one), None) if one.eq_ignore_ascii_case(b"chunked") => true,
         _ => {
             let why = format!(
                 "the server's response has the transfer coding {}; only chunked is supported",
-                shown(&transfer)
+                shown(headers, header::TRANSFER_ENCODING)
             );
             return Err(Error::new(MCP_HTTP_ERROR, why));
         }
@@ -44,15 +44,15 @@ pub fn of<T>(response: &Response<T>) -> Result<ContentEncodings> {
     let has_body = !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) && !status.is_informational();
     let chunked = chunked && has_body && response.version() >= Version::HTTP_11;
 
-    let content = encodings(response.headers(), header::CONTENT_ENCODING);
-    let gzip = match content.as_slice() {
-        [] => false,
-        [one] if GZIP.iter().any(|name| one.eq_ignore_ascii_case(name)) => true,
+    let mut content = encodings(headers, header::CONTENT_ENCODING);
+    let gzip = match (content.next(), content.next()) {
+        (None, _) => false,
+        (Some(one), None) if GZIP.iter().any(|name| one.eq_ignore_ascii_case(name)) => true,
         _ if status.is_success() => {
             let why = format!(
                 "the server's response has the content coding {}, which this client does not accept: it accepts gzip \
                  only",
-                shown(&content)
+                shown(headers, header::CONTENT_ENCODING)
             );
             return Err(Error::new(MCP_UNEXPECTED_CONTENT, why).with_http_status(status.as_u16()));
         }
@@ -63,14 +63,15 @@ pub fn of<T>(response: &Response<T>) -> Result<ContentEncodings> {
 }
 
 /// The encodings in a header, in the order in which they were applied, without names for no encoding.
-fn encodings(headers: &HeaderMap, name: HeaderName) -> Vec<String> {
-    let values = headers.get_all(name).into_iter().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    let elements = values.flat_map(|value| value.split(',').map(|one| one.trim().to_owned()).collect::<Vec<_>>());
-    elements.filter(|one| !one.is_empty() && !NONE.iter().any(|none| one.eq_ignore_ascii_case(none))).collect()
+fn encodings(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &[u8]> {
+    let values = headers.get_all(name).into_iter();
+    let elements = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).map(<[u8]>::trim_ascii);
+    elements.filter(|one| !one.is_empty() && !NONE.iter().any(|none| one.eq_ignore_ascii_case(none)))
 }
 
-fn shown(encodings: &[String]) -> String {
-    encodings.join(", ").chars().take(MAX_SHOWN).collect()
+fn shown(headers: &HeaderMap, name: HeaderName) -> String {
+    let texts: Vec<_> = encodings(headers, name).map(String::from_utf8_lossy).collect();
+    texts.join(", ").chars().take(MAX_SHOWN).collect()
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use ::http::{HeaderMap, HeaderValue, header};
 use zeroize::Zeroizing;
 
 use super::endpoint::Endpoint;
+use crate::call::request_headers::RequestHeaders;
 use crate::call::secrets::SecretTexts;
 use crate::net::origin::without_brackets;
 use crate::sys::lock::Mutex;
@@ -71,9 +72,14 @@ impl CookieStore {
         has_stored
     }
 
+    /// Whether requests may have cookies: one was stored.
+    pub fn is_used(&self) -> bool {
+        self.used.load(Ordering::Relaxed)
+    }
+
     /// Adds the cookies for a request to `to`, after those of a `Cookie` header that the application has set.
-    pub fn add_to(&self, headers: &mut HeaderMap, to: &Endpoint, now: impl Fn() -> SystemTime) {
-        if !self.used.load(Ordering::Relaxed) {
+    pub fn add_to(&self, headers: &mut RequestHeaders, to: &Endpoint, now: impl Fn() -> SystemTime) {
+        if !self.is_used() {
             return;
         }
         let now = now();
@@ -84,17 +90,17 @@ impl CookieStore {
         // Longer paths first (RFC 6265, section 5.4).
         pairs.sort_by_key(|cookie| std::cmp::Reverse(cookie.path.len()));
         let pairs = pairs.iter().map(|cookie| format!("{}={}", cookie.name, cookie.value));
-        let existing = headers.get(header::COOKIE).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let existing = headers.get(&header::COOKIE).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let text = existing.into_iter().chain(pairs).collect::<Vec<_>>().join("; ");
         if let Some(mut value) = HeaderValue::from_str(&text).ok().filter(|value| !value.is_empty()) {
             value.set_sensitive(true);
-            headers.insert(header::COOKIE, value);
+            headers.set(header::COOKIE, value);
         }
     }
 
     /// The values to redact: those of all stored cookies, and of removed ones. `None` if no cookie was ever stored.
     pub fn secrets(&self) -> Option<Arc<SecretTexts>> {
-        if !self.used.load(Ordering::Relaxed) {
+        if !self.is_used() {
             return None;
         }
         Some(self.jar.lock().secrets())
@@ -227,9 +233,9 @@ mod tests {
     }
 
     fn sent(cookies: &CookieStore, url: &str, at: u64) -> String {
-        let mut headers = HeaderMap::new();
+        let mut headers = RequestHeaders::default();
         cookies.add_to(&mut headers, &Endpoint::parse(url).unwrap(), || time(at));
-        headers.get(header::COOKIE).map_or_else(String::new, |v| v.to_str().unwrap().to_owned())
+        headers.get(&header::COOKIE).map_or_else(String::new, |v| v.to_str().unwrap().to_owned())
     }
 
     fn time(seconds: u64) -> SystemTime {
@@ -293,9 +299,9 @@ mod tests {
     #[test]
     fn the_cookies_of_the_application_come_first() {
         let cookies = jar("http://h/", &["lb=1"]);
-        let mut headers = HeaderMap::new();
-        headers.insert(header::COOKIE, "mine=2".parse().unwrap());
+        let mut headers = RequestHeaders::default();
+        headers.set(header::COOKIE, "mine=2".parse().unwrap());
         cookies.add_to(&mut headers, &Endpoint::parse("http://h/").unwrap(), || time(0));
-        assert_eq!(headers[header::COOKIE], "mine=2; lb=1");
+        assert_eq!(headers.get(&header::COOKIE).unwrap(), "mine=2; lb=1");
     }
 }

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use ::http::Uri;
+use ::http::header::InvalidHeaderValue;
+use ::http::{HeaderValue, Uri};
 use zeroize::Zeroizing;
 
 use crate::call::secrets::SecretTexts;
@@ -16,6 +17,8 @@ use crate::protocol::version;
 #[derive(Clone)]
 pub struct Endpoint {
     uri: Uri,
+    /// The `Host` header of requests.
+    host_header: HeaderValue,
     origin: Origin,
     shown: String,
     secrets: Arc<SecretTexts>,
@@ -69,11 +72,16 @@ impl Endpoint {
         let origin = Origin { https, host: host.to_ascii_lowercase(), port: number };
         let query = uri.query().map(|query| Zeroizing::new(query.to_owned()));
         let secrets = SecretTexts::new(query.into_iter().collect(), path_secrets(uri.path()));
-        Ok(Endpoint { shown: show(&uri), uri, origin, secrets })
+        let host_header = host_header(&uri, https).map_err(|error| format!("the URL cannot be used: {error}"))?;
+        Ok(Endpoint { shown: show(&uri), uri, host_header, origin, secrets })
     }
 
     pub fn uri(&self) -> &Uri {
         &self.uri
+    }
+
+    pub fn host_header(&self) -> &HeaderValue {
+        &self.host_header
     }
 
     pub fn origin(&self) -> &Origin {
@@ -122,6 +130,15 @@ pub fn origin_of(uri: &Uri) -> Option<Origin> {
     let https = uri.scheme_str()?.eq_ignore_ascii_case("https");
     let port = uri.port_u16().unwrap_or(default_port(https));
     Some(Origin { https, host: uri.host()?.to_ascii_lowercase(), port })
+}
+
+/// The value of `Host`: without a port that is the default (RFC 9110, section 7.2).
+fn host_header(uri: &Uri, https: bool) -> Result<HeaderValue, InvalidHeaderValue> {
+    let host = uri.host().unwrap_or_default();
+    match uri.port().filter(|port| port.as_u16() != default_port(https)) {
+        Some(port) => format!("{host}:{port}").try_into(),
+        None => HeaderValue::from_str(host),
+    }
 }
 
 /// Whether a reference begins with a scheme (RFC 3986, section 3.1), and so is an absolute URL.
@@ -275,6 +292,21 @@ mod tests {
         assert_eq!((bare.origin().port, bare.uri().to_string()), (80, "http://host/mcp?x".into()));
         assert_eq!(parse("https://[::1]:").origin().port, 443);
         assert_eq!(parse("http://host:0080/").origin().port, 80);
+    }
+
+    #[test]
+    fn the_host_header_has_a_port_unless_it_is_the_default() {
+        let rows = [
+            ("http://Host:81/a?b", "Host:81"),
+            ("http://host:0080/", "host"),
+            ("https://host:443", "host"),
+            ("https://host:80", "host:80"),
+            ("http://[::1]:8000/mcp", "[::1]:8000"),
+            ("http://[::1]:/", "[::1]"),
+        ];
+        for (url, expected) in rows {
+            assert_eq!(Endpoint::parse(url).unwrap().host_header(), expected, "{url}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use ::http::{HeaderMap, HeaderName, header};
 
 pub const JSON: &str = "application/json";
 pub const EVENT_STREAM: &str = "text/event-stream";
+pub const HTML: &str = "text/html";
 pub const FORM: &str = "application/x-www-form-urlencoded";
 
 /// The id of the last event received on a stream (HTML, "Server-sent events", section 9.2.4).

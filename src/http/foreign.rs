@@ -1,6 +1,7 @@
 //! Requests to foreign servers: authorization servers and documents that the MCP server names. They have no cookies and
 //! headers of the client, and use new connections. A policy decides which servers may be named.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use super::fields::{FORM, JSON, retry_after_ms};
 use super::pool::ConnectionPool;
 use super::response::HttpResponse;
 use super::send::{OutgoingRequest, send};
+use crate::call::request_headers::RequestHeaders;
 use crate::error::{Error, Result};
 use crate::net::address_policy::{AddressExceptions, AddressPolicy};
 use crate::net::connection_factory::ConnectionFactory;
@@ -125,19 +127,20 @@ fn send_to<'a>(
     request: &ForeignRequest,
     wait_context: &WaitContext,
 ) -> Result<HttpResponse<'a>> {
-    let mut headers = request.headers.clone();
-    headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static(JSON));
+    let mut headers = RequestHeaders::default();
+    headers.push(header::ACCEPT, HeaderValue::from_static(JSON));
+    request.headers.iter().for_each(|(name, value)| headers.set(name.clone(), value.clone()));
     // Not gzip: the documents are small, and the memory of a decompressor is not wiped.
-    headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    headers.set(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    headers.set(header::CONNECTION, HeaderValue::from_static("close"));
     let (method, body) = match request.body {
         None => (Method::GET, &EMPTY_BODY),
         Some(body) => {
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(body.content_type()));
+            headers.set(header::CONTENT_TYPE, HeaderValue::from_static(body.content_type()));
             (Method::POST, &MessageText::referenced(body.text()))
         }
     };
-    let outgoing = OutgoingRequest { to: target, method, headers, body };
+    let outgoing = OutgoingRequest { to: target, method, headers: Cow::Owned(headers), body };
     send(pool, outgoing, wait_context, |_| ()).map_err(|failed| failed.error)
 }
 
@@ -295,7 +298,7 @@ mod tests {
         let http = client(&url, |_| ());
         let server = serve(listener, vec![response(200, "Set-Cookie: sid=s3cr3t\r\n", "1"), response(200, "", "2")]);
         let to = Arc::clone(http.endpoint());
-        let own = OutgoingRequest { to: &to, method: Method::GET, headers: HeaderMap::new(), body: &EMPTY_BODY };
+        let own = OutgoingRequest { to: &to, method: Method::GET, headers: Cow::default(), body: &EMPTY_BODY };
         http.send(&own, &WaitContext::default()).unwrap().read_all(1).unwrap();
         let mut request = get(&url);
         request.headers.insert("mcp-protocol-version", HeaderValue::from_static("2025-03-26"));

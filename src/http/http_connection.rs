@@ -9,7 +9,8 @@ use ::http::uri::{Authority, Scheme};
 use ureq::unversioned::transport::Buffers;
 use zeroize::Zeroizing;
 
-use super::buffers::HttpBuffers;
+use super::buffers::{CRLF, HttpBuffers};
+use super::header_lines::HeaderLines;
 use crate::net::buffered_socket::ByteStream;
 use crate::net::origin::Origin;
 use crate::net::proxy::Proxy;
@@ -25,6 +26,8 @@ pub struct HttpConnection {
     forwarding: Option<ProxyForwarding>,
     /// The next output is the beginning of a request.
     at_request_start: bool,
+    /// Lines that are added to the head that ureq writes; empty after that.
+    lines: HeaderLines,
 }
 
 fn server(uri: &Uri) -> Option<(Scheme, Authority)> {
@@ -47,7 +50,14 @@ impl HttpConnection {
         forwarding: Option<ProxyForwarding>,
     ) -> Box<HttpConnection> {
         let (server, buffers) = (server(uri), HttpBuffers::new(input_size));
-        Box::new(HttpConnection { stream: Some(stream), server, buffers, forwarding, at_request_start: true })
+        Box::new(HttpConnection {
+            stream: Some(stream),
+            server,
+            buffers,
+            forwarding,
+            at_request_start: true,
+            lines: HeaderLines::default(),
+        })
     }
 
     fn stream(&mut self) -> io::Result<&mut dyn ByteStream> {
@@ -140,22 +150,45 @@ impl HttpConnection {
         !self.buffers.input_append_buf().is_empty()
     }
 
-    /// Marks the next output as the beginning of a request.
-    pub fn begin_request(&mut self) {
+    /// Marks the next output as the beginning of a request. `set_lines` sets the header lines to add to it.
+    pub fn begin_request(&mut self, set_lines: impl FnOnce(&mut HeaderLines)) {
         self.at_request_start = true;
+        self.lines.clear();
+        set_lines(&mut self.lines);
     }
 
     /// Accepts `amount` bytes that were written to the output buffer, and sends them if the buffer is nearly full.
     pub fn transmit(&mut self, amount: usize) -> io::Result<()> {
         let at_request_start = std::mem::take(&mut self.at_request_start);
         let is_full = self.buffers.record_written(amount);
-        if let Some(forwarding) = self.forwarding.as_ref().filter(|_| at_request_start) {
-            let stream = self.stream.as_mut().ok_or(io::ErrorKind::NotConnected)?;
-            let outcome = forwarding.write_head(&mut **stream, self.buffers.pending());
-            self.buffers.clear_pending();
-            return outcome;
+        let is_forwarded = at_request_start && self.forwarding.is_some();
+        // ureq may write a long head in several parts: the lines are added to the last one.
+        let has_lines = !self.lines.bytes().is_empty() && self.buffers.pending().ends_with(b"\r\n\r\n");
+        if is_forwarded || (has_lines && !self.buffers.insert_lines(self.lines.bytes())) {
+            return self.write_head(is_forwarded, has_lines);
+        }
+        if has_lines {
+            self.lines.clear();
         }
         if is_full { self.flush() } else { Ok(()) }
+    }
+
+    /// Writes the pending output, which is the end of a head if `has_lines`: then with the lines.
+    fn write_head(&mut self, is_forwarded: bool, has_lines: bool) -> io::Result<()> {
+        let stream = &mut **self.stream.as_mut().ok_or(io::ErrorKind::NotConnected)?;
+        let pending = self.buffers.pending();
+        let (head, end) = pending.split_at(pending.len() - if has_lines { CRLF.len() } else { 0 });
+        let begun = match &self.forwarding {
+            Some(forwarding) if is_forwarded => forwarding.write_head(stream, head),
+            _ => stream.write_all(head),
+        };
+        let lines = if has_lines { self.lines.bytes() } else { &[] };
+        let outcome = begun.and_then(|()| stream.write_all(lines)).and_then(|()| stream.write_all(end));
+        self.buffers.clear_pending();
+        if has_lines {
+            self.lines.clear();
+        }
+        outcome
     }
 
     /// Sends all output, including what the socket has buffered.
@@ -208,16 +241,100 @@ impl fmt::Debug for HttpConnection {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+    use std::sync::Arc;
+
+    use ::http::{HeaderName, HeaderValue};
+
     use super::*;
+    use crate::call::request_headers::RequestHeaders;
+    use crate::net::buffered_socket::BufferedSocket;
+    use crate::sys::lock::Mutex;
+
+    fn forwarding() -> ProxyForwarding {
+        ProxyForwarding {
+            origin: "http://host:81".into(),
+            authorization: Some(Zeroizing::new("Basic eA==".to_owned())),
+        }
+    }
 
     #[test]
     fn forwarded_requests_have_an_absolute_target() {
-        let authorization = Some(Zeroizing::new("Basic eA==".to_owned()));
-        let forwarding = ProxyForwarding { origin: "http://host:81".into(), authorization };
         let mut sent = Vec::new();
-        forwarding.write_head(&mut sent, b"POST /mcp?a=b HTTP/1.1\r\nHost: host:81\r\n\r\n{}").unwrap();
+        forwarding().write_head(&mut sent, b"POST /mcp?a=b HTTP/1.1\r\nHost: host:81\r\n\r\n{}").unwrap();
         let expected =
             "POST http://host:81/mcp?a=b HTTP/1.1\r\nProxy-Authorization: Basic eA==\r\nHost: host:81\r\n\r\n{}";
         assert_eq!(String::from_utf8(sent).unwrap(), expected);
+    }
+
+    /// Records what is sent.
+    #[derive(Debug)]
+    struct Recorder(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Recorder {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Read for Recorder {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            unreachable!("nothing is read")
+        }
+    }
+
+    impl ByteStream for Recorder {
+        fn socket_mut(&mut self) -> &mut BufferedSocket {
+            unreachable!("it has no socket")
+        }
+
+        fn socket(&self) -> &BufferedSocket {
+            unreachable!("it has no socket")
+        }
+
+        fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+            self.write_all(bytes)
+        }
+
+        fn is_tls(&self) -> bool {
+            false
+        }
+    }
+
+    #[test]
+    fn header_lines_are_added_to_a_head_of_any_length() {
+        let end_of_head = "host: host:81\r\n\r\n";
+        for (path, value) in [(10, 20), (10, 300_000), (70_000, 20), (70_000, 300_000)] {
+            let (path, value) = ("p".repeat(path), "v".repeat(value));
+            let request_line = |before: &str| format!("POST {before}/{path} HTTP/1.1\r\n");
+            for parts in [vec![request_line("") + end_of_head], vec![request_line(""), end_of_head.into()]] {
+                for is_forwarded in [false, true] {
+                    let recorded = Arc::new(Mutex::new(Vec::new()));
+                    let stream = Box::new(Recorder(Arc::clone(&recorded)));
+                    let uri = Uri::from_static("http://host:81/");
+                    let mut connection = HttpConnection::new(stream, &uri, 1024, is_forwarded.then(forwarding));
+                    let mut headers = RequestHeaders::default();
+                    headers.push(HeaderName::from_static("x-a"), HeaderValue::from_str(&value).unwrap());
+                    connection.begin_request(|lines| lines.set(&headers, &[]));
+                    for part in parts.iter().map(String::as_str).chain(["{}\r\n\r\n"]) {
+                        connection.buffers().output()[..part.len()].copy_from_slice(part.as_bytes());
+                        connection.transmit(part.len()).unwrap();
+                    }
+                    connection.flush().unwrap();
+                    let (origin, authorization) = match is_forwarded {
+                        true => ("http://host:81", "Proxy-Authorization: Basic eA==\r\n"),
+                        false => ("", ""),
+                    };
+                    let head = request_line(origin) + authorization + "host: host:81\r\n";
+                    let expected = head + &format!("x-a: {value}\r\n\r\n{{}}\r\n\r\n");
+                    assert!(*recorded.lock() == expected.as_bytes(), "{} and {}", path.len(), value.len());
+                }
+            }
+        }
     }
 }

@@ -12,6 +12,7 @@ pub mod endpoint;
 pub mod error;
 pub mod fields;
 pub mod foreign;
+mod header_lines;
 mod http_connection;
 mod pool;
 pub mod pooled_connection;

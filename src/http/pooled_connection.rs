@@ -4,12 +4,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ::http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version, header};
+use ::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use ureq::config::Config;
 use ureq::{Agent, SendBody};
 
 use super::body_handover::BodySender;
 use super::connection_notes::ConnectionNotes;
+use super::endpoint::Endpoint;
 use super::ureq_adapter::{NoResolver, PooledConnector};
 use crate::net::connection_factory::ConnectionFactory;
 use crate::protocol::message_text::MessageText;
@@ -39,26 +40,16 @@ impl PooledConnection {
         PooledConnection { agent, notes, idle_since: Instant::now(), keep_alive: DEFAULT_KEEP_ALIVE }
     }
 
-    /// Sends a request and waits for the head of the response. The body is empty for methods without a body.
-    pub fn send(
-        &self,
-        method: Method,
-        uri: &Uri,
-        headers: HeaderMap,
-        body: &MessageText,
-    ) -> Result<Response<ureq::Body>, ureq::Error> {
-        let mut request = Request::builder().method(method).uri(uri.clone());
-        if let Some(target) = request.headers_mut() {
-            *target = headers;
-        }
+    /// Sends a request and waits for the head of the response. The body is empty for methods without a body. The
+    /// headers were written into the notes.
+    pub fn send(&self, method: Method, to: &Endpoint, body: &MessageText) -> Result<Response<ureq::Body>, ureq::Error> {
         match body.one_piece() {
-            Some("") => self.agent.run(request.body(()).map_err(ureq::Error::Http)?),
-            Some(text) if text.len() < LARGE_BODY => self.agent.run(request.body(text).map_err(ureq::Error::Http)?),
+            Some("") => self.agent.run(request(method, to, (), None)),
+            Some(text) if text.len() < LARGE_BODY => self.agent.run(request(method, to, text, Some(text.len()))),
             _ => {
-                // Otherwise ureq would send chunks, which some servers do not accept.
-                let request = request.header(header::CONTENT_LENGTH, body.len());
+                // Without a length, ureq would send chunks, which some servers do not accept.
                 let mut sender = BodySender::new(&self.notes.handover, body, body.reader());
-                self.agent.run(request.body(SendBody::from_reader(&mut sender)).map_err(ureq::Error::Http)?)
+                self.agent.run(request(method, to, SendBody::from_reader(&mut sender), Some(body.len())))
             }
         }
     }
@@ -84,6 +75,21 @@ impl PooledConnection {
     pub fn is_fresh(&self) -> bool {
         self.idle_since.elapsed() < self.keep_alive
     }
+}
+
+/// A request for ureq. `Host` and `Content-Length` are set because ureq would add the same values at a higher cost.
+fn request<Body>(method: Method, to: &Endpoint, body: Body, length: Option<usize>) -> Request<Body> {
+    let mut request = Request::new(body);
+    *request.method_mut() = method;
+    *request.uri_mut() = to.uri().clone();
+    let mut headers = HeaderMap::with_capacity(2);
+    headers.insert(header::HOST, to.host_header().clone());
+    // Digits are always a valid value. `HeaderValue::from` would allocate twice.
+    if let Some(length) = length.and_then(|length| HeaderValue::try_from(length.to_string()).ok()) {
+        headers.insert(header::CONTENT_LENGTH, length);
+    }
+    *request.headers_mut() = headers;
+    request
 }
 
 /// Whether the connection may be used for another request (RFC 9112, section 9.3).

@@ -141,10 +141,15 @@ impl<'a> HttpResponse<'a> {
         })
     }
 
-    /// The media type of the body, in lower case and without parameters.
-    pub fn content_type(&self) -> Option<String> {
+    /// The media type of the body as the server has written it, without parameters.
+    pub fn content_type(&self) -> Option<&str> {
         let value = self.headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
-        Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+        Some(value.split(';').next().unwrap_or_default().trim())
+    }
+
+    /// Whether the body has this media type.
+    pub fn has_content_type(&self, media_type: &str) -> bool {
+        self.content_type().is_some_and(|content_type| content_type.eq_ignore_ascii_case(media_type))
     }
 
     /// The length of the body, if the head contains it.

@@ -392,11 +392,12 @@ const MAX_REST_READS: usize = 16;
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
     use std::io::Write;
     use std::net::TcpListener;
     use std::sync::Arc;
 
-    use ::http::{HeaderMap, Method};
+    use ::http::Method;
 
     use super::*;
     use crate::call::known_secrets::KnownSecrets;
@@ -414,7 +415,7 @@ mod tests {
         let endpoint = Endpoint::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
         let options = ConnectionOptions { proxy: ProxyChoice::None, ..ConnectionOptions::default() };
         let http = Http::new(Arc::new(endpoint), options, Arc::new(KnownSecrets::default()));
-        let (to, headers) = (http.endpoint(), HeaderMap::new());
+        let (to, headers) = (http.endpoint(), Cow::default());
         let outgoing = OutgoingRequest { to, method: Method::GET, headers, body: &EMPTY_BODY };
         let mut data = Vec::new();
         let error = std::thread::scope(|scope| {

@@ -1,5 +1,6 @@
 //! Sends one request on a connection of a pool.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use ::http::{HeaderMap, HeaderValue, Method, header};
@@ -11,6 +12,7 @@ use super::pool::ConnectionPool;
 use super::pooled_connection::PooledConnection;
 use super::response::HttpResponse;
 use crate::call::interrupt::{BEFORE_SENDING, interrupt_error};
+use crate::call::request_headers::RequestHeaders;
 use crate::net::progress::RequestPhase;
 use crate::net::proxy_handshake;
 use crate::protocol::message_text::MessageText;
@@ -23,7 +25,7 @@ const ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("gzip");
 pub struct OutgoingRequest<'a> {
     pub to: &'a Arc<Endpoint>,
     pub method: Method,
-    pub headers: HeaderMap,
+    pub headers: Cow<'a, RequestHeaders>,
     pub body: &'a MessageText<'a>,
 }
 
@@ -40,7 +42,7 @@ pub fn send<'a>(
     let mut pooled = pooled
         .map_err(|interrupt| HttpError::before_sending(interrupt_error(&interrupt, BEFORE_SENDING, wait_context)))?;
     pooled.notes.begin(wait_context, false);
-    let response = run(&pooled, outgoing);
+    let response = run(&pooled, &outgoing);
     let response = response.map_err(|error| HttpError::of(error, &pooled.notes, target, wait_context))?;
     on_head(response.headers());
     pooled.record_keep_alive(&response);
@@ -54,14 +56,14 @@ pub fn send_best_effort(pool: &ConnectionPool, outgoing: OutgoingRequest, wait_c
     // Best effort: errors are ignored, because the call has already failed.
     if let Ok(pooled) = pool.take(wait_context) {
         pooled.notes.begin(wait_context, true);
-        let _ = run(&pooled, outgoing);
+        let _ = run(&pooled, &outgoing);
     }
 }
 
-fn run(pooled: &PooledConnection, outgoing: OutgoingRequest) -> Result<::http::Response<ureq::Body>, ureq::Error> {
-    let mut headers = outgoing.headers;
-    // ureq would add them too, but more slowly.
-    headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
-    headers.entry(header::ACCEPT_ENCODING).or_insert(ACCEPT_ENCODING);
-    pooled.send(outgoing.method, outgoing.to.uri(), headers, outgoing.body)
+/// ureq writes the request line, `Host` and `Content-Length`; the transport below it adds all other headers, which is
+/// cheaper. ureq's handling of a request depends on none of them: it keeps no connections.
+fn run(pooled: &PooledConnection, outgoing: &OutgoingRequest) -> Result<::http::Response<ureq::Body>, ureq::Error> {
+    let defaults = [(header::USER_AGENT, USER_AGENT), (header::ACCEPT_ENCODING, ACCEPT_ENCODING)];
+    pooled.notes.set_lines(&outgoing.headers, &defaults);
+    pooled.send(outgoing.method.clone(), outgoing.to, outgoing.body)
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 
 use ::http::Uri;
-use ureq::config::Config;
+use ureq::config::{AutoHeaderValue, Config};
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
 
@@ -24,6 +24,10 @@ const INPUT_BUFFER: usize = 128 * 1024;
 pub fn config(max_head: usize) -> Config {
     Config::builder()
         .http_status_as_error(false)
+        // These headers are among the lines in `ConnectionNotes`.
+        .user_agent(AutoHeaderValue::None)
+        .accept(AutoHeaderValue::None)
+        .accept_encoding(AutoHeaderValue::None)
         .max_redirects(0)
         .max_redirects_will_error(false)
         .max_response_header_size(max_head)
@@ -82,7 +86,7 @@ pub struct LeasedConnection {
 
 impl LeasedConnection {
     fn new(mut connection: Box<HttpConnection>, notes: Arc<ConnectionNotes>) -> LeasedConnection {
-        connection.begin_request();
+        connection.begin_request(|lines| notes.swap_lines(lines));
         LeasedConnection { connection: Some(connection), notes, sent_body: 0 }
     }
 

@@ -4,9 +4,10 @@ use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-use ::http::{HeaderMap, header};
+use ::http::header;
 
 use crate::call::headers::HeaderSet;
+use crate::call::request_headers::RequestHeaders;
 use crate::sys::lock::Mutex;
 
 /// The most credentials that are remembered; the oldest are forgotten.
@@ -37,9 +38,9 @@ impl TriedCredentials {
 
     /// Hashes the `Authorization` header, or all headers if there is none. Other headers may differ in each call.
     fn hash(&self, credentials: &[Arc<HeaderSet>]) -> u64 {
-        let mut headers = HeaderMap::new();
+        let mut headers = RequestHeaders::default();
         credentials.iter().for_each(|set| set.apply(&mut headers));
-        if let Some(value) = headers.get(header::AUTHORIZATION) {
+        if let Some(value) = headers.get(&header::AUTHORIZATION) {
             return self.key.hash_one(value);
         }
         // The sum does not depend on the order.

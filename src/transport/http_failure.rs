@@ -83,7 +83,7 @@ impl HttpPeer {
         let is_lost = ErrorResponse { http_status, code, has_own_id, has_challenge, text: server_text }
             .is_lost_session(session_reference);
         let status = if is_lost { MCP_SESSION_LOST } else { status_for(http_status, code.is_some()) };
-        let content_type = response.content_type();
+        let content_type = response.content_type().map(str::to_ascii_lowercase);
         // A proxy does not send JSON-RPC errors.
         let may_be_from_proxy =
             rpc.is_none() && (matches!(http_status, 403 | 502..=504) || content_type.as_deref() == Some("text/html"));
@@ -173,7 +173,7 @@ fn explain_status(
 /// The body of an error response, as far as it arrives within [`ERROR_BODY_LIMIT`]. Fails only if the call is cancelled
 /// or the client is closed.
 fn read_error_body(response: &mut HttpResponse, max_length: usize) -> Result<Vec<u8>> {
-    let is_json = response.content_type().as_deref() == Some("application/json");
+    let is_json = response.has_content_type("application/json");
     let limit = if is_json { max_length } else { MAX_ERROR_TEXT.min(max_length) };
     let mut body = Vec::new();
     response.limit_time(ERROR_BODY_LIMIT);

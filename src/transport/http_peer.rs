@@ -102,18 +102,17 @@ impl HttpPeer {
         id: Option<u64>,
     ) -> Result<HttpResponse<'_>, SendError> {
         let credentials = self.credentials_for(call, &outgoing).map_err(SendError::before_sending)?;
-        credentials.apply(&mut outgoing.headers);
+        credentials.apply(outgoing.headers.to_mut());
         credentials.record_in(call);
-        if let SessionReference::Id(session_id) = session_reference {
-            call.record_secret(session_id);
+        if let Some(session_id) = outgoing.headers.get(&SESSION_ID) {
+            call.record_session_id(session_id);
         }
         let http = &self.http;
         // Recorded before sending, because other calls may change the cookies before the response arrives.
         http.cookie_secrets().iter().for_each(|texts| call.record_changing_secrets(texts));
         let mut response = http.send(&outgoing, &call.wait_context())?;
         if !response.is_success() {
-            let session_id = response.headers.get(SESSION_ID).and_then(|session_id| session_id.to_str().ok());
-            call.record_secret(session_id.unwrap_or_default());
+            response.headers.get(SESSION_ID).into_iter().for_each(|id| call.record_session_id(id));
         }
         if !credentials.is_issued() {
             return Ok(response);
@@ -130,7 +129,7 @@ impl HttpPeer {
     /// Sends a request within the time of the call, without waiting for a response.
     pub fn send_best_effort(&self, call: &CallContext, mut outgoing: OutgoingRequest) {
         if let Ok(credentials) = self.credentials_for(call, &outgoing) {
-            credentials.apply(&mut outgoing.headers);
+            credentials.apply(outgoing.headers.to_mut());
             self.http.send_best_effort(&outgoing, &call.wait_context());
         }
     }

@@ -1,16 +1,18 @@
 //! HTTP requests that carry MCP messages or open an event stream (2025-11-25 and 2026-07-28, "Streamable HTTP").
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use ::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use ::http::{HeaderName, HeaderValue, Method, header};
 
 use super::http_peer::{HttpPeer, SESSION_ID};
 use crate::call::context::CallContext;
 use crate::call::request::{EncodedRequest, PeerContext};
+use crate::call::request_headers::RequestHeaders;
 use crate::call::send_error::SendError;
 use crate::error::{Error, Result};
 use crate::http::endpoint::Endpoint;
-use crate::http::fields::{EVENT_STREAM, JSON, LAST_EVENT_ID};
+use crate::http::fields::{EVENT_STREAM, HTML, JSON, LAST_EVENT_ID};
 use crate::http::response::HttpResponse;
 use crate::http::send::OutgoingRequest;
 use crate::log::LogLevel;
@@ -101,8 +103,11 @@ impl HttpPeer {
     ) -> Result<HttpResponse<'_>, SendError> {
         self.with_stale_retry(call, || {
             let mut headers = headers(target.peer_context, None);
-            headers.insert(header::ACCEPT, HeaderValue::from_static(EVENT_STREAM));
-            headers.extend(last_event_id.cloned().map(|id| (LAST_EVENT_ID, id)));
+            headers.set(header::ACCEPT, HeaderValue::from_static(EVENT_STREAM));
+            if let Some(id) = last_event_id {
+                headers.set(LAST_EVENT_ID, id.clone());
+            }
+            let headers = Cow::Owned(headers);
             let outgoing = OutgoingRequest { to: target.endpoint, method: Method::GET, headers, body: &EMPTY_BODY };
             self.send(call, outgoing, target.session_reference, None)
         })
@@ -119,20 +124,21 @@ pub fn build_request<'a>(
     let mut headers = headers(target.peer_context, request);
     // Some servers reject a content type without a body.
     if body.len() > 0 {
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
+        headers.push(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
     }
-    OutgoingRequest { to: target.endpoint, method, headers, body }
+    OutgoingRequest { to: target.endpoint, method, headers: Cow::Owned(headers), body }
 }
 
 /// The headers of a request, without credentials.
-fn headers(peer_context: &PeerContext, request: Option<&EncodedRequest>) -> HeaderMap {
-    let mut headers = HeaderMap::with_capacity(8);
-    headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
+fn headers(peer_context: &PeerContext, request: Option<&EncodedRequest>) -> RequestHeaders {
+    // Enough for all headers of most requests.
+    let mut headers = RequestHeaders::with_capacity(10);
+    headers.push(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
     if let Some(version) = peer_context.version {
-        headers.insert(PROTOCOL_VERSION, HeaderValue::from_static(version));
+        headers.push(PROTOCOL_VERSION, HeaderValue::from_static(version));
     }
     if let Some(id) = &peer_context.session_id {
-        headers.insert(SESSION_ID, id.clone());
+        headers.push(SESSION_ID, id.clone());
     }
     if let Some(request) = request.filter(|_| peer_context.era == Era::Modern) {
         add_mirrored_headers(&mut headers, request);
@@ -142,27 +148,30 @@ fn headers(peer_context: &PeerContext, request: Option<&EncodedRequest>) -> Head
 
 /// Adds the headers that repeat parts of the message, for modern servers and intermediaries (2026-07-28, "Request
 /// Metadata").
-fn add_mirrored_headers(headers: &mut HeaderMap, request: &EncodedRequest) {
+fn add_mirrored_headers(headers: &mut RequestHeaders, request: &EncodedRequest) {
     let standard = [Some((METHOD, request.method)), request.name.map(|name| (NAME, name))];
     for (name, text) in standard.into_iter().flatten() {
-        headers.extend(HeaderValue::from_str(&header_value(text)).map(|value| (name, value)));
+        if let Ok(value) = HeaderValue::from_str(&header_value(text)) {
+            headers.push(name, value);
+        }
     }
     for (name, value) in request.mirrored {
-        let header = HeaderName::from_bytes(name.as_bytes()).ok().zip(HeaderValue::from_str(value).ok());
-        headers.extend(header);
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {
+            headers.push(name, value);
+        }
     }
 }
 
 /// The error for a response with the wrong content type.
-pub fn unexpected_content(response: &HttpResponse, content_type: Option<&str>) -> Error {
+pub fn unexpected_content(response: &HttpResponse) -> Error {
     let http_status = response.status;
     // Unchanged, so that an echoed secret in it is recognized and redacted.
     let shown = response.headers.get(header::CONTENT_TYPE).map_or("".into(), |v| String::from_utf8_lossy(v.as_bytes()));
-    let message = match content_type {
+    let message = match response.content_type() {
         _ if http_status == 202 => {
             "the server accepted the request (HTTP 202) without a response, as if it were a notification".into()
         }
-        Some("text/html") => format!(
+        Some(html) if html.eq_ignore_ascii_case(HTML) => format!(
             "the server returned an HTML page instead of JSON; this URL leads to a web site, not to an MCP endpoint: \
              check its path{}",
             response.through_proxy().unwrap_or_default()

@@ -17,10 +17,12 @@ fn call(known: Arc<KnownSecrets>) -> CallContext {
 fn a_call_context_can_move_to_another_thread() {
     let call = call(Arc::default());
     let thread = std::thread::spawn(move || {
-        call.record_secret("s3cr3t-text");
-        call.secrets().sanitize("it was s3cr3t-text")
+        for id in ["s3ssion-1", "s3ssion-2", "s3ssion-1", "s3ssion-3"] {
+            call.record_session_id(&HeaderValue::from_static(id));
+        }
+        call.secrets().sanitize("it was s3ssion-1, s3ssion-2, s3ssion-3")
     });
-    assert_eq!(thread.join().unwrap(), "it was [redacted]");
+    assert_eq!(thread.join().unwrap(), "it was [redacted], [redacted], [redacted]");
 }
 
 #[test]

@@ -3,10 +3,11 @@
 
 mod reader;
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::sync::{Arc, Weak};
 
-use ::http::{HeaderMap, HeaderValue, Method, header};
+use ::http::{HeaderValue, Method, header};
 
 use super::context::TransportContext;
 use super::event_reader::EventReader;
@@ -18,6 +19,7 @@ use super::multiplexer::pending::{PendingRequests, PendingResponse};
 use super::multiplexer::{await_response, register, unregister};
 use crate::call::context::CallContext;
 use crate::call::request::{EncodedRequest, PeerContext};
+use crate::call::request_headers::RequestHeaders;
 use crate::call::send_error::SendError;
 use crate::error::{Error, Result};
 use crate::http::endpoint::Endpoint;
@@ -54,19 +56,23 @@ impl LegacySse {
     /// Opens the event stream and waits for the endpoint event.
     pub fn open(context: &Arc<TransportContext>, peer: &Arc<HttpPeer>, call: &CallContext) -> Result<Arc<LegacySse>> {
         let opened = peer.with_stale_retry(call, || {
-            let mut headers = HeaderMap::with_capacity(4);
-            headers.insert(header::ACCEPT, HeaderValue::from_static(EVENT_STREAM));
-            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-            let outgoing = OutgoingRequest { to: &peer.endpoint, method: Method::GET, headers, body: &EMPTY_BODY };
+            let mut headers = RequestHeaders::with_capacity(4);
+            headers.push(header::ACCEPT, HeaderValue::from_static(EVENT_STREAM));
+            headers.push(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            let outgoing = OutgoingRequest {
+                to: &peer.endpoint,
+                method: Method::GET,
+                headers: Cow::Owned(headers),
+                body: &EMPTY_BODY,
+            };
             peer.send(call, outgoing, SessionReference::Nothing, None)
         });
         let mut response = opened.map_err(|send_error| send_error.error)?;
         if !response.is_success() {
             return Err(peer.http_failure(call, &mut response, SessionReference::Nothing));
         }
-        let content_type = response.content_type();
-        if content_type.as_deref() != Some(EVENT_STREAM) {
-            return Err(unexpected_content(&response, content_type.as_deref()));
+        if !response.has_content_type(EVENT_STREAM) {
+            return Err(unexpected_content(&response));
         }
         let from = Arc::clone(&response.from);
         let nothing = || Error::new(MCP_TRUNCATED, "the server's event stream is empty");

@@ -105,7 +105,7 @@ impl Transport for StreamableHttp {
         }
         let session_id = response.headers.get(SESSION_ID).cloned();
         // Redact the id, which the response may quote.
-        call.record_secret(session_id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default());
+        session_id.iter().for_each(|id| call.record_session_id(id));
         let outcome = self.read_response(call, peer_context, &mut response, (last_id.get(), request.policy));
         let rpc_response = outcome.map_err(SendError::after_sending)?;
         response.release();

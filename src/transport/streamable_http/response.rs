@@ -27,12 +27,13 @@ impl StreamableHttp {
         response: &mut HttpResponse<'a>,
         (id, policy): (u64, RequestPolicy),
     ) -> Result<RpcResponse> {
-        let content_type = response.content_type();
         let http_status = response.status;
-        let result = match content_type.as_deref() {
-            Some(JSON) => self.read_json(call, response, id),
-            Some(EVENT_STREAM) => self.read_stream(call, peer_context, response, id),
-            other => Err(unexpected_content(response, other)),
+        let result = if response.has_content_type(JSON) {
+            self.read_json(call, response, id)
+        } else if response.has_content_type(EVENT_STREAM) {
+            self.read_stream(call, peer_context, response, id)
+        } else {
+            Err(unexpected_content(response))
         };
         result.and_then(|result| check_result_type(peer_context.era, policy, result)).map_err(|mut error| {
             error.report_mut().http_status = http_status;

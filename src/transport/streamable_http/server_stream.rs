@@ -248,10 +248,7 @@ impl StreamRun {
             }
             return Err(error);
         }
-        match response.content_type().as_deref() {
-            Some(EVENT_STREAM) => Ok(response),
-            other => Err(unexpected_content(&response, other)),
-        }
+        if response.has_content_type(EVENT_STREAM) { Ok(response) } else { Err(unexpected_content(&response)) }
     }
 
     fn target(&self) -> MessageTarget<'_> {

@@ -157,7 +157,7 @@ impl StreamableHttp {
                     _ => Err(with_reason(error, format!("it cannot be resumed: {failure}"))),
                 };
             }
-            if response.content_type().as_deref() != Some(EVENT_STREAM) {
+            if !response.has_content_type(EVENT_STREAM) {
                 return Err(with_reason(
                     error,
                     "it cannot be resumed: the server offers no event stream for that".into(),

@@ -49,18 +49,18 @@ impl StreamableHttp {
         if !response.is_success() {
             return Err(self.peer.http_failure(call, response, SessionReference::Nothing));
         }
-        match response.content_type().as_deref() {
-            Some(EVENT_STREAM) => self.read_subscription_stream(call, response, on_notification, received_any),
-            Some(JSON) => {
-                let body = response.read_all(self.context.limits.message)?;
-                let mut end = None;
-                let parse_outcome = for_each_message(body, |message| {
-                    end = end.take().or_else(|| take_message(call, message, on_notification));
-                });
-                end.unwrap_or(parse_outcome)
-            }
-            other => Err(unexpected_content(response, other)),
+        if response.has_content_type(EVENT_STREAM) {
+            return self.read_subscription_stream(call, response, on_notification, received_any);
         }
+        if !response.has_content_type(JSON) {
+            return Err(unexpected_content(response));
+        }
+        let body = response.read_all(self.context.limits.message)?;
+        let mut end = None;
+        let parse_outcome = for_each_message(body, |message| {
+            end = end.take().or_else(|| take_message(call, message, on_notification));
+        });
+        end.unwrap_or(parse_outcome)
     }
 
     fn read_subscription_stream(

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use ::http::{HeaderMap, Method, header};
+use ::http::{Method, header};
 use zeroize::Zeroizing;
 
 use crate::auth::oauth::authorization::Authorization;
@@ -18,6 +18,7 @@ pub use crate::auth::oauth::shared_store::SharedStore;
 use crate::auth::oauth::token_age::unix_time;
 use crate::call::context::{CallContext, RequestExtras};
 use crate::call::issued_credentials::{CredentialRefusal, IssuedCredentials};
+use crate::call::request_headers::RequestHeaders;
 use crate::error::{Error, Result};
 use crate::http::foreign::{ForeignBody, ForeignRequest, ForeignResponse};
 use crate::net::address_policy::AddressExceptions;
@@ -310,9 +311,9 @@ pub fn call() -> CallContext {
 
 /// The token of credentials.
 pub fn token_in(issued: &IssuedCredentials) -> Option<String> {
-    let mut headers = HeaderMap::new();
+    let mut headers = RequestHeaders::default();
     issued.headers.apply(&mut headers);
-    let value = headers.get(header::AUTHORIZATION)?.to_str().expect("ASCII");
+    let value = headers.get(&header::AUTHORIZATION)?.to_str().expect("ASCII");
     Some(value.strip_prefix("Bearer ").expect("a bearer token").into())
 }
 
