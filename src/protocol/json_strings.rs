@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::mem::MaybeUninit;
 
+use crate::sys::text::utf8;
 use crate::sys::vector::{self, AsciiClass, BLOCK, ByteWriter, Kernel, LetterMap, Vectors, load_first};
 
 /// The bytes that are an escape together with a backslash before them.
@@ -169,7 +170,7 @@ pub fn decode(quoted: &str) -> Cow<'_, str> {
     }
     let decoded = vector::collect(inside.len(), |to| vector::run(Decode { inside, to }));
     // The decoded text of a valid string is UTF-8.
-    Cow::Owned(String::from_utf8(decoded).unwrap_or_default())
+    Cow::Owned(utf8(decoded).unwrap_or_default())
 }
 
 /// The decoded length, in bytes, of a valid string, given without its quotes.

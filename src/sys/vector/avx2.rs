@@ -34,7 +34,8 @@ fn run<K: Kernel>(vectors: Avx2, kernel: K) -> K::Output {
     kernel.run(vectors)
 }
 
-impl Vectors for Avx2 {
+// SAFETY: `store` writes all bytes, and `compress` those that it counts.
+unsafe impl Vectors for Avx2 {
     type Block = Avx2Block;
 
     #[inline(always)]

@@ -6,7 +6,11 @@ use std::mem::MaybeUninit;
 pub const BLOCK: usize = 64;
 
 /// Operations on blocks. A `u64` has one bit for each byte of a block; the lowest bit is the first byte.
-pub trait Vectors: Copy {
+///
+/// # Safety
+///
+/// `store` initializes all of `to`, and `compress` the bytes that it counts.
+pub unsafe trait Vectors: Copy {
     type Block: Copy;
 
     fn load(self, bytes: &[u8; BLOCK]) -> Self::Block;

@@ -11,7 +11,8 @@ pub struct Neon;
 
 pub type NeonBlock = [uint8x16_t; 4];
 
-impl Vectors for Neon {
+// SAFETY: `store` writes all bytes, and `compress` those that it counts.
+unsafe impl Vectors for Neon {
     type Block = NeonBlock;
 
     #[inline(always)]

@@ -13,7 +13,8 @@ const LOW: u64 = 0x0101_0101_0101_0101;
 /// The highest bit of each byte.
 const HIGH: u64 = LOW << 7;
 
-impl Vectors for Portable {
+// SAFETY: `store` writes all bytes, and `compress` those that it counts.
+unsafe impl Vectors for Portable {
     type Block = [u8; BLOCK];
 
     #[inline(always)]
