@@ -22,6 +22,12 @@ fn text(length: usize) -> String {
     unit.repeat(length / 64)
 }
 
+/// JSON inside of text: an escape every few bytes.
+fn json_text(length: usize) -> String {
+    let unit = r#"{\"id\":1234,\"name\":\"alpha\",\"tags\":[\"x\",\"yy\"],\"note\":\"a\\nb\",\"ok\":true},"#;
+    unit.repeat(length / unit.len())
+}
+
 /// Like a result of tools/list: many short strings and no long one.
 fn tools(count: usize) -> String {
     let tool = |number: usize| {
@@ -42,6 +48,7 @@ fn read(criterion: &mut Criterion) {
         ("ping", r#"{"jsonrpc":"2.0","id":17,"result":{}}"#.to_owned()),
         ("echo 100 B", answer(&text(100))),
         ("echo 1 MB, escapes", answer(&text(1_000_000))),
+        ("echo 1 MB, JSON in text", answer(&json_text(1_000_000))),
         ("echo 1 MB, plain", answer(&"x".repeat(1_000_000))),
         ("echo 1 MB, beyond ASCII", answer(&"äöü世界".repeat(83_333))),
         ("5,000 tools", tools(5_000)),

@@ -35,9 +35,10 @@ pub fn json_rpc(bytes: &[u8]) {
 }
 
 /// The first line is a JSON pointer, the rest is a document: its validity, all its values, and the value at the
-/// pointer.
+/// pointer. The rest is checked as a part of a string, too.
 pub fn json_value(bytes: &[u8]) {
     let Some([pointer, text]) = texts(bytes) else { return };
+    check_in_string(text);
     let parsed = Json::parse(text.to_owned());
     assert_eq!(
         parsed.is_ok(),
@@ -51,6 +52,22 @@ pub fn json_value(bytes: &[u8]) {
         check_pointer(&json, &tree, pointer);
     }
     check_c_interface(text, pointer);
+}
+
+/// Checks `text`, escaped or not, at several positions in a string: strings are scanned and decoded in blocks of 64
+/// bytes.
+fn check_in_string(text: &str) {
+    for before in [0, 8, 17].into_iter().chain(58..=64) {
+        let quoted = format!("\"{}{text}\"", "x".repeat(before));
+        let parsed = Json::parse(quoted.clone());
+        let expected = serde_json::from_str::<IgnoredAny>(&quoted);
+        assert_eq!(parsed.is_ok(), expected.is_ok(), "the parsers disagree whether {quoted:?} is valid");
+        let Ok(json) = parsed else { continue };
+        check_string(json.root());
+        if before == 60 {
+            check_c_interface(&quoted, "");
+        }
+    }
 }
 
 /// Reads every value in every way, and compares the document with serde_json's.

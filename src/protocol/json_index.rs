@@ -87,7 +87,7 @@ pub fn build_index(text: &str, mut long_strings: LongStrings) -> Vec<JsonNode> {
                 let (kind, end) = match byte {
                     b'{' => (Kind::Object, at + 1),
                     b'[' => (Kind::Array, at + 1),
-                    b'"' => (Kind::String, long_strings.end(at).unwrap_or_else(|| json_strings::end(bytes, at))),
+                    b'"' => (Kind::String, string_end(bytes, at, &mut long_strings)),
                     b'n' => (Kind::Null, at + 4),
                     b't' => (Kind::Bool, at + 4),
                     b'f' => (Kind::Bool, at + 5),
@@ -132,6 +132,11 @@ fn close(nodes: &mut [JsonNode], open: &mut Vec<OpenContainer>, end: usize) {
     if let Some(child) = container.last_child {
         nodes[child].last = true;
     }
+}
+
+fn string_end(bytes: &[u8], start: usize, long_strings: &mut LongStrings) -> usize {
+    // In valid JSON, each string has an end.
+    long_strings.end(start).or_else(|| json_strings::end(bytes, start)).unwrap_or(bytes.len())
 }
 
 fn number_end(bytes: &[u8], start: usize) -> usize {

@@ -4,7 +4,6 @@
 use std::borrow::Cow;
 
 use super::json_strings;
-use crate::sys::vector::plain_length;
 
 /// The text is not valid JSON. [`syntax_error`] describes the error.
 #[derive(Debug, PartialEq, Eq)]
@@ -265,33 +264,11 @@ impl<'a> Scanner<'a> {
     }
 
     fn string(&mut self) -> Result<(), InvalidJson> {
-        let bytes = self.text.as_bytes();
         let start = self.at;
-        self.at += 1;
-        loop {
-            self.at += plain_length(&bytes[self.at..]);
-            match bytes.get(self.at) {
-                Some(b'"') => {
-                    self.at += 1;
-                    if self.at - start >= LONG {
-                        self.long_strings.extend(u32::try_from(start).ok().zip(u32::try_from(self.at).ok()));
-                    }
-                    return Ok(());
-                }
-                Some(b'\\') => self.escape()?,
-                // A control character, or the end of the text.
-                _ => return Err(InvalidJson),
-            }
+        self.at = json_strings::end(self.text.as_bytes(), start).ok_or(InvalidJson)?;
+        if self.at - start >= LONG {
+            self.long_strings.extend(u32::try_from(start).ok().zip(u32::try_from(self.at).ok()));
         }
-    }
-
-    fn escape(&mut self) -> Result<(), InvalidJson> {
-        let bytes = &self.text.as_bytes()[self.at..];
-        self.at += match bytes.get(1) {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
-            Some(b'u') if bytes.get(2..6).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit)) => 6,
-            _ => return Err(InvalidJson),
-        };
         Ok(())
     }
 

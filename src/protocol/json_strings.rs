@@ -1,23 +1,164 @@
-//! Finds the end of JSON strings and decodes them (RFC 8259, section 7).
+//! Finds the end of JSON strings and decodes them (RFC 8259, section 7), in blocks of 64 bytes: JSON inside text has an
+//! escape every few bytes, and is scanned and decoded at nearly the speed of other text.
 
 use std::borrow::Cow;
 use std::mem::MaybeUninit;
 
-use crate::sys::vector::{copy_plain, plain_length};
+use crate::sys::text::utf8;
+use crate::sys::vector::{self, AsciiClass, BLOCK, ByteWriter, Kernel, LetterMap, Vectors, load_first};
 
-/// The end of a valid string, after its closing quote. `start` is the position of its opening quote.
-pub fn end(bytes: &[u8], start: usize) -> usize {
+/// The bytes that are an escape together with a backslash before them.
+const SIMPLE: AsciiClass = AsciiClass::new(b"\"\\/bfnrt");
+
+/// The meaning of letters after a backslash. The meaning of other bytes is the byte.
+const MEANINGS: LetterMap = LetterMap::new(&[(b'b', 0x8), (b'f', 0xC), (b'n', b'\n'), (b'r', b'\r'), (b't', b'\t')]);
+
+/// Checks a string, and returns the position after its closing quote. `start` is the position of its opening quote.
+/// `None` if the string is invalid or has no end.
+#[inline]
+pub fn end(bytes: &[u8], start: usize) -> Option<usize> {
+    // Most strings are short: keys, names, numbers in text. For them, a block would take longer than this.
     let mut at = start + 1;
-    loop {
-        at += plain_length(&bytes[at.min(bytes.len())..]);
-        match bytes.get(at) {
-            Some(b'\\') => at += 2,
-            Some(b'"') => return at + 1,
-            // Not in a valid string.
-            Some(_) => at += 1,
-            None => return bytes.len(),
+    for _ in 0..2 {
+        let rest = bytes.get(at..)?;
+        let count = plain_start(rest);
+        at += count;
+        if count < WORD {
+            break;
         }
     }
+    if bytes.get(at) == Some(&b'"') {
+        return Some(at + 1);
+    }
+    vector::run(End { bytes, at })
+}
+
+/// Whether the text needs no escapes in a JSON string.
+pub fn is_plain(mut text: &[u8]) -> bool {
+    while !text.is_empty() {
+        let count = plain_start(text);
+        if count < text.len().min(WORD) {
+            return false;
+        }
+        text = &text[count..];
+    }
+    true
+}
+
+/// The number of bytes that [`plain_start`] checks.
+const WORD: usize = 8;
+
+/// The number of bytes before the first quote, backslash or control character, among the first eight bytes.
+#[inline]
+fn plain_start(bytes: &[u8]) -> usize {
+    const LOW: u64 = 0x0101_0101_0101_0101;
+    let Some(word) = bytes.first_chunk::<WORD>() else {
+        let is_special = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
+        return bytes.iter().position(is_special).unwrap_or(bytes.len());
+    };
+    let word = u64::from_le_bytes(*word);
+    // The highest bit of each zero byte is set, and perhaps those of bytes above the lowest zero byte.
+    let zeros = |word: u64| word.wrapping_sub(LOW) & !word;
+    let controls = word.wrapping_sub(LOW * 0x20) & !word;
+    let quotes = zeros(word ^ (LOW * u64::from(b'"')));
+    let backslashes = zeros(word ^ (LOW * u64::from(b'\\')));
+    // Without a special byte, 64 bits are zero.
+    ((controls | quotes | backslashes) & (LOW << 7)).trailing_zeros() as usize / 8
+}
+
+/// Finds the escapes in successive blocks.
+#[derive(Default)]
+struct Escapes {
+    /// The last byte of the previous block is a backslash that escapes the first byte of this one: 1, otherwise 0.
+    carry: u64,
+}
+
+impl Escapes {
+    /// The backslashes of a block that escape a byte, and the bytes that are escaped.
+    #[inline(always)]
+    fn find(&mut self, backslashes: u64) -> (u64, u64) {
+        const ODD: u64 = 0xAAAA_AAAA_AAAA_AAAA;
+        if backslashes == 0 {
+            return (0, std::mem::take(&mut self.carry));
+        }
+        // In a run of backslashes, every other one escapes the next byte, beginning with the first. The subtraction
+        // borrows from the end of a run to its start, and so inverts the odd bits of runs that begin at an odd
+        // position: "escapes next" is then in the even or the odd bits of the run, as its start requires.
+        let unescaped = backslashes & !self.carry;
+        let after = unescaped << 1;
+        let escapes_and_ends = (after | ODD).wrapping_sub(unescaped) ^ ODD;
+        let escaped = escapes_and_ends ^ (backslashes | self.carry);
+        let starts = escapes_and_ends & backslashes;
+        self.carry = starts >> 63;
+        (starts, escaped)
+    }
+}
+
+/// Checks a string and finds its end. `at` is inside of the string, and not in an escape.
+struct End<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl Kernel for End<'_> {
+    type Output = Option<usize>;
+
+    #[inline(always)]
+    fn run<V: Vectors>(self, vectors: V) -> Option<usize> {
+        let (bytes, mut at) = (self.bytes, self.at);
+        let mut escapes = Escapes::default();
+        // Control characters are rare, and invalid: one check at the end is enough.
+        let mut least = vectors.load(&[u8::MAX; BLOCK]);
+        loop {
+            // After the end of the text, a block has zeros, which are control characters, too.
+            let (block, _) = load_first(vectors, bytes.get(at..)?);
+            let (quotes, backslashes) = (vectors.equal(block, b'"'), vectors.equal(block, b'\\'));
+            let (_, escaped) = escapes.find(backslashes);
+            let ends = quotes & !escaped;
+            // The bits before the first end.
+            let inside = ends.wrapping_sub(1) & !ends;
+            if !are_escapes(vectors, block, escaped & inside, &bytes[at..]) {
+                return None;
+            }
+            if ends == 0 {
+                least = vectors.least(least, block);
+                at += BLOCK;
+                continue;
+            }
+            let controls = vectors.at_most(least, HIGHEST_CONTROL) | vectors.at_most(block, HIGHEST_CONTROL) & inside;
+            return (controls == 0).then_some(at + ends.trailing_zeros() as usize + 1);
+        }
+    }
+}
+
+/// The last control character, which must be escaped, as must those before it.
+const HIGHEST_CONTROL: u8 = 0x1F;
+
+/// Whether the bytes of `positions` are escapes together with a backslash before them. `rest` is the text that begins
+/// with the block.
+#[inline(always)]
+fn are_escapes<V: Vectors>(vectors: V, block: V::Block, positions: u64, rest: &[u8]) -> bool {
+    if positions == 0 {
+        return true;
+    }
+    let first = positions.trailing_zeros() as usize;
+    // Text that is not JSON has few escapes. One is checked faster without vectors.
+    if positions & (positions - 1) == 0 && rest.get(first).is_some_and(|byte| SIMPLE.contains(*byte)) {
+        return true;
+    }
+    let mut others = vectors.outside(block, positions, &SIMPLE);
+    while others != 0 {
+        match rest.get(others.trailing_zeros() as usize..) {
+            Some([b'u', digits @ ..]) if starts_with_unit(digits) => others &= others - 1,
+            _ => return false,
+        }
+    }
+    true
+}
+
+/// Whether the text begins with the four digits of an escape like `\u0041`.
+fn starts_with_unit(text: &[u8]) -> bool {
+    text.first_chunk::<4>().is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
 }
 
 /// Decodes a valid string, given with its quotes. An unpaired surrogate becomes U+FFFD, as in browsers and
@@ -27,85 +168,130 @@ pub fn decode(quoted: &str) -> Cow<'_, str> {
     if !inside.contains('\\') {
         return Cow::Borrowed(inside);
     }
-    let mut text = String::with_capacity(inside.len());
-    decode_pieces(inside, |piece| text.push_str(piece));
-    Cow::Owned(text)
-}
-
-/// Decodes a valid string, given without its quotes, piece by piece.
-fn decode_pieces(mut inside: &str, mut take: impl FnMut(&str)) {
-    loop {
-        let (before, after) = inside.split_at(plain_length(inside.as_bytes()));
-        take(before);
-        let Some(&escaped) = after.as_bytes().get(1) else {
-            // In a valid string, nothing is left here.
-            take(after);
-            return;
-        };
-        if escaped == b'u' {
-            let (decoded, length) = unicode_escape(after);
-            take(decoded.encode_utf8(&mut [0; 4]));
-            inside = &after[length..];
-        } else {
-            take(char::from(simple_escape(escaped)).encode_utf8(&mut [0; 1]));
-            inside = &after[2..];
-        }
-    }
+    let decoded = vector::collect(inside.len(), |to| vector::run(Decode { inside, to }));
+    // The decoded text of a valid string is UTF-8.
+    Cow::Owned(utf8(decoded).unwrap_or_default())
 }
 
 /// The decoded length, in bytes, of a valid string, given without its quotes.
 pub fn decoded_length(inside: &str) -> usize {
     let mut length = 0;
-    decode_pieces(inside, |piece| length += piece.len());
+    vector::run(Decode { inside, to: &mut length });
     length
 }
 
 /// Decodes a valid string, given without its quotes, into `to`, and returns the decoded length. `to` must be large
-/// enough; the length of `inside` always is.
+/// enough; the length of `inside` always is. May overwrite the bytes after the text in `to`.
 pub fn decode_into(inside: &str, to: &mut [MaybeUninit<u8>]) -> usize {
-    let bytes = inside.as_bytes();
-    let (mut at, mut written) = (0, 0);
-    loop {
-        let count = copy_plain(&bytes[at..], &mut to[written..]);
-        at += count;
-        written += count;
-        let Some(&escaped) = bytes.get(at + 1) else { return written };
-        if escaped == b'u' {
-            let (decoded, length) = unicode_escape(&inside[at..]);
-            for byte in decoded.encode_utf8(&mut [0; 4]).bytes() {
-                to[written].write(byte);
-                written += 1;
+    vector::write_to(to, |to| vector::run(Decode { inside, to }))
+}
+
+/// Takes decoded text.
+trait Sink {
+    fn push(&mut self, decoded: char);
+    fn push_without<V: Vectors>(&mut self, vectors: V, block: V::Block, position: usize, next: u8);
+    fn push_block<V: Vectors>(&mut self, vectors: V, block: V::Block, positions: u64);
+}
+
+/// Only the length of the text.
+impl Sink for usize {
+    fn push(&mut self, decoded: char) {
+        *self += decoded.len_utf8();
+    }
+
+    #[inline(always)]
+    fn push_without<V: Vectors>(&mut self, _: V, _: V::Block, _: usize, _: u8) {
+        *self += BLOCK - 1;
+    }
+
+    #[inline(always)]
+    fn push_block<V: Vectors>(&mut self, _: V, _: V::Block, positions: u64) {
+        *self += positions.count_ones() as usize;
+    }
+}
+
+impl Sink for ByteWriter<'_> {
+    fn push(&mut self, decoded: char) {
+        ByteWriter::push(self, decoded.encode_utf8(&mut [0; 4]).as_bytes());
+    }
+
+    #[inline(always)]
+    fn push_without<V: Vectors>(&mut self, vectors: V, block: V::Block, position: usize, next: u8) {
+        ByteWriter::push_without(self, vectors, block, position, next);
+    }
+
+    #[inline(always)]
+    fn push_block<V: Vectors>(&mut self, vectors: V, block: V::Block, positions: u64) {
+        ByteWriter::push_block(self, vectors, block, positions);
+    }
+}
+
+/// Decodes a valid string, given without its quotes.
+struct Decode<'a, S> {
+    inside: &'a str,
+    to: &'a mut S,
+}
+
+impl<S: Sink> Kernel for Decode<'_, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vectors>(self, vectors: V) {
+        let bytes = self.inside.as_bytes();
+        let mut escapes = Escapes::default();
+        let mut at = 0;
+        while let Some(rest @ [_, ..]) = bytes.get(at..) {
+            let (block, all) = load_first(vectors, rest);
+            let (starts, escaped) = escapes.find(vectors.equal(block, b'\\'));
+            // Text that is not JSON has few escapes. One is decoded faster without the operations on sets of them.
+            if starts.is_power_of_two() && escaped == starts << 1 && all == u64::MAX {
+                let position = starts.trailing_zeros() as usize;
+                let next = rest[position + 1];
+                if next != b'u' {
+                    self.to.push_without(vectors, block, position, MEANINGS.replacement(next));
+                    at += BLOCK;
+                    continue;
+                }
             }
-            at += length;
-        } else {
-            to[written].write(simple_escape(escaped));
-            written += 1;
-            at += 2;
+            let (mut block, mut unicode, mut before) = (block, 0, u64::MAX);
+            if escaped != 0 {
+                unicode = vectors.equal(block, b'u') & escaped;
+                before = unicode.wrapping_sub(1) & !unicode;
+                block = vectors.replace(block, escaped & before, &MEANINGS);
+            }
+            self.to.push_block(vectors, block, all & before & !starts);
+            if unicode == 0 {
+                at += BLOCK;
+            } else {
+                // The backslash may be the last byte of the previous block.
+                at = decode_unicode(bytes, at + unicode.trailing_zeros() as usize - 1, self.to);
+                escapes = Escapes::default();
+            }
         }
     }
 }
 
-/// The meaning of this byte after a backslash.
-fn simple_escape(escaped: u8) -> u8 {
-    match escaped {
-        b'n' => b'\n',
-        b't' => b'\t',
-        b'r' => b'\r',
-        b'b' => 0x8,
-        b'f' => 0xC,
-        // A quote, a slash or a backslash.
-        other => other,
+/// Decodes successive escapes like `\u0041`, and returns the position after them.
+fn decode_unicode(bytes: &[u8], mut at: usize, to: &mut impl Sink) -> usize {
+    while bytes[at..].starts_with(b"\\u") {
+        let (decoded, length) = unicode_escape(&bytes[at..]);
+        to.push(decoded);
+        at += length;
     }
+    at
 }
 
-/// Decodes the escape `\u0041`, or a surrogate pair of such escapes, at the beginning of `text`. Returns the length of
+/// Decodes the escape `\u0041`, or a surrogate pair of such escapes, at the beginning of `bytes`. Returns the length of
 /// the escapes.
-fn unicode_escape(text: &str) -> (char, usize) {
-    let unit = |at: usize| u32::from_str_radix(text.get(at..at + 4)?, 16).ok();
+fn unicode_escape(bytes: &[u8]) -> (char, usize) {
+    let unit = |at: usize| {
+        let digits = bytes.get(at..at + 4)?;
+        digits.iter().try_fold(0, |unit, digit| Some(unit << 4 | char::from(*digit).to_digit(16)?))
+    };
     let first = unit(2).unwrap_or(0xFFFD);
     let pair = || {
         let high = first.checked_sub(0xD800).filter(|high| *high < 0x400)?;
-        text.get(6..8).filter(|prefix| *prefix == "\\u")?;
+        bytes.get(6..8).filter(|prefix| *prefix == b"\\u")?;
         let low = unit(8)?.checked_sub(0xDC00).filter(|low| *low < 0x400)?;
         char::from_u32(0x10000 + (high << 10) + low)
     };
@@ -117,52 +303,4 @@ fn unicode_escape(text: &str) -> (char, usize) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn escapes_are_decoded() {
-        let quoted = r#""\"\\\/\b\f\n\r\t\u0041\u00e9\u20AC\ud83d\uDE00 é€😀\\u0041""#;
-        assert_eq!(decode(quoted), "\"\\/\u{8}\u{c}\n\r\tAé€😀 é€😀\\u0041");
-        let inside = &quoted[1..quoted.len() - 1];
-        let text = decode(quoted);
-        assert_eq!(decoded_length(inside), text.len());
-        // The C tests check the written bytes.
-        for room in [text.len(), text.len() + 1, inside.len(), inside.len() + 20] {
-            assert_eq!(decode_into(inside, &mut vec![MaybeUninit::uninit(); room]), text.len());
-        }
-        assert!(matches!(decode("\"plain\""), Cow::Borrowed("plain")));
-    }
-
-    #[test]
-    fn unpaired_surrogates_become_replacement_characters() {
-        for (escaped, decoded) in [
-            (r"\ud83d", "\u{fffd}"),
-            (r"\ude00", "\u{fffd}"),
-            (r"\ud83d\u0041", "\u{fffd}A"),
-            (r"\ud83dx", "\u{fffd}x"),
-            (r"\ud83d\n", "\u{fffd}\n"),
-            (r"\ud83d\ud83d", "\u{fffd}\u{fffd}"),
-            (r"\ud83d\ud83d\ude00", "\u{fffd}😀"),
-            (r"\ude00\ud83d\ude00\ude00", "\u{fffd}😀\u{fffd}"),
-            (r"\u0041\ude00\u0041", "A\u{fffd}A"),
-            (r"a€\uDBFF", "a€\u{fffd}"),
-            (r"\udfff€", "\u{fffd}€"),
-        ] {
-            let quoted = format!("\"{escaped}\"");
-            assert_eq!(decode(&quoted), decoded, "{escaped}");
-            assert_eq!(decoded_length(escaped), decoded.len(), "{escaped}");
-            let mut buffer = vec![MaybeUninit::uninit(); escaped.len()];
-            assert_eq!(decode_into(escaped, &mut buffer), decoded.len(), "{escaped}");
-        }
-    }
-
-    #[test]
-    fn strings_end_after_their_closing_quote() {
-        for inside in ["", "a", r#"\""#, r"\\", r#"a\\\"b"#, &"x".repeat(100), "\u{e9}\\u0022"] {
-            let text = format!("  \"{inside}\" \"");
-            assert_eq!(end(text.as_bytes(), 2), 4 + inside.len(), "{text}");
-        }
-        assert_eq!((end(b"\"a", 0), end(b"\"a\\", 0)), (2, 3));
-    }
-}
+mod tests;

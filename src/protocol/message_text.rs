@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::io::{self, Read};
 
-use crate::sys::vector::plain_length;
+use super::json_strings::is_plain;
 
 /// Texts of at least this many bytes are referenced, not copied.
 const LARGE: usize = 16 * 1024;
@@ -41,7 +41,7 @@ impl<'a> MessageText<'a> {
 
     /// Appends the text as a JSON string.
     pub fn push_quoted(&mut self, text: &str) {
-        if plain_length(text.as_bytes()) == text.len() {
+        if is_plain(text.as_bytes()) {
             self.push("\"");
             self.push(text);
             self.push("\"");

@@ -1,16 +1,13 @@
-//! Checks whether bytes are UTF-8.
-//!
-//! Most text is ASCII, and `is_ascii` is faster than the UTF-8 check of the standard library: 20 instead of 40
-//! microseconds for 1 MiB (x86-64, Rust 1.95). For other text, the additional check takes no measurable time, unless
-//! the first non-ASCII byte comes late.
+//! Checks whether bytes are UTF-8. The check of the standard library takes twice as long for ASCII, and five times as
+//! long for other text. It is used for the position of an error.
 
 use std::str::Utf8Error;
 use std::string::FromUtf8Error;
 
 /// Converts bytes to a string if they are UTF-8.
 pub fn utf8(bytes: Vec<u8>) -> Result<String, FromUtf8Error> {
-    if bytes.is_ascii() {
-        // SAFETY: ASCII is UTF-8.
+    if simdutf8::basic::from_utf8(&bytes).is_ok() {
+        // SAFETY: the bytes are UTF-8.
         return Ok(unsafe { String::from_utf8_unchecked(bytes) });
     }
     String::from_utf8(bytes)
@@ -18,11 +15,7 @@ pub fn utf8(bytes: Vec<u8>) -> Result<String, FromUtf8Error> {
 
 /// Converts borrowed bytes to a string slice if they are UTF-8.
 pub fn utf8_slice(bytes: &[u8]) -> Result<&str, Utf8Error> {
-    if bytes.is_ascii() {
-        // SAFETY: ASCII is UTF-8.
-        return Ok(unsafe { str::from_utf8_unchecked(bytes) });
-    }
-    str::from_utf8(bytes)
+    simdutf8::basic::from_utf8(bytes).or_else(|_| str::from_utf8(bytes))
 }
 
 #[cfg(test)]
