@@ -1,5 +1,6 @@
 """Builds the server, libmcp, and the clients in C and C++."""
 
+import functools
 import hashlib
 import os
 import shutil
@@ -61,12 +62,18 @@ def allocation_counter() -> Path:
     return compiled("count_alloc.so", CLIENTS / "count_alloc.c", ["-shared", "-fPIC"])
 
 
+@functools.cache
 def with_libmcp(name: str, libmcp: Path) -> Path:
     """Builds a client that links a build of libmcp."""
     libraries = ["-I", libmcp / "include", "-L", libmcp / "lib", f"-Wl,-rpath,{libmcp / 'lib'}", "-lmcp"]
     # Each build of libmcp gets separate clients, because they contain its path.
     folder = BUILT / "bin" / hashlib.sha256(bytes(libmcp)).hexdigest()[:8]
     return compiled(name, CLIENTS / f"{name}.c", libraries, folder)
+
+
+@functools.cache
+def stdio_server() -> Path:
+    return compiled("stdio_server", CLIENTS / "stdio_server.c", [])
 
 
 def raw() -> Path:

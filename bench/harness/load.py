@@ -1,4 +1,4 @@
-"""libmcp under load: a large result, many clients, many threads, many calls.
+"""libmcp under load: a large result, many threads, many calls. (growth.py measures many clients.)
 
 The programs have the command line of all clients: PROGRAM URL KIND COUNT.
 """
@@ -13,7 +13,6 @@ from harness.targets import Target
 
 PATH = "modern/json"
 LARGE = 100_000_000
-CLIENTS = 1_000
 THREADED_CALLS = 20_000
 SOAK_CALLS = 1_000_000
 
@@ -22,7 +21,7 @@ Run = Callable[[str, str, int], dict]
 
 def measures(soak: bool) -> dict[str, Callable[[Run], list[Target]]]:
     """The measurements by name. They are independent: if one fails, the others still run."""
-    return {"100 MB": large, "many clients": idle, "threads": threads} | ({"a million calls": calls} if soak else {})
+    return {"100 MB": large, "threads": threads} | ({"a million calls": calls} if soak else {})
 
 
 def runner(bench: Bench, libmcp: Path) -> Run:
@@ -36,11 +35,6 @@ def large(run: Run) -> list[Target]:
     """The peak memory for a result of LARGE bytes, without a decoded copy of it."""
     sample = run("big", "ping", LARGE)
     return [Target("100 MB result: peak memory, relative to its size", 1.3, {"": sample["rss_kib"] * 1024 / LARGE})]
-
-
-def idle(run: Run) -> list[Target]:
-    sample = run("many", "ping", CLIENTS)
-    return [Target(f"one idle client of {CLIENTS:,}, each with a connection", 14, {"": sample["kib_per_client"]}, "KB")]
 
 
 def threads(run: Run) -> list[Target]:
