@@ -38,14 +38,14 @@ def main() -> None:
         sys.exit(str(error))
     # Before the measurements, so that a failure here does not waste an hour.
     description = machine.description(peer_versions()) if is_complete(options) else ""
-    kinds, counted, seconds = KINDS + PAYLOADS, KINDS + PAYLOADS, SECONDS
+    all_kinds = KINDS + PAYLOADS
+    more = extras.Options(options.paths, all_kinds, all_kinds, options.rounds, 3, SECONDS, options.soak)
     if options.quick:
-        kinds, counted, seconds = QUICK_KINDS, QUICK_COUNTED, QUICK_SECONDS
+        more = extras.Options(options.paths, QUICK_KINDS, QUICK_COUNTED, options.rounds, 1, QUICK_SECONDS, options.soak)
     with one_core():
         with Server(programs.server) as server:
-            bench = Bench(programs.launcher, server, programs.texts, seconds=seconds)
-            results = rounds.measured(bench, clients, options.paths, kinds, options.rounds)
-        more = extras.Options(options.paths, kinds, counted, options.rounds, seconds, options.soak)
+            bench = Bench(programs.launcher, server, programs.texts, seconds=more.seconds)
+            results = rounds.measured(bench, clients, options.paths, more.kinds, options.rounds)
         sections = extras.measured(programs, clients, more)
     text = markdown(results, options.rounds, sections)
     print(text)

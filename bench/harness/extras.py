@@ -15,7 +15,6 @@ from harness.rounds import measured as measured_rounds
 from harness.server import Server
 from harness.targets import Target
 
-GROWTH_ROUNDS = 3
 # The limits of the ratios over TLS.
 TLS_LIMITS = {"ping": 0.63, "echo100": 0.66, "echo1M": 0.77}
 ALLOCATION_LIMITS = {"ping": 30, "echo100": 38}
@@ -38,6 +37,7 @@ class Options:
     # The kinds of calls whose instructions are counted: callgrind is slow.
     counted: tuple[str, ...]
     rounds: int
+    growth_rounds: int
     seconds: float
     soak: bool
 
@@ -57,9 +57,8 @@ def measured(programs: Programs, clients: list[Client], options: Options) -> lis
             sections += attempt("Size", lambda: of_libraries(programs, size))
             for name, measure in load.measures(options.soak).items():
                 sections += attempt(f"Load: {name}", lambda measure=measure: loaded(bench, programs, measure))
-        rounds = min(options.rounds, GROWTH_ROUNDS)
         if programs.libraries:
-            sections += attempt("Growth", lambda: growth.measured(bench, programs.libraries, rounds))
+            sections += attempt("Growth", lambda: growth.measured(bench, programs.libraries, options.growth_rounds))
     encrypted = [client for client in native if client.name != RAW]
     return sections + attempt(f"TLS, {path}", lambda: tls(programs, encrypted, path, options))
 

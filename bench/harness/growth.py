@@ -30,8 +30,8 @@ class Subject:
     kind: str
     sizes: tuple[int, int, int]
     key: str = "cpu_us"
-    # The figure is the cost of one of the elements, and not that of a call. Then the part of a call that does not depend
-    # on them is too large at x1, and growth is that from x10 to x100.
+    # The figure is the cost of one of the elements, and not that of a call. Then the part of a call that does not
+    # depend on them is too large at x1, and growth is that from x10 to x100.
     is_divided: bool = False
     # The limits of the last figure and of the growth.
     most: float | None = None
@@ -57,8 +57,8 @@ def element(what: str, elements: str, program: str, path: str, kind: str, sizes:
 
 
 def idle(what: str, unit: str, era: str, key: str, most: float) -> Subject:
-    path = f"{era}/json"
-    return Subject(f"{what} of an idle {era} client", unit, "clients", "many", path, "ping", SMALL, key, False, most, None)
+    what, path = f"{what} of an idle {era} client", f"{era}/json"
+    return Subject(what, unit, "clients", "many", path, "ping", SMALL, key, most=most, limit=None)
 
 
 SUBJECTS = [

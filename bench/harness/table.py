@@ -12,7 +12,7 @@ HEADINGS = {
     "plain1M": "1 MB without escapes",
     "unicode1M": "1 MB, not ASCII",
     "tools": f"list of {TOOLS:,} tools",
-    "events": f"{EVENTS:,} events",
+    "events": f"one of {EVENTS:,} events",
 }
 NOTHING = "–"
 KIB_IN_MB = 1024 / 1e6
@@ -32,6 +32,11 @@ def number(value: float | None, digits: int = 3) -> str:
         return f"{value:,.0f}"
     before = len(str(int(value)))
     return f"{value:.{digits - before}f}"
+
+
+def of_kind(kind: str, value: float | None) -> str:
+    """A cost per call as the tables show it: that of "events" is divided by their number."""
+    return number(value / EVENTS if kind == "events" and value is not None else value)
 
 
 def megabytes(kib: float | None) -> str:
@@ -60,7 +65,7 @@ def cpu_head(kinds: tuple[str, ...]) -> list[str]:
 def cpu_cells(results: Results, path: str, client: str, kinds: tuple[str, ...]) -> list[str]:
     cells = []
     for kind in kinds:
-        cells.append(number(results.median(path, client, kind, "cpu_us")))
+        cells.append(of_kind(kind, results.median(path, client, kind, "cpu_us")))
         cells.append(number(results.ratio(path, client, PARSER, kind)))
     return cells
 
@@ -81,7 +86,7 @@ def other_row(results: Results, path: str, client: str) -> list[str]:
 def by_kind(what: str, kinds: tuple[str, ...], figures: dict[tuple[str, str], float | None]) -> str:
     """A table of figures by client and kind."""
     clients = dict.fromkeys(client for client, _ in figures)
-    rows = [[LABELS[client], *(number(figures.get((client, kind))) for kind in kinds)] for client in clients]
+    rows = [[LABELS[client], *(of_kind(kind, figures.get((client, kind))) for kind in kinds)] for client in clients]
     return table([what, *(HEADINGS[kind] for kind in kinds)], rows)
 
 
@@ -91,7 +96,7 @@ def spread(results: Results, path: str) -> str:
     for kind in KINDS + PAYLOADS:
         samples = [sample["cpu_us"] for sample in results.samples.get((path, LIBMCP, kind), [])]
         if len(samples) > 1:
-            shares.append(f"{HEADINGS[kind]} {number(min(samples))} to {number(max(samples))}")
+            shares.append(f"{HEADINGS[kind]} {of_kind(kind, min(samples))} to {of_kind(kind, max(samples))}")
     return f"Range of libmcp's rounds, µs: {', '.join(shares)}." if shares else ""
 
 
@@ -102,5 +107,5 @@ def slower_server(results: Results, path: str) -> str:
         for kind in KINDS + PAYLOADS:
             server, own = (results.median(path, client, kind, key) for key in ("server_us", "cpu_us"))
             if server is not None and own is not None and server > own:
-                found.append(f"{plain(client)} at {HEADINGS[kind]} ({number(server)} µs)")
+                found.append(f"{plain(client)} at {HEADINGS[kind]} ({of_kind(kind, server)} µs)")
     return f"The server uses more CPU time than the client for: {', '.join(found)}." if found else ""
