@@ -17,6 +17,8 @@ from harness.targets import Target
 
 # The limits of the ratios over TLS.
 TLS_LIMITS = {"ping": 0.63, "echo100": 0.66, "echo1M": 0.77}
+# The size in MB: 3.56 before the strings were read in blocks, and 50 KB for that.
+SIZE_LIMIT = 3.61
 ALLOCATION_LIMITS = {"ping": 30, "echo100": 38}
 
 
@@ -134,7 +136,7 @@ def size(libmcp: Path) -> list[Target]:
     # The release profile has stripped the library; another build may have symbols.
     stripped = BUILT / "stripped.so"
     build.run(["strip", "-o", stripped, (libmcp / "lib" / "libmcp.so").resolve()])
-    return [Target("stripped libmcp.so, with TLS", 3.2, {"": stripped.stat().st_size / 1e6}, "MB")]
+    return [Target("stripped libmcp.so, with TLS and OAuth", SIZE_LIMIT, {"": stripped.stat().st_size / 1e6}, "MB")]
 
 
 def tls(programs: Programs, clients: list[Client], path: str, options: Options) -> list[str]:
