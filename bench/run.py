@@ -7,6 +7,7 @@ ratios are computed within a round. A complete run writes bench/RESULTS.md and b
 """
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from harness.rounds import progress
 from harness.server import Server
 
 PATHS = ["legacy/json", "legacy/sse", "modern/json", "modern/sse"]
-NAMES = [name for name in LABELS if name != COMPARED]
+# The clients that exist without options: another build of libmcp needs --compare, cxxmcp its sources (peers/native.py).
+NAMES = [name for name in LABELS if name != COMPARED and (name != "cxxmcp" or "BENCH_CXXMCP" in os.environ)]
 # With --quick: the most important kinds, and the time of a run in seconds.
 QUICK_KINDS, QUICK_COUNTED, QUICK_SECONDS = (*KINDS, "json1M", "tools", "events"), ("ping", "json1M"), 0.3
 

@@ -16,6 +16,7 @@ LABELS = {
     "rmcp": "rmcp, as shipped",
     "rmcp-pooled": "rmcp, pooled",
     "go-sdk": "Go SDK",
+    "cxxmcp": "cxxmcp",
     "typescript-sdk": "TypeScript SDK",
     "python-sdk": "Python SDK",
     "fastmcp": "FastMCP",
