@@ -1,5 +1,5 @@
 // A minimal client on libcurl that reuses one easy handle (and so its connection) and one buffer. With -DPARSER=1,
-// simdjson parses the responses; otherwise handwritten code finds the text.
+// simdjson parses the responses; otherwise handwritten code finds the values.
 // c++ -O2 -std=c++17 curl.cpp -lcurl; with the parser: -DPARSER=1 -lsimdjson
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -26,9 +26,8 @@ struct context {
     CURL *curl = curl_easy_init();
     curl_slist *headers = nullptr;
     std::string request, answer;
-    // The decoded text, and its buffer, which is reused for all calls.
-    std::string text_buffer;
-    std::string_view text;
+    // A buffer for decoded texts, which is reused for all calls.
+    std::string text;
 #if PARSER
     simdjson::ondemand::parser parser;
 #endif
@@ -77,7 +76,7 @@ void connect(context &context) {
     curl_easy_setopt(curl, CURLOPT_POST, 1L);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &context.answer);
-    if (task.size > CURL_MAX_WRITE_SIZE) {
+    if (task.response_size > 2 * 65536) {
         curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, large_buffer);
         curl_easy_setopt(curl, CURLOPT_UPLOAD_BUFFERSIZE, large_buffer);
     }
@@ -95,25 +94,43 @@ void connect(context &context) {
     }
     add_header(context, "MCP-Protocol-Version: " MODERN);
     add_header(context, std::string("Mcp-Method: ") + method_of(&task));
-    if (task.size)
-        add_header(context, "Mcp-Name: echo");
-}
-
-// The position and size of the JSON in a response: the complete body, or the data of the event.
-std::pair<size_t, size_t> json_in(const std::string &answer, bool stream) {
-    if (!stream)
-        return {0, answer.size()};
-    size_t start = answer.find("data: ");
-    if (start == std::string::npos)
-        fail("the event stream has no data");
-    start += 6;
-    return {start, answer.find('\n', start) - start};
+    if (task.tool)
+        add_header(context, std::string("Mcp-Name: ") + task.tool);
 }
 
 #if PARSER
-void read_answer(context &context, size_t start, size_t size, long id) {
-    context.answer.reserve(context.answer.size() + simdjson::SIMDJSON_PADDING);
-    auto document = context.parser.iterate(context.answer.data() + start, size, context.answer.capacity() - start);
+simdjson::ondemand::document parsed(context &context, const char *json, size_t size) {
+    // The parser may read simdjson::SIMDJSON_PADDING bytes after the JSON, which `main` has reserved.
+    size_t offset = static_cast<size_t>(json - context.answer.data());
+    return context.parser.iterate(json, size, context.answer.capacity() - offset);
+}
+
+struct tally walked(simdjson::ondemand::value tools) {
+    struct tally tally = {};
+    for (auto tool : tools.get_array()) {
+        for (const char *member : {"name", "description"}) {
+            std::string_view string = tool[member].get_string();
+            add_string(&tally, string.data(), string.size());
+        }
+        tally.tools++;
+    }
+    return tally;
+}
+
+void read_result(context &context, simdjson::ondemand::value result, long number) {
+    const struct task &task = context.task;
+    if (task.what == ECHO) {
+        std::string_view text = result["content"].at(0)["text"].get_string();
+        context.text.assign(text);
+        check_text(&task, context.text.data(), context.text.size(), number);
+    } else if (task.what == TOOLS) {
+        struct tally tally = walked(result["tools"]);
+        check_tools(&task, &tally);
+    }
+}
+
+void read_response(context &context, const char *json, size_t size, long number) {
+    auto document = parsed(context, json, size);
     int64_t response_id = -1;
     bool has_result = false;
     for (auto member : document.get_object()) {
@@ -122,22 +139,44 @@ void read_answer(context &context, size_t start, size_t size, long id) {
             response_id = member.value().get_int64();
         } else if (key == "result") {
             has_result = true;
-            if (context.task.size) {
-                std::string_view text = member.value()["content"].at(0)["text"].get_string();
-                context.text = context.text_buffer.assign(text);
-            }
+            read_result(context, member.value(), number);
         }
     }
-    if (response_id != id || !has_result)
+    if (response_id != number || !has_result)
         fail("the response has the wrong id, or no result");
 }
-#else
-void read_answer(context &context, size_t start, size_t size, long id) {
-    check_id(context.answer.data() + start, size, id);
-    if (context.task.size) {
-        char *out = &context.text_buffer[0];
-        context.text = {out, decoded_text(context.answer.data() + start, size, out)};
+
+// Reads a progress notification. Returns false if the message is another one.
+bool read_progress(context &context, const char *json, size_t size, long &last) {
+    auto document = parsed(context, json, size);
+    std::string_view method;
+    if (document["method"].get_string().get(method) != simdjson::SUCCESS || method != "notifications/progress")
+        return false;
+    double progress = document["params"]["progress"].get_double();
+    check_progress(&last, progress);
+    return true;
+}
+
+void read_answer(context &context, long number) {
+    const char *json = context.answer.data(), *at = json, *end = json + context.answer.size();
+    size_t size = context.answer.size();
+    long last = 0;
+    if (context.task.stream) {
+        bool is_progress = context.task.what == EVENT_STREAM;
+        do {
+            json = next_event(&at, end, &size);
+            if (!json)
+                fail("the event stream has no response");
+        } while (is_progress && read_progress(context, json, size, last));
+        if (is_progress)
+            check_events(last);
     }
+    read_response(context, json, size, number);
+}
+#else
+void read_answer(context &context, long number) {
+    const std::string &answer = context.answer;
+    read_by_hand(&context.task, answer.data(), answer.size(), &context.text[0], number, number);
 }
 #endif
 
@@ -145,14 +184,11 @@ void call(void *place, long number) {
     context &context = *static_cast<struct context *>(place);
     char start[1024];
     context.request.assign(start, static_cast<size_t>(request_start(&context.task, start, number)));
-    if (context.task.size)
+    if (context.task.tool)
         context.request.append(context.task.arguments, context.task.arguments_size);
     context.request += request_end(&context.task);
     post(context, context.request.data(), context.request.size());
-    auto [at, size] = json_in(context.answer, context.task.stream);
-    read_answer(context, at, size, number);
-    if (context.task.size)
-        check_text(&context.task, context.text.data(), context.text.size(), number);
+    read_answer(context, number);
 }
 
 } // namespace
@@ -160,9 +196,8 @@ void call(void *place, long number) {
 int main(int argc, char **argv) try {
     context context;
     context.task = task_of(argc, argv);
-    if (context.task.size)
-        context.answer.reserve(context.task.size * 2 + 65536);
-    context.text_buffer.resize(context.task.size * 2);
+    context.answer.reserve(context.task.response_size);
+    context.text.resize(context.task.size * 2 + 1024);
     connect(context);
     return measure(&context.task, call, &context);
 } catch (const std::exception &error) {

@@ -44,7 +44,9 @@ static int head(const struct context *context, char *out, size_t body, bool name
     if (named)
         size += sprintf(out + size, "MCP-Protocol-Version: %s\r\n%s", task->modern ? MODERN : LEGACY, session);
     if (named && task->modern)
-        size += sprintf(out + size, "Mcp-Method: %s\r\n%s", method_of(task), task->size ? "Mcp-Name: echo\r\n" : "");
+        size += sprintf(out + size, "Mcp-Method: %s\r\n", method_of(task));
+    if (named && task->modern && task->tool)
+        size += sprintf(out + size, "Mcp-Name: %s\r\n", task->tool);
     return size + sprintf(out + size, "\r\n");
 }
 
@@ -58,7 +60,29 @@ static void send_all(int socket, const char *bytes, size_t size) {
     }
 }
 
-/* Receives a response. Returns its size; `body` is the offset of its body. */
+/* Removes the chunk framing of a body in place: the first chunk is not moved. Returns the body and its size. */
+static char *without_chunks(char *body, size_t *size) {
+    char *in = body, *out = NULL, *start = NULL, *end = body + *size;
+    for (;;) {
+        char *line_end = memchr(in, '\n', (size_t)(end - in));
+        size_t length = strtoul(in, NULL, 16);
+        if (!line_end || length > (size_t)(end - line_end))
+            fail("a chunk is not complete");
+        if (length == 0)
+            break;
+        in = line_end + 1;
+        if (start)
+            memmove(out, in, length);
+        else
+            start = out = in;
+        out += length;
+        in += length + 2;
+    }
+    *size = (size_t)(out - start);
+    return start;
+}
+
+/* Receives a response. Returns its size with the head; `body` is the offset of its body. */
 static size_t receive(struct context *context, size_t *body) {
     size_t size = 0, expected = 0;
     bool chunked = false;
@@ -100,16 +124,15 @@ static void prepare(struct context *context) {
     char start[1024];
     int before = request_start(task, start, 1000000000);
     const char *end = request_end(task);
-    size_t size = (size_t)before + (task->size ? task->arguments_size : 0) + strlen(end);
+    size_t size = (size_t)before + task->arguments_size + strlen(end);
     char *out = context->request = malloc(size + 2048);
     out += head(context, out, size, true);
     context->id = strstr(start, "1000000000") - start + out;
     memcpy(out, start, (size_t)before);
     out += before;
-    if (task->size) {
+    if (task->tool)
         memcpy(out, task->arguments, task->arguments_size);
-        out += task->arguments_size;
-    }
+    out += task->arguments_size;
     out += sprintf(out, "%s", end);
     context->request_size = (size_t)(out - context->request);
 }
@@ -121,18 +144,18 @@ static void call(void *place, long number) {
     memcpy(context->id, digits, 10);
     send_all(context->socket, context->request, context->request_size);
     size_t body, size = receive(context, &body);
-    check_id(context->input + body, size - body, 1000000000 + number);
-    if (context->task.size) {
-        size_t length = decoded_text(context->input + body, size - body, context->text);
-        check_text(&context->task, context->text, length, number);
-    }
+    char *response = context->input + body;
+    size -= body;
+    if (context->task.stream)
+        response = without_chunks(response, &size);
+    read_by_hand(&context->task, response, size, context->text, 1000000000 + number, number);
 }
 
 int main(int argc, char **argv) {
     struct context context = {.task = task_of(argc, argv)};
-    context.capacity = context.task.size * 2 + 65536;
-    context.input = malloc(context.capacity);
-    context.text = malloc(context.task.size * 2 + 1);
+    context.capacity = context.task.response_size;
+    context.input = allocated(context.capacity);
+    context.text = allocated(context.task.response_size);
     connect_to(&context);
     if (!context.task.modern) {
         send_message(&context, initialize, false);

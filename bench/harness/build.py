@@ -1,5 +1,7 @@
 """Builds the server, libmcp, and the clients in C and C++."""
 
+import functools
+import hashlib
 import os
 import shutil
 import subprocess
@@ -60,10 +62,18 @@ def allocation_counter() -> Path:
     return compiled("count_alloc.so", CLIENTS / "count_alloc.c", ["-shared", "-fPIC"])
 
 
+@functools.cache
 def with_libmcp(name: str, libmcp: Path) -> Path:
-    """Builds a client that links libmcp."""
+    """Builds a client that links a build of libmcp."""
     libraries = ["-I", libmcp / "include", "-L", libmcp / "lib", f"-Wl,-rpath,{libmcp / 'lib'}", "-lmcp"]
-    return compiled(name, CLIENTS / f"{name}.c", libraries)
+    # Each build of libmcp gets separate clients, because they contain its path.
+    folder = BUILT / "bin" / hashlib.sha256(bytes(libmcp)).hexdigest()[:8]
+    return compiled(name, CLIENTS / f"{name}.c", libraries, folder)
+
+
+@functools.cache
+def stdio_server() -> Path:
+    return compiled("stdio_server", CLIENTS / "stdio_server.c", [])
 
 
 def raw() -> Path:
@@ -82,8 +92,8 @@ def pkg_config(*packages: str) -> list[str]:
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.split()
 
 
-def compiled(name: str, source: Path, options: list) -> Path:
-    program = BUILT / "bin" / name
+def compiled(name: str, source: Path, options: list, folder: Path = BUILT / "bin") -> Path:
+    program = folder / name
     program.parent.mkdir(parents=True, exist_ok=True)
     compiler = ["c++", "-std=c++17"] if source.suffix == ".cpp" else ["cc", "-std=gnu11"]
     run([*compiler, *FLAGS, "-o", program, source, *options])

@@ -1,6 +1,8 @@
-"""System calls and allocations per call: differences of two runs, which excludes the start and end of the process."""
+"""System calls, allocations and instructions per call: differences of two runs, which excludes the start and end of the
+process."""
 
 import json
+import re
 import shutil
 import tempfile
 from collections import Counter
@@ -9,7 +11,9 @@ from pathlib import Path
 
 from harness.measure import Bench, Client
 
-FEW, MANY = 100, 1100
+# The numbers of calls in the two runs. Large calls need fewer: their fixed costs are a smaller part.
+RUNS = {"ping": (100, 1100), "echo100": (100, 1100)}
+LARGE_RUNS = (3, 8)
 GROUPS = {
     "send": {"send", "sendto", "sendmsg", "write", "writev"},
     "receive": {"recv", "recvfrom", "recvmsg", "read", "readv"},
@@ -24,10 +28,11 @@ def total(count: int) -> int:
     return count + max(3, count // 10)
 
 
-def per_call(count_one: Callable[[int], Counter]) -> dict[str, float]:
+def per_call(kind: str, count_one: Callable[[int], Counter]) -> dict[str, float]:
     """The counts per call. `count_one(calls)` returns the counts of a complete run."""
-    few, many = count_one(FEW), count_one(MANY)
-    calls = total(MANY) - total(FEW)
+    runs = RUNS.get(kind, LARGE_RUNS)
+    few, many = map(count_one, runs)
+    calls = total(runs[1]) - total(runs[0])
     return {key: (many[key] - few[key]) / calls for key in many}
 
 
@@ -35,7 +40,7 @@ def system_calls(bench: Bench, client: Client, path: str) -> dict[str, float] | 
     """The number of system calls per call, by name; None if strace is not installed."""
     if not shutil.which("strace"):
         return None
-    return per_call(lambda count: traced(bench, client, path, count))
+    return per_call("ping", lambda count: traced(bench, client, path, count))
 
 
 def traced(bench: Bench, client: Client, path: str, count: int) -> Counter:
@@ -66,7 +71,7 @@ def grouped(by_name: dict[str, float]) -> dict:
 
 
 def allocations(bench: Bench, client: Client, path: str, kind: str, counter: Path) -> dict[str, float]:
-    """Allocations, frees and bytes per call."""
+    """Allocations and bytes per call."""
 
     def counted(count: int) -> Counter:
         with tempfile.TemporaryDirectory() as folder:
@@ -75,6 +80,23 @@ def allocations(bench: Bench, client: Client, path: str, kind: str, counter: Pat
             bench.run(client, path, kind, count, before=preload)
             return Counter(json.loads(report.read_text()))
 
-    found = per_call(counted)
+    found = per_call(kind, counted)
     found["allocations"] = sum(found[name] for name in ("malloc", "calloc", "realloc", "memalign"))
     return found
+
+
+def instructions(bench: Bench, client: Client, path: str, kind: str) -> float | None:
+    """The instructions of the process per call, without those of the kernel; None if valgrind is not installed.
+
+    callgrind emulates the processor with the instruction sets up to AVX2."""
+    if not shutil.which("valgrind"):
+        return None
+
+    def counted(count: int) -> Counter:
+        with tempfile.TemporaryDirectory() as folder:
+            profile = Path(folder, "profile")
+            before = ("valgrind", "--tool=callgrind", f"--callgrind-out-file={profile}")
+            bench.run(client, path, kind, count, before=before)
+            return Counter({"": int(re.search(r"^(?:summary|totals): (\d+)", profile.read_text(), re.M).group(1))})
+
+    return per_call(kind, counted)[""]

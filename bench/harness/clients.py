@@ -3,17 +3,20 @@
 from pathlib import Path
 
 from harness import build
-from harness.measure import Client
+from harness.measure import KINDS, PAYLOADS, PEER_KINDS, Client
 
-RAW, CURL, PARSER, LIBMCP = "raw", "curl", "curl-parser", "libmcp"
+RAW, CURL, PARSER, LIBMCP, COMPARED = "raw", "curl", "curl-parser", "libmcp", "compared"
 LABELS = {
     RAW: "raw socket loop (the limit)",
     CURL: "libcurl",
     PARSER: "libcurl + simdjson",
     LIBMCP: "**libmcp**",
+    # Another build, with --compare.
+    COMPARED: "libmcp, compared",
     "rmcp": "rmcp, as shipped",
     "rmcp-pooled": "rmcp, pooled",
     "go-sdk": "Go SDK",
+    "cxxmcp": "cxxmcp",
     "typescript-sdk": "TypeScript SDK",
     "python-sdk": "Python SDK",
     "fastmcp": "FastMCP",
@@ -25,18 +28,26 @@ def plain(name: str) -> str:
     return LABELS[name].strip("*")
 
 
-def built(names: list[str], libmcp: Path) -> list[Client]:
-    """Builds or installs the clients with these names."""
-    return [Client(name, command(name, libmcp)) for name in LABELS if name in names]
+# The clients of this project. They make all kinds of calls, and allocate with malloc().
+OWN = (RAW, CURL, PARSER, LIBMCP, COMPARED)
 
 
-def command(name: str, libmcp: Path) -> list:
+def built(names: list[str], libraries: dict[str, Path]) -> list[Client]:
+    """Builds or installs the clients with these names. `libraries` are the builds of libmcp, by client."""
+    return [of(name, libraries) for name in LABELS if name in names]
+
+
+def of(name: str, libraries: dict[str, Path]) -> Client:
+    return Client(name, command(name, libraries), KINDS + PAYLOADS if name in OWN else PEER_KINDS)
+
+
+def command(name: str, libraries: dict[str, Path]) -> list:
     if name == RAW:
         return [build.raw()]
     if name in (CURL, PARSER):
         return [build.curl(parser=name == PARSER)]
-    if name == LIBMCP:
-        return [build.with_libmcp("libmcp", libmcp)]
+    if name in (LIBMCP, COMPARED):
+        return [build.with_libmcp("libmcp", libraries[name])]
     # Imported only here, because peers downloads packages, which a run without other SDKs does not need.
     from peers import install
 

@@ -1,4 +1,4 @@
-"""libmcp under load: a large result, many clients, many threads, many calls.
+"""libmcp under load: a large result, many threads, many calls. (growth.py measures many clients.)
 
 The programs have the command line of all clients: PROGRAM URL KIND COUNT.
 """
@@ -13,32 +13,28 @@ from harness.targets import Target
 
 PATH = "modern/json"
 LARGE = 100_000_000
-CLIENTS = 1_000
 THREADED_CALLS = 20_000
 SOAK_CALLS = 1_000_000
 
 Run = Callable[[str, str, int], dict]
 
 
-def measures(bench: Bench, libmcp: Path, soak: bool) -> dict[str, Callable[[], list[Target]]]:
+def measures(soak: bool) -> dict[str, Callable[[Run], list[Target]]]:
     """The measurements by name. They are independent: if one fails, the others still run."""
+    return {"100 MB": large, "threads": threads} | ({"a million calls": calls} if soak else {})
 
-    def run(name: str, kind: str, count: int) -> dict:
-        return bench.run(Client(LIBMCP, [build.with_libmcp(name, libmcp)]), PATH, kind, count)
 
-    found = {"100 MB": lambda: large(run), "many clients": lambda: idle(run), "threads": lambda: threads(run)}
-    return found | ({"a million calls": lambda: calls(run)} if soak else {})
+def runner(bench: Bench, libmcp: Path) -> Run:
+    """A function that builds a program with this build of libmcp, and runs it."""
+    return lambda name, kind, count: bench.run(
+        Client(LIBMCP, [build.with_libmcp(name, libmcp)]), PATH, kind, count
+    )
 
 
 def large(run: Run) -> list[Target]:
     """The peak memory for a result of LARGE bytes, without a decoded copy of it."""
-    sample = run("big", "echo", LARGE)
+    sample = run("big", "ping", LARGE)
     return [Target("100 MB result: peak memory, relative to its size", 1.3, {"": sample["rss_kib"] * 1024 / LARGE})]
-
-
-def idle(run: Run) -> list[Target]:
-    sample = run("many", "ping", CLIENTS)
-    return [Target(f"one idle client of {CLIENTS:,}, each with a connection", 64, {"": sample["kib_per_client"]}, "KB")]
 
 
 def threads(run: Run) -> list[Target]:

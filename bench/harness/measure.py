@@ -11,11 +11,16 @@ from pathlib import Path
 
 from harness.server import Server
 
+# Small and large calls, which all clients make; and payloads. Those that are in texts.py are echoed.
 KINDS = ("ping", "echo100", "echo1M")
-ALL_KINDS = (*KINDS, "cold")
-# The number of calls in a run. For slow clients it is smaller, so that a run takes about SECONDS.
-MOST = {"ping": 20_000, "echo100": 20_000, "echo1M": 300}
-FEWEST = {"ping": 20, "echo100": 20, "echo1M": 3}
+PAYLOADS = ("json1M", "plain1M", "unicode1M", "tools", "events")
+PEER_KINDS = (*KINDS, "json1M")
+# The number of tools in the list, and of events before the response to one call (EVENTS in clients/client.h).
+TOOLS, EVENTS = 1_000, 10_000
+QUERIES = {"tools": f"?tools={TOOLS}"}
+# The number of calls in a run: at least and at most. For slow clients it is smaller, so that a run takes about SECONDS.
+SMALL, LARGE = (20, 20_000), (3, 300)
+COUNTS = {"ping": SMALL, "echo100": SMALL}
 SECONDS = 1.0
 # The number of cold starts in a round; a client that needs more than SLOW_START_MS is started once.
 STARTS = 7
@@ -26,6 +31,7 @@ SLOW_START_MS = 50
 class Client:
     name: str
     command: list
+    kinds: tuple[str, ...] = KINDS
 
 
 @dataclass
@@ -34,17 +40,21 @@ class Bench:
 
     launcher: Path
     server: Server
+    texts: dict[str, Path]
     authority: Path | None = None
+    # How long a run takes, if the client needs less than that for the fewest calls.
+    seconds: float = SECONDS
     counts: dict = field(default_factory=dict)
 
-    def size(self, client: Client, path: str) -> None:
-        """Determines how many calls of each kind take about a second."""
-        for kind in KINDS:
-            count = FEWEST[kind]
+    def size(self, client: Client, path: str, kinds: tuple[str, ...]) -> None:
+        """Determines how many calls of each kind take about `seconds`."""
+        for kind in kinds:
+            count, most = COUNTS.get(kind, LARGE)
+            fewest = count
             # Twice, because the first run of a client with a JIT compiler measures mostly warm-up.
             for _ in range(2):
                 took = self.run(client, path, kind, count)["wall_us"]
-                count = max(FEWEST[kind], min(MOST[kind], int(SECONDS * 1e6 / took)))
+                count = max(fewest, min(most, int(self.seconds * 1e6 / took)))
             self.counts[client.name, path, kind] = count
 
     def sample(self, client: Client, path: str, kind: str) -> dict:
@@ -71,7 +81,8 @@ class Bench:
 
     def run(self, client: Client, path: str, kind: str, count: int, before: tuple = ()) -> dict:
         """The measurements of one run. `before` is inserted in front of the client's command."""
-        command = [self.launcher, *before, *client.command, self.server.url(path), kind, str(count)]
+        url, what = self.server.url(path) + QUERIES.get(kind, ""), self.texts.get(kind, kind)
+        command = [self.launcher, *before, *client.command, url, what, str(count)]
         return measurements(command + ([self.authority] if self.authority else []))
 
 

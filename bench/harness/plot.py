@@ -4,8 +4,8 @@ client, on a logarithmic scale."""
 import math
 from html import escape
 
-from harness.clients import CURL, LIBMCP, PARSER, RAW, plain
-from harness.measure import KINDS
+from harness.clients import COMPARED, CURL, LIBMCP, PARSER, RAW, plain
+from harness.measure import PEER_KINDS
 from harness.results import Results
 from harness.table import HEADINGS, number
 
@@ -31,8 +31,10 @@ CLASSES = {LIBMCP: "own", RAW: "floor", CURL: "curl", PARSER: "curl"}
 
 
 def svg(results: Results, path: str) -> str:
-    clients = results.clients(path)
-    figures = {kind: [(client, results.median(path, client, kind, "cpu_us")) for client in clients] for kind in KINDS}
+    clients = [client for client in results.clients(path) if client != COMPARED]
+    figures = {
+        kind: [(client, results.median(path, client, kind, "cpu_us")) for client in clients] for kind in PEER_KINDS
+    }
     figures = {kind: [bar for bar in bars if bar[1] is not None] for kind, bars in figures.items()}
     scale = Scale([value for bars in figures.values() for _, value in bars])
     parts, y = [], TOP

@@ -3,28 +3,31 @@
 import sys
 
 from harness.clients import plain
-from harness.measure import ALL_KINDS, Bench, Client
+from harness.measure import Bench, Client
 from harness.results import Results
 
 
-def measured(bench: Bench, clients: list[Client], paths: list[str], rounds: int) -> Results:
+def measured(
+    bench: Bench, clients: list[Client], paths: list[str], kinds: tuple[str, ...], rounds: int, name: str = "round"
+) -> Results:
+    """Measures calls of these kinds, as far as a client makes them, and cold starts."""
     results = Results()
-    working = [(path, client) for path in paths for client in clients if is_sized(bench, client, path, results)]
+    working = [(path, client) for path in paths for client in clients if is_sized(bench, client, path, kinds, results)]
     for number in range(rounds):
-        progress(f"round {number + 1} of {rounds}")
+        progress(f"{name} {number + 1} of {rounds}")
         for path in paths:
-            for kind in ALL_KINDS:
-                for client in [client for of, client in working if of == path]:
+            for kind in (*kinds, "cold"):
+                for client in [client for of, client in working if of == path and kind in (*client.kinds, "cold")]:
                     if not add_sample(bench, client, path, kind, results):
                         working.remove((path, client))
     return results
 
 
-def is_sized(bench: Bench, client: Client, path: str, results: Results) -> bool:
+def is_sized(bench: Bench, client: Client, path: str, kinds: tuple[str, ...], results: Results) -> bool:
     """Determines the number of calls. False if the client fails, for example because it does not support the version;
     the failure is listed in the results, and the other clients are still measured."""
     try:
-        bench.size(client, path)
+        bench.size(client, path, tuple(kind for kind in kinds if kind in client.kinds))
     except RuntimeError as error:
         note_failure(client, path, error, results)
         return False

@@ -1,6 +1,7 @@
 """The process of the benchmark server."""
 
 import json
+import resource
 import ssl
 import subprocess
 import sys
@@ -15,6 +16,9 @@ class Server:
     """Runs the server for the duration of a `with` block. With a certificate it uses TLS."""
 
     def __init__(self, program: Path, certificate: Certificate | None = None):
+        # Each of many idle clients has a connection.
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
         self.certificate = certificate
         command = [program] + (["--tls", certificate.chain, certificate.key] if certificate else [])
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

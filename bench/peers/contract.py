@@ -1,5 +1,5 @@
 """Shared by the Python clients: command line, payload, measurement, and the line of JSON with the results. The command
-line is PROGRAM URL KIND COUNT."""
+line is PROGRAM URL KIND COUNT. KIND is ping, cold, or the file with the text that the server echoes."""
 
 import json
 import resource
@@ -7,10 +7,9 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 MODERN = "2026-07-28"
-LINE = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+\n"
-SIZES = {"echo100": 100, "echo1M": 1_000_000}
 
 
 @dataclass
@@ -30,8 +29,7 @@ class Task:
 
     @property
     def text(self) -> str:
-        size = SIZES.get(self.kind, 0)
-        return (LINE * (size // len(LINE) + 1))[:size]
+        return "" if self.kind in ("ping", "cold") else Path(self.kind).read_text(encoding="utf-8")
 
 
 def task() -> Task:

@@ -4,7 +4,7 @@ from harness.places import CACHE
 
 from peers import native, scripts
 
-NATIVE = ("rmcp", "rmcp-pooled", "go-sdk")
+NATIVE = ("rmcp", "rmcp-pooled", "go-sdk", "cxxmcp")
 
 
 def command(name: str) -> list[str]:

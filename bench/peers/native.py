@@ -1,4 +1,4 @@
-"""The compiled peers: rmcp (Rust) and the Go SDK."""
+"""The compiled peers: rmcp (Rust), the Go SDK, and cxxmcp (C++)."""
 
 import os
 import re
@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-RUST, GO = HERE / "rmcp", HERE / "go"
+RUST, GO, CXX = HERE / "rmcp", HERE / "go", HERE / "cxxmcp"
+# No package registry has cxxmcp. It is measured if this environment variable names a folder with its sources.
+CXX_SOURCE = "BENCH_CXXMCP"
 JOBS = "2"
 GO_SDK = "github.com/modelcontextprotocol/go-sdk"
 
@@ -21,16 +23,21 @@ def command(name: str, cache: Path) -> list[str]:
         return ["env", "BENCH_VARIANT=pooled", str(rmcp(cache))]
     if name == "go-sdk":
         return [str(go_sdk(cache))]
+    if name == "cxxmcp":
+        return [str(cxxmcp(cache))]
     raise ValueError(f"unknown peer: {name}")
 
 
 def versions() -> list[tuple[str, str]]:
     """The locked versions, by display name."""
-    return [
+    found = [
         ("rmcp", locked(RUST / "Cargo.lock", r'name = "rmcp"\nversion = "(.+)"')),
         ("reqwest", locked(RUST / "Cargo.lock", r'name = "reqwest"\nversion = "(.+)"')),
         ("Go SDK", locked(GO / "go.mod", rf"{re.escape(GO_SDK)} v(\S+)")),
     ]
+    if CXX_SOURCE in os.environ:
+        found.append(("cxxmcp", (cxx_source() / "VERSION").read_text().strip()))
+    return found
 
 
 def rmcp(cache: Path) -> Path:
@@ -48,6 +55,18 @@ def go_sdk(cache: Path) -> Path:
     # -C: the module is in another folder. -buildvcs=false: the program does not depend on the state of the repository.
     build(["go", "build", "-C", str(GO), "-p", JOBS, "-mod=readonly", "-buildvcs=false", "-o", str(program), "."], {})
     return program
+
+
+def cxxmcp(cache: Path) -> Path:
+    folder = cache / "bench" / "cxxmcp"
+    options = ["-DCMAKE_BUILD_TYPE=Release", f"-DCXXMCP_SOURCE={cxx_source()}"]
+    build(["cmake", "-S", str(CXX), "-B", str(folder), *options], {})
+    build(["cmake", "--build", str(folder), "-j", JOBS], {})
+    return folder / "mcp-bench-cxxmcp"
+
+
+def cxx_source() -> Path:
+    return Path(os.environ[CXX_SOURCE]).resolve()
 
 
 def build(step: list[str], environment: dict[str, str]) -> None:

@@ -9,17 +9,19 @@ from pathlib import Path
 from types import ModuleType
 
 HERE = Path(__file__).resolve().parent
-SERVERS = HERE.parent.parent / "tests" / "servers"
+TESTS = HERE.parent.parent / "tests" / "servers"
 NODE = HERE / "typescript"
-# For each client: the installation of tests/servers that contains it, its script, and its package.
-PYTHON = {"python-sdk": ("sdk2", "python_sdk.py", "mcp"), "fastmcp": ("fastmcp4", "fastmcp_client.py", "fastmcp")}
+# All Python packages, with their versions: `pip freeze` in an environment with the newest FastMCP.
+REQUIREMENTS = HERE / "python.txt"
+# The script and the package of each client in Python.
+PYTHON = {"python-sdk": ("python_sdk.py", "mcp"), "fastmcp": ("fastmcp_client.py", "fastmcp")}
 
 
 def command(name: str) -> list[str]:
     """Installs a peer into the cache; returns the command that starts it, without arguments."""
     if name in PYTHON:
-        environment, script, _ = PYTHON[name]
-        return [str(installed(environment) / "bin" / "python"), str(HERE / script)]
+        script, _ = PYTHON[name]
+        return [str(python()), str(HERE / script)]
     if name == "typescript-sdk":
         return ["node", str(typescript())]
     raise ValueError(f"unknown peer: {name}")
@@ -28,25 +30,28 @@ def command(name: str) -> list[str]:
 def versions() -> list[tuple[str, str]]:
     """The pinned versions, by display name."""
     labels = {"python-sdk": "Python SDK", "fastmcp": "FastMCP"}
-    python = [(labels[name], pinned(environment, package)) for name, (environment, _, package) in PYTHON.items()]
+    pinned = dict(line.split("==") for line in REQUIREMENTS.read_text().splitlines())
     dependencies = json.loads((NODE / "package.json").read_text())["dependencies"]
-    return [*python, ("TypeScript SDK", dependencies["@modelcontextprotocol/client"])]
+    found = [(labels[name], pinned[package]) for name, (_, package) in PYTHON.items()]
+    return [*found, ("TypeScript SDK", dependencies["@modelcontextprotocol/client"])]
 
 
-def installed(environment: str) -> Path:
-    """The installation of tests/servers with this name, with the same pinned versions."""
-    return tests_module("install").installed(environment)
+def cache() -> ModuleType:
+    """The module of tests/servers that manages the cache of downloads."""
+    sys.path.insert(0, str(TESTS))
+    return importlib.import_module("cache")
 
 
-def tests_module(name: str) -> ModuleType:
-    """Imports a module of tests/servers, which manages downloads and the cache."""
-    sys.path.insert(0, str(SERVERS))
-    return importlib.import_module(name)
+def python() -> Path:
+    def make(folder: Path) -> None:
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        pip = [folder / "bin" / "python", "-m", "pip"]
+        install = [*pip, "install", "--quiet", "--disable-pip-version-check", "--no-deps", "-r", REQUIREMENTS]
+        subprocess.run(install, check=True, stdin=subprocess.DEVNULL)
+        subprocess.run([*pip, "check"], check=True, stdout=subprocess.DEVNULL)
 
-
-def pinned(environment: str, package: str) -> str:
-    lines = (SERVERS / "requirements" / f"{environment}.txt").read_text().splitlines()
-    return next(line.partition("==")[2] for line in lines if line.startswith(f"{package}=="))
+    recipe = sys.version.encode() + REQUIREMENTS.read_bytes()
+    return cache().made("bench-python", recipe, make) / "bin" / "python"
 
 
 def typescript() -> Path:
@@ -62,4 +67,4 @@ def typescript() -> Path:
         subprocess.run(step, cwd=folder, check=True, stdin=subprocess.DEVNULL)
 
     recipe = b"".join(file.read_bytes() for file in files)
-    return tests_module("cache").made("bench-typescript", recipe, make) / "client.mjs"
+    return cache().made("bench-typescript", recipe, make) / "client.mjs"

@@ -1,4 +1,5 @@
-// The client that uses the official Go SDK: PROGRAM URL KIND COUNT [CA-FILE].
+// The client that uses the official Go SDK: PROGRAM URL KIND COUNT [CA-FILE]. KIND is ping, cold, or the file with the
+// text that the server echoes.
 package main
 
 import (

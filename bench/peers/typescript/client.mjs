@@ -1,19 +1,16 @@
-// The client that uses the TypeScript SDK on Node.js: client.mjs URL KIND COUNT. The modern protocol has no ping: like
-// libmcp, this client sends server/discover instead.
+// The client that uses the TypeScript SDK on Node.js: client.mjs URL KIND COUNT. KIND is ping, cold, or the file with
+// the text that the server echoes. The modern protocol has no ping: like libmcp, this client sends server/discover.
 
 import { readFileSync } from "node:fs";
 
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 
 const MODERN = "2026-07-28";
-const LINE = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+\n";
 const WARMUP_MS = 3000;
-const SIZES = { echo100: 100, echo1M: 1_000_000 };
 
 const [url, kind, count] = [process.argv[2], process.argv[3], Number(process.argv[4])];
 const isModern = url.includes("/modern/");
-const size = SIZES[kind] ?? 0;
-const text = LINE.repeat(size / LINE.length + 1).slice(0, size);
+const text = kind === "ping" || kind === "cold" ? "" : readFileSync(kind, "utf8");
 
 const mode = isModern ? { pin: MODERN } : "legacy";
 const client = new Client({ name: "bench", version: "1" }, { versionNegotiation: { mode } });
@@ -29,9 +26,9 @@ async function echo() {
 }
 
 async function call() {
-  if (size === 0) {
+  if (text === "") {
     await ping();
-  } else if ((await echo()).length !== size) {
+  } else if ((await echo()).length !== text.length) {
     throw new Error("the echoed text differs");
   }
 }
@@ -59,6 +56,6 @@ async function cold() {
   return { first_answer_ns: Number(now), rss_kib: rss };
 }
 
-if (size > 0 && (await echo()) !== text) throw new Error("the echoed text differs");
+if (text !== "" && (await echo()) !== text) throw new Error("the echoed text differs");
 console.log(JSON.stringify(await (kind === "cold" ? cold() : measure())));
 process.exit(0);

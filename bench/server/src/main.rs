@@ -9,11 +9,14 @@
 //!     /legacy/sse    initialize and a session; responses are event streams
 //!     /modern/json   server/discover, no session; responses are JSON
 //!     /modern/sse    server/discover, no session; responses are event streams
+//!     ?tools=N       after one of these: the list has N generated tools, which return their text like "echo"
+//!     ?members=N     after one of these: the list of tools has N members that no client knows
 //!     /stats         GET: the number of requests, and their CPU time
 
 mod connection;
 mod http;
 mod json;
+mod lists;
 mod mcp;
 mod reply;
 mod stats;

@@ -1,17 +1,24 @@
 //! Parses MCP requests and writes the responses.
 
 use crate::json::Cursor;
+use crate::lists;
 use crate::reply::Reply;
 
-/// The protocol version and the form of responses that a path selects.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// The protocol version, the form of responses, and the list of tools that a URL selects.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct Mode {
     pub modern: bool,
     pub stream: bool,
+    /// "?tools=": the list has so many generated tools, instead of the three that exist.
+    tools: Option<usize>,
+    /// "?members=": the list has so many additional members.
+    members: usize,
 }
 
 impl Mode {
-    pub fn of(path: &[u8]) -> Option<Mode> {
+    pub fn of(target: &[u8]) -> Option<Mode> {
+        let end = target.iter().position(|byte| *byte == b'?').unwrap_or(target.len());
+        let (path, query) = target.split_at(end);
         let (modern, stream) = match path {
             b"/legacy/json" => (false, false),
             b"/legacy/sse" => (false, true),
@@ -19,20 +26,29 @@ impl Mode {
             b"/modern/sse" => (true, true),
             _ => return None,
         };
-        Some(Mode { modern, stream })
+        let number = |name: &[u8]| query.strip_prefix(name).and_then(number);
+        Some(Mode { modern, stream, tools: number(b"?tools="), members: number(b"?members=").unwrap_or(0) })
     }
+}
+
+fn number(digits: &[u8]) -> Option<usize> {
+    str::from_utf8(digits).ok()?.parse().ok()
 }
 
 const INFO: &str = r#"{"name":"mcp-bench-server","version":"0.1.0"}"#;
 /// The maximum size of the result of the tool `make`, in bytes.
 const MOST: usize = 1 << 30;
+/// The maximum number of events of the tool `events`.
+const MOST_EVENTS: usize = 1_000_000;
 const LEGACY: &str = "2025-11-25";
 const MODERN: &str = "2026-07-28";
 const TOOLS: &str = concat!(
-    r#""tools":[{"name":"echo","description":"Returns its text","inputSchema":{"type":"object","#,
+    r#"{"name":"echo","description":"Returns its text","inputSchema":{"type":"object","#,
     r#""properties":{"text":{"type":"string"}},"required":["text"]}},"#,
     r#"{"name":"make","description":"Returns a text of so many bytes","inputSchema":{"type":"object","#,
-    r#""properties":{"bytes":{"type":"integer"}},"required":["bytes"]}}]"#
+    r#""properties":{"bytes":{"type":"integer"}},"required":["bytes"]}},"#,
+    r#"{"name":"events","description":"Reports progress so many times","inputSchema":{"type":"object","#,
+    r#""properties":{"count":{"type":"integer"}},"required":["count"]}}"#
 );
 /// All clients get the same session id, because sessions have no state.
 const SESSION: &str = "Mcp-Session-Id: 5f0c1e1d6a7b4c3e9d8f7a6b5c4d3e2f\r\n";
@@ -48,6 +64,9 @@ struct Request<'a> {
     tool: &'a [u8],
     text: Option<&'a [u8]>,
     bytes: Option<usize>,
+    count: Option<usize>,
+    uri: Option<&'a [u8]>,
+    progress_token: Option<&'a [u8]>,
 }
 
 fn parse(body: &[u8]) -> Option<Request<'_>> {
@@ -59,12 +78,21 @@ fn parse(body: &[u8]) -> Option<Request<'_>> {
             b"params" => cursor.members(|cursor, key| {
                 match key {
                     b"name" => request.tool = cursor.value()?,
+                    b"uri" => request.uri = Some(cursor.value()?),
+                    b"_meta" => cursor.members(|cursor, key| {
+                        let value = cursor.value()?;
+                        if key == b"progressToken" {
+                            request.progress_token = Some(value);
+                        }
+                        Some(())
+                    })?,
                     b"protocolVersion" => request.version = Some(cursor.value()?),
                     b"arguments" => cursor.members(|cursor, key| {
                         let value = cursor.value()?;
                         match key {
                             b"text" => request.text = Some(value),
-                            b"bytes" => request.bytes = str::from_utf8(value).ok().and_then(|text| text.parse().ok()),
+                            b"bytes" => request.bytes = number(value),
+                            b"count" => request.count = number(value),
                             _ => {}
                         }
                         Some(())
@@ -90,25 +118,7 @@ pub fn answer<'a>(mode: Mode, body: &'a [u8], reply: &mut Reply<'a>) {
     };
     let tail = if mode.modern { modern_tail() } else { "" };
     match (request.method, mode.modern) {
-        (b"\"tools/call\"", _) => match (request.tool, request.text, request.bytes) {
-            (b"\"echo\"", Some(text), _) => {
-                reply.begin(mode.stream, id, "");
-                reply.result(r#"{"content":[{"type":"text","text":"#);
-                reply.splice(text);
-                reply.result(r#"}],"isError":false"#);
-                reply.result(tail);
-                reply.result("}");
-            }
-            (b"\"make\"", _, Some(bytes)) if bytes <= MOST => {
-                reply.begin(mode.stream, id, "");
-                reply.result(r#"{"content":[{"type":"text","text":""#);
-                reply.fill(bytes);
-                reply.result(r#""}],"isError":false"#);
-                reply.result(tail);
-                reply.result("}");
-            }
-            _ => reply.error("200 OK", id, r#"{"code":-32602,"message":"echo needs text, make needs bytes"}"#),
-        },
+        (b"\"tools/call\"", _) => call(mode, &request, id, reply),
         (b"\"ping\"", false) => {
             reply.begin(mode.stream, id, "");
             reply.result("{}");
@@ -117,15 +127,33 @@ pub fn answer<'a>(mode: Mode, body: &'a [u8], reply: &mut Reply<'a>) {
             reply.begin(mode.stream, id, "");
             reply.result(r#"{"supportedVersions":[""#);
             reply.result(MODERN);
-            reply.result(r#""],"capabilities":{"tools":{}},"ttlMs":0,"cacheScope":"public""#);
+            reply.result(r#""],"capabilities":{"resources":{},"tools":{}},"ttlMs":0,"cacheScope":"public""#);
             reply.result(tail);
             reply.result("}");
         }
         (b"\"tools/list\"", modern) => {
             reply.begin(mode.stream, id, "");
-            reply.result("{");
-            reply.result(TOOLS);
-            reply.result(if modern { r#","ttlMs":60000,"cacheScope":"public""# } else { "" });
+            reply.result(r#"{"tools":["#);
+            reply.splice(mode.tools.map_or(TOOLS, lists::tools).as_bytes());
+            reply.result("]");
+            reply.result(lists::members(mode.members));
+            reply.result(if modern { r#","ttlMs":600000,"cacheScope":"public""# } else { "" });
+            reply.result(tail);
+            reply.result("}");
+        }
+        (b"\"resources/read\"", modern) => {
+            let uri = request.uri.unwrap_or(b"\"\"");
+            // A resource whose URI has "brief" stays in the cache for the shortest time.
+            let brief = uri.windows(5).any(|part| part == b"brief");
+            reply.begin(mode.stream, id, "");
+            reply.result(r#"{"contents":[{"text":"A short text","uri":"#);
+            reply.splice(uri);
+            reply.result("}]");
+            reply.result(match (modern, brief) {
+                (false, _) => "",
+                (true, false) => r#","ttlMs":600000,"cacheScope":"public""#,
+                (true, true) => r#","ttlMs":1,"cacheScope":"public""#,
+            });
             reply.result(tail);
             reply.result("}");
         }
@@ -138,7 +166,7 @@ pub fn answer<'a>(mode: Mode, body: &'a [u8], reply: &mut Reply<'a>) {
                 Some(version) => reply.result(version),
                 None => ["\"", LEGACY, "\""].map(|part| reply.result(part)).into_iter().collect(),
             }
-            reply.result(r#","capabilities":{"tools":{}},"serverInfo":"#);
+            reply.result(r#","capabilities":{"resources":{},"tools":{}},"serverInfo":"#);
             reply.result(INFO);
             reply.result("}");
         }
@@ -147,6 +175,37 @@ pub fn answer<'a>(mode: Mode, body: &'a [u8], reply: &mut Reply<'a>) {
         (_, true) => reply.error("404 Not Found", id, r#"{"code":-32601,"message":"Method not found"}"#),
         (_, false) => reply.error("200 OK", id, r#"{"code":-32601,"message":"Method not found"}"#),
     }
+}
+
+/// Writes the response to a tool call.
+fn call<'a>(mode: Mode, request: &Request<'a>, id: &[u8], reply: &mut Reply<'a>) {
+    let tail = if mode.modern { modern_tail() } else { "" };
+    match (request.tool, request.text, request.bytes, request.count) {
+        (b"\"make\"", _, Some(bytes), _) if bytes <= MOST => {
+            reply.begin(mode.stream, id, "");
+            reply.result(r#"{"content":[{"type":"text","text":""#);
+            reply.fill(bytes);
+            reply.result("\"");
+        }
+        // Reports progress, on an event stream in any mode.
+        (b"\"events\"", _, _, Some(count)) if count <= MOST_EVENTS => {
+            reply.begin(true, id, "");
+            if let Some(token) = request.progress_token {
+                lists::progress(token, count, |message| reply.event(message));
+            }
+            reply.result(r#"{"content":[{"type":"text","text":"done""#);
+        }
+        // "echo" and all generated tools return their text.
+        (_, Some(text), _, _) => {
+            reply.begin(mode.stream, id, "");
+            reply.result(r#"{"content":[{"type":"text","text":"#);
+            reply.splice(text);
+        }
+        _ => return reply.error("200 OK", id, r#"{"code":-32602,"message":"a tool needs text, bytes or count"}"#),
+    }
+    reply.result(r#"}],"isError":false"#);
+    reply.result(tail);
+    reply.result("}");
 }
 
 /// The members that all modern results have in common.
@@ -169,7 +228,7 @@ mod tests {
         String::from_utf8(out).unwrap()
     }
 
-    const JSON: Mode = Mode { modern: false, stream: false };
+    const JSON: Mode = Mode { modern: false, stream: false, tools: None, members: 0 };
 
     #[test]
     fn echo_returns_the_text() {
@@ -194,7 +253,7 @@ mod tests {
 
     #[test]
     fn an_event_stream_is_one_chunk() {
-        let response = response(Mode { modern: false, stream: true }, r#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#);
+        let response = response(Mode { stream: true, ..JSON }, r#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#);
         let event = "event: message\ndata: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}\n\n";
         assert!(response.ends_with(&format!("\r\n\r\n{:x}\r\n{event}\r\n0\r\n\r\n", event.len())), "{response}");
     }

@@ -56,6 +56,18 @@ impl<'a> Reply<'a> {
         self.body.extend_from_slice(error.as_bytes());
     }
 
+    /// Sends a message as an event, in a separate chunk, before the response. Call it after [`Reply::begin`].
+    pub fn event(&mut self, message: &[&[u8]]) {
+        const FIELDS: (&[u8], &[u8]) = (b"event: message\ndata: ", b"\n\n");
+        let length = FIELDS.0.len() + message.iter().map(|piece| piece.len()).sum::<usize>() + FIELDS.1.len();
+        push_hexadecimal(&mut self.head, length);
+        self.head.extend_from_slice(b"\r\n");
+        self.head.extend_from_slice(FIELDS.0);
+        message.iter().for_each(|piece| self.head.extend_from_slice(piece));
+        self.head.extend_from_slice(FIELDS.1);
+        self.head.extend_from_slice(b"\r\n");
+    }
+
     /// Begins a response with a result; the parts of the result follow.
     pub fn begin(&mut self, stream: bool, id: &[u8], headers: &str) {
         self.start("200 OK", if stream { Form::Stream } else { Form::Json }, headers);
@@ -75,7 +87,7 @@ impl<'a> Reply<'a> {
         self.body.resize(self.body.len() + bytes, b'x');
     }
 
-    /// Appends the text of the request to the result.
+    /// Appends a text, usually that of the request, to the result.
     pub fn splice(&mut self, text: &'a [u8]) {
         if text.len() < SHORT {
             self.body.extend_from_slice(text);
@@ -98,7 +110,7 @@ impl<'a> Reply<'a> {
             Form::Whole => {}
             Form::Json => write!(self.head, "Content-Length: {length}\r\n\r\n")?,
             Form::Stream => {
-                write!(self.head, "Transfer-Encoding: chunked\r\n\r\n{length:x}\r\n")?;
+                write!(self.head, "{length:x}\r\n")?;
                 self.body.extend_from_slice(b"\r\n0\r\n\r\n");
             }
         }
@@ -123,6 +135,9 @@ impl<'a> Reply<'a> {
         for part in ["HTTP/1.1 ", status, "\r\nContent-Type: ", kind, "\r\n", headers] {
             self.head.extend_from_slice(part.as_bytes());
         }
+        if form == Form::Stream {
+            self.head.extend_from_slice(b"Transfer-Encoding: chunked\r\n\r\n");
+        }
         self.form = form;
     }
 
@@ -132,4 +147,12 @@ impl<'a> Reply<'a> {
         self.body.extend_from_slice(next.as_bytes());
         self.has_result = true;
     }
+}
+
+/// Appends the digits of a number below 65,536. `write!` would take a third of the time of an event.
+fn push_hexadecimal(out: &mut Vec<u8>, number: usize) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = [12, 8, 4, 0].map(|shift| DIGITS[number >> shift & 15]);
+    let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
+    out.extend_from_slice(&digits[zeros..]);
 }

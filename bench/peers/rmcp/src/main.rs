@@ -1,5 +1,5 @@
-//! The client that uses rmcp, the official Rust SDK: PROGRAM URL KIND COUNT [CA-FILE]. BENCH_VARIANT selects the HTTP
-//! client; see `http`.
+//! The client that uses rmcp, the official Rust SDK: PROGRAM URL KIND COUNT [CA-FILE]. KIND is ping, cold, or the file
+//! with the text that the server echoes. BENCH_VARIANT selects the HTTP client; see `http`.
 
 mod http;
 mod measure;

@@ -4,8 +4,6 @@ use std::{env, fs, mem};
 
 use crate::{Client, Result};
 
-const LINE: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+\n";
-
 pub struct Task {
     pub url: String,
     pub modern: bool,
@@ -22,18 +20,16 @@ impl Task {
         let (Some(url), Some(kind), Some(count)) = (arguments.next(), arguments.next(), arguments.next()) else {
             return Err("usage: PROGRAM URL KIND COUNT [CA-FILE]".into());
         };
-        let size = match kind.as_str() {
-            "ping" | "cold" => 0,
-            "echo100" => 100,
-            "echo1M" => 1_000_000,
-            _ => return Err(format!("unknown kind: {kind}").into()),
+        let text = match kind.as_str() {
+            "ping" | "cold" => String::new(),
+            file => fs::read_to_string(file)?,
         };
         Ok(Task {
             modern: url.contains("/modern/"),
             url,
             cold: kind == "cold",
             count: count.parse()?,
-            text: LINE.chars().cycle().take(size).collect(),
+            text,
             authority: arguments.next(),
         })
     }
