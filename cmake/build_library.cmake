@@ -11,10 +11,18 @@ set(ENV{CARGO_TARGET_DIR} "${TARGET_DIR}")
 # if builds that share the target directory set different values.
 set(ENV{MCP_HEADER_DIR} "${TARGET_DIR}/include")
 
+# Inlining only small functions makes the shared library about 8 % smaller, and a ping takes 4 % more instructions.
+# LLVM's limit is 225; for functions that are marked with #[inline] it stays 325. With fat link-time optimization the
+# limit applies to all packages.
+set(RUSTC_ARGS)
+if(PROFILE STREQUAL "release")
+  set(RUSTC_ARGS -- -C llvm-args=-inline-threshold=60)
+endif()
+
 # No rlib, which only Rust tests and benchmarks use: it keeps every public item, which makes the shared library 10 %
 # larger and the static library three times as large.
 execute_process(
-  COMMAND "${CARGO}" rustc --locked --lib --crate-type cdylib,staticlib --profile ${PROFILE} ${CARGO_ARGS}
+  COMMAND "${CARGO}" rustc --locked --lib --crate-type cdylib,staticlib --profile ${PROFILE} ${CARGO_ARGS} ${RUSTC_ARGS}
   RESULT_VARIABLE code)
 if(NOT code EQUAL 0)
   message(FATAL_ERROR "cargo could not build libmcp (see above)")

@@ -47,6 +47,9 @@ pub type ErrorCause = Arc<dyn Any + Send + Sync>;
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
+    /// Not inlined: hundreds of places create an error, and few of them at run time.
+    #[cold]
+    #[inline(never)]
     pub fn new(status: Status, message: impl Into<String>) -> Error {
         Error(Box::new(ErrorReport {
             status,

@@ -34,9 +34,14 @@ impl Log {
 
     /// Logs a message. `text` is only called if a hook is set. No lock is held while the hook runs.
     pub fn line(&self, level: LogLevel, text: impl FnOnce() -> String) {
-        let hook = self.0.read().clone();
-        if let Some(hook) = hook {
+        if let Some(hook) = self.hook() {
             hook(level, &text());
         }
+    }
+
+    /// Not inlined: dozens of places log a message.
+    #[inline(never)]
+    fn hook(&self) -> Option<Arc<LogHook>> {
+        self.0.read().clone()
     }
 }

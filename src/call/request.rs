@@ -28,6 +28,7 @@ impl PeerContext {
 
     /// How a request refers to its session, to recognize errors about a lost session. `without_id` is the result for a
     /// session that has no id.
+    #[inline]
     pub fn session_reference<'a>(&'a self, without_id: SessionReference<'a>) -> SessionReference<'a> {
         match &self.session_id {
             Some(id) => SessionReference::Id(id.to_str().unwrap_or_default()),

@@ -117,8 +117,15 @@ impl Client {
         options: &CallOptions,
         run: impl FnOnce(&CallContext) -> Result<T>,
     ) -> Result<T> {
-        let with_context = |error: Error| error.with_context(request, &self.display_name);
-        self.check_usable().map_err(with_context)?;
+        let (call, timeout_is_from_config) =
+            self.begin_call(options).map_err(|error| error.with_context(request, &self.display_name))?;
+        run(&call).map_err(|error| self.call_error(request, &call, timeout_is_from_config, error))
+    }
+
+    /// The context of a new call, and whether its timeout is that of the configuration file. Not generic, like
+    /// `call_error`: each operation has a copy of `call`.
+    fn begin_call(&self, options: &CallOptions) -> Result<(CallContext, bool)> {
+        self.check_usable()?;
         self.settings.freeze();
         let call = self.start_call(options);
         if let Some(ms) = self.settings.take_suspicious_timeout() {
@@ -126,17 +133,18 @@ impl Client {
                 format!("the timeout of the configuration file is {ms} ms; if it means seconds, write {ms}000")
             });
         }
-        let timeout_is_from_config = options.timeout_ms.is_none() && self.settings.timeout_is_from_config();
-        run(&call).map_err(|error| {
-            let mut error = with_context(error);
-            if timeout_is_from_config
-                && error.status() == MCP_TIMEOUT
-                && call.wait_context().remaining() == Some(Duration::ZERO)
-            {
-                error.report_mut().message += " (the \"timeout\" of the configuration file, in milliseconds)";
-            }
-            call.secrets().sanitize_error(error)
-        })
+        Ok((call, options.timeout_ms.is_none() && self.settings.timeout_is_from_config()))
+    }
+
+    fn call_error(&self, request: &str, call: &CallContext, timeout_is_from_config: bool, error: Error) -> Error {
+        let mut error = error.with_context(request, &self.display_name);
+        if timeout_is_from_config
+            && error.status() == MCP_TIMEOUT
+            && call.wait_context().remaining() == Some(Duration::ZERO)
+        {
+            error.report_mut().message += " (the \"timeout\" of the configuration file, in milliseconds)";
+        }
+        call.secrets().sanitize_error(error)
     }
 
     fn start_call(&self, options: &CallOptions) -> CallContext {

@@ -40,17 +40,30 @@ pub fn guard_json(
 
 fn guard_value<T>(mut error: OutParam<*mut mcp_error>, body: impl FnOnce() -> Result<T>) -> Result<T, mcp_status> {
     error.put(null_mut());
-    let outcome = caught(body).unwrap_or_else(|place| {
-        let why = format!("internal error in libmcp (at {place}); the call was stopped; please report this bug");
-        Err(Error::new(MCP_INTERNAL, why))
-    });
-    outcome.map_err(|failure| {
-        let status = failure.status();
-        if let Some(output) = error.get() {
-            output.write(mcp_error::boxed(failure));
-        }
-        status
-    })
+    match caught(body) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(failure)) => Err(report(failure, error)),
+        Err(place) => Err(report_panic(place, error)),
+    }
+}
+
+/// Sets the output parameter to the error, and returns its status. Not inlined, because every exported function that
+/// can fail contains a copy of the code that calls it.
+#[cold]
+#[inline(never)]
+fn report(failure: Error, mut error: OutParam<*mut mcp_error>) -> mcp_status {
+    let status = failure.status();
+    if let Some(output) = error.get() {
+        output.write(mcp_error::boxed(failure));
+    }
+    status
+}
+
+#[cold]
+#[inline(never)]
+fn report_panic(place: String, error: OutParam<*mut mcp_error>) -> mcp_status {
+    let why = format!("internal error in libmcp (at {place}); the call was stopped; please report this bug");
+    report(Error::new(MCP_INTERNAL, why), error)
 }
 
 #[cfg(test)]

@@ -105,6 +105,7 @@ impl ConnectionNotes {
         state.request.reused && !state.request.received
     }
 
+    #[inline]
     fn lock(&self) -> MutexGuard<'_, ConnectionNotesState> {
         self.state.lock()
     }

@@ -88,6 +88,7 @@ impl DnsCache {
         self.lock().retain(|_, entry| matches!(entry, DnsEntry::InProgress(_)));
     }
 
+    #[inline]
     fn lock(&self) -> MutexGuard<'_, HashMap<(String, u16), DnsEntry>> {
         self.0.lock()
     }

@@ -35,6 +35,7 @@ impl<'a> MessageText<'a> {
         if text.len() < LARGE { text.len() } else { 0 }
     }
 
+    #[inline]
     pub fn push(&mut self, text: &str) {
         self.rest.push_str(text);
     }

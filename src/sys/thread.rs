@@ -98,6 +98,11 @@ impl Thread {
 
 /// Starts a thread. A panic ends it and is not reported: code that waits for its work must notice that in another way.
 pub fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<Thread> {
+    spawn_boxed(name, Box::new(work))
+}
+
+/// Not generic: a copy of the code that starts a thread has about 3 KB.
+fn spawn_boxed(name: &str, work: Box<dyn FnOnce() + Send>) -> io::Result<Thread> {
     let thread = Builder::new().name(name.into());
     let progress = Arc::new(ThreadProgress::default());
     let work_guard = WorkGuard(Some(Arc::clone(&progress)));

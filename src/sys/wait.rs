@@ -61,11 +61,13 @@ impl WaitContext {
         WaitContext { deadline: Some(new_deadline), timeout: Some(limit), ..self.clone() }
     }
 
+    #[inline]
     pub fn remaining(&self) -> Option<Duration> {
         self.deadline.map(|at| at.saturating_duration_since(Instant::now()))
     }
 
     /// Fails if a wait would be interrupted immediately.
+    #[inline]
     pub fn check(&self) -> Result<(), Interrupt> {
         self.interrupted()?;
         match self.remaining() {
