@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::json_strings;
+use super::{json_skip, json_strings};
 
 /// The text is not valid JSON. [`syntax_error`] describes the error.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,11 +31,11 @@ pub fn check(text: &str) -> Result<&str, InvalidJson> {
     Ok(value)
 }
 
-/// The value of the member `name` of an object, as JSON text. Of members with the same name, the last.
+/// The value of the member `name` of an object in valid JSON, as JSON text. Of members with the same name, the last.
 pub fn member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
     let mut found = None;
     let visit = |scanner: &mut Scanner<'a>, key: &str| {
-        let value = scanner.value()?;
+        let value = scanner.skip_value()?;
         if json_strings::decode(key) == name {
             found = Some(value);
         }
@@ -74,19 +74,19 @@ impl<'a> Iterator for Children<'a> {
             return None;
         }
         let key = if close == b'}' { self.scanner.key().ok()? } else { "" };
-        let value = self.scanner.value().ok()?;
+        let value = self.scanner.skip_value().ok()?;
         (self.close, self.is_first) = (Some(close), false);
         Some((key, value))
     }
 }
 
-/// Copies an object with a new value for its member `name`, and without the member `removed`. Other members keep their
-/// text.
+/// Copies an object in valid JSON with a new value for its member `name`, and without the member `removed`. Other
+/// members keep their text.
 pub fn with_member(object: &str, name: &str, value: &str, removed: Option<&str>) -> Result<String, InvalidJson> {
     let mut text = String::with_capacity(object.len() + value.len());
     let mut is_done = false;
     let visit = |scanner: &mut Scanner, key: &str| {
-        let old = scanner.value()?;
+        let old = scanner.skip_value()?;
         let decoded = json_strings::decode(key);
         let is_named = decoded == name;
         if removed == Some(&*decoded) || (is_named && is_done) {
@@ -104,11 +104,11 @@ pub fn with_member(object: &str, name: &str, value: &str, removed: Option<&str>)
     Ok(text)
 }
 
-/// The strings among the elements of an array.
+/// The strings among the elements of an array in valid JSON.
 pub fn string_elements<'a>(array: &'a str) -> Vec<String> {
     let mut texts: Vec<Cow<'a, str>> = Vec::new();
     let visit = |scanner: &mut Scanner<'a>| {
-        let value = scanner.value()?;
+        let value = scanner.skip_value()?;
         texts.extend(Some(value).filter(|value| value.starts_with('"')).map(json_strings::decode));
         Ok(())
     };
@@ -178,6 +178,16 @@ impl<'a> Scanner<'a> {
                 return Ok(&self.text[start..self.at]);
             }
         }
+    }
+
+    /// Consumes a value of valid JSON, without checking it again, and returns its text.
+    fn skip_value(&mut self) -> Result<&'a str, InvalidJson> {
+        if !matches!(self.peek(), Some(b'{' | b'[')) {
+            return self.value();
+        }
+        let start = self.at;
+        self.at = json_skip::container_end(self.text.as_bytes(), start).ok_or(InvalidJson)?;
+        Ok(&self.text[start..self.at])
     }
 
     /// Consumes commas, keys and closing brackets after a value. Returns whether another value follows in an open

@@ -68,7 +68,7 @@ fn plain_start(bytes: &[u8]) -> usize {
 
 /// Finds the escapes in successive blocks.
 #[derive(Default)]
-struct Escapes {
+pub struct Escapes {
     /// The last byte of the previous block is a backslash that escapes the first byte of this one: 1, otherwise 0.
     carry: u64,
 }
@@ -76,7 +76,7 @@ struct Escapes {
 impl Escapes {
     /// The backslashes of a block that escape a byte, and the bytes that are escaped.
     #[inline(always)]
-    fn find(&mut self, backslashes: u64) -> (u64, u64) {
+    pub fn find(&mut self, backslashes: u64) -> (u64, u64) {
         const ODD: u64 = 0xAAAA_AAAA_AAAA_AAAA;
         if backslashes == 0 {
             return (0, std::mem::take(&mut self.carry));

@@ -12,6 +12,7 @@ pub mod incoming;
 pub mod json;
 mod json_index;
 pub mod json_scanner;
+mod json_skip;
 mod json_strings;
 pub mod jsonrpc;
 pub mod lost_session;
