@@ -8,6 +8,7 @@
 //! For an object that is const in the header, functions take `Option<&T>`; for an object that no other thread uses
 //! meanwhile, `Option<&mut T>`; for an object that they free, `Option<Box<T>>`.
 
+use std::borrow::Cow;
 use std::ffi::{CStr, CString, c_char};
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
@@ -237,8 +238,13 @@ fn not_utf8(what: &str) -> Error {
 }
 
 /// A text for C. An embedded NUL, which would end the text in C, becomes U+FFFD.
-pub fn c_string(text: impl Into<String>) -> CString {
-    CString::new(text.into()).unwrap_or_else(|refused| {
+pub fn c_string<'a>(text: impl Into<Cow<'a, str>>) -> CString {
+    // A borrowed text is copied once, together with its NUL.
+    let text = match text.into() {
+        Cow::Borrowed(text) => CString::new(text),
+        Cow::Owned(text) => CString::new(text),
+    };
+    text.unwrap_or_else(|refused| {
         let text = String::from_utf8_lossy(&refused.into_vec()).replace('\0', "\u{FFFD}");
         CString::new(text).unwrap_or_default()
     })

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::{CString, c_char};
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::sync::OnceLock;
 
 use super::c_types::{c_string, guard_quiet};
@@ -68,10 +69,42 @@ struct DocumentRoot {
     /// One for each value inside the document, so that C can hold a pointer to it.
     values: OnceLock<Box<[mcp_json]>>,
     /// NUL-terminated texts, by the index of their value; keys by the index of the member's value.
-    strings: Mutex<HashMap<(usize, TextKind), CString>>,
+    strings: Mutex<Texts>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+type Texts = HashMap<TextKey, CString, BuildHasherDefault<IndexHasher>>;
+
+/// The index of a value, and which of its texts it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct TextKey(usize, TextKind);
+
+impl Hash for TextKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_usize(self.0 << 2 | self.1 as usize);
+    }
+}
+
+/// Hashes indexes, which the server does not choose: a program that reads a list reads thousands of texts, and the
+/// standard hasher would take longer than the rest.
+#[derive(Default)]
+struct IndexHasher(u64);
+
+impl Hasher for IndexHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_usize(usize::from(*byte)));
+    }
+
+    fn write_usize(&mut self, index: usize) {
+        // Fibonacci hashing. The table uses the lowest and the highest bits; the best ones are the highest.
+        self.0 = (self.0 ^ index as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15).swap_bytes();
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum TextKind {
     Key,
     Value,
@@ -133,12 +166,13 @@ impl mcp_json {
         kind: TextKind,
         make: impl FnOnce() -> Option<Cow<'a, str>>,
     ) -> Option<*const c_char> {
-        if let Some(known) = self.strings().get(&(self.at, kind)) {
+        let key = TextKey(self.at, kind);
+        if let Some(known) = self.strings().get(&key) {
             return Some(known.as_ptr());
         }
         let text = c_string(make()?);
         // A CString's bytes do not move when the table grows.
-        Some(self.strings().entry((self.at, kind)).or_insert(text).as_ptr())
+        Some(self.strings().entry(key).or_insert(text).as_ptr())
     }
 
     /// Returns a text that `make` builds from this value the first time; it is valid as long as the document.
@@ -146,7 +180,7 @@ impl mcp_json {
         self.cached_text(TextKind::Derived, || Some(make()))
     }
 
-    fn strings(&self) -> MutexGuard<'_, HashMap<(usize, TextKind), CString>> {
+    fn strings(&self) -> MutexGuard<'_, Texts> {
         self.root().strings.lock()
     }
 }

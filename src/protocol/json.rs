@@ -95,6 +95,7 @@ impl Json {
     }
 
     /// The value's text, without white space around it.
+    #[inline]
     pub fn text(&self) -> &str {
         &self.0.text.text[self.0.start..self.0.end]
     }
@@ -129,6 +130,7 @@ impl Json {
         Value { json: self, index }
     }
 
+    #[inline]
     fn nodes(&self) -> &[JsonNode] {
         self.0.nodes.get_or_init(|| {
             let text = self.text();
@@ -302,10 +304,12 @@ impl<'a> Value<'a> {
         json_strings::decode(key) == name
     }
 
+    #[inline]
     fn node(self) -> &'a JsonNode {
         &self.json.nodes()[self.index]
     }
 
+    #[inline]
     fn raw_of(self, node: &JsonNode) -> &'a str {
         &self.json.text()[node.start as usize..node.end as usize]
     }

@@ -4,6 +4,10 @@ use std::cmp::Ordering;
 
 use super::json_scanner::Span;
 use super::json_strings;
+use super::json_structure::most_nodes;
+
+/// The nodes of longer texts are counted first: that takes less time than moving a growing index.
+const LONG_TEXT: usize = 512;
 
 /// The type of a JSON value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +71,8 @@ impl LongStrings<'_> {
 /// Builds the index of `text`, which is valid JSON. Nested values need heap memory, not stack.
 pub fn build_index(text: &str, mut long_strings: LongStrings) -> Vec<JsonNode> {
     let bytes = text.as_bytes();
-    let mut nodes: Vec<JsonNode> = Vec::with_capacity((text.len() / 8).clamp(1, 64));
+    let capacity = if text.len() < LONG_TEXT { text.len() / 8 + 1 } else { most_nodes(text) };
+    let mut nodes: Vec<JsonNode> = Vec::with_capacity(capacity);
     let mut open: Vec<OpenContainer> = Vec::with_capacity(8);
     let mut at = 0;
     while at < bytes.len() {
@@ -99,7 +104,7 @@ pub fn build_index(text: &str, mut long_strings: LongStrings) -> Vec<JsonNode> {
         }
     }
     // Free the spare capacity of a large index.
-    if nodes.len() > 64 {
+    if nodes.len() > LONG_TEXT / 8 {
         nodes.shrink_to_fit();
     }
     nodes

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::{json_skip, json_strings};
+use super::{json_strings, json_structure};
 
 /// The text is not valid JSON. [`syntax_error`] describes the error.
 #[derive(Debug, PartialEq, Eq)]
@@ -186,7 +186,7 @@ impl<'a> Scanner<'a> {
             return self.value();
         }
         let start = self.at;
-        self.at = json_skip::container_end(self.text.as_bytes(), start).ok_or(InvalidJson)?;
+        self.at = json_structure::container_end(self.text.as_bytes(), start).ok_or(InvalidJson)?;
         Ok(&self.text[start..self.at])
     }
 
