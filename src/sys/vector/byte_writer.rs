@@ -46,6 +46,7 @@ impl ByteWriter<'_> {
         to[position % BLOCK].write(next);
         if !has_room {
             room[..BLOCK - 1].copy_from_slice(&copy[..BLOCK - 1]);
+            wipe(&mut copy);
         }
         self.written += BLOCK - 1;
     }
@@ -67,7 +68,16 @@ impl ByteWriter<'_> {
         let count = vectors.compress(block, positions, room.first_chunk_mut().unwrap_or(&mut copy));
         if !has_room {
             room[..count].copy_from_slice(&copy[..count]);
+            wipe(&mut copy);
         }
         self.written += count;
     }
+}
+
+/// Overwrites a copy of text that may be a token.
+#[inline(always)]
+fn wipe(copy: &mut [MaybeUninit<u8>; BLOCK]) {
+    copy.fill(MaybeUninit::new(0));
+    // The optimizer must assume that the bytes are read here, so it keeps the writes.
+    std::hint::black_box(copy);
 }

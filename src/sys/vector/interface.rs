@@ -2,6 +2,8 @@
 
 use std::mem::MaybeUninit;
 
+use crate::sys::memory::wipe;
+
 /// The number of bytes in a block.
 pub const BLOCK: usize = 64;
 
@@ -56,7 +58,10 @@ pub fn load_first<V: Vectors>(vectors: V, bytes: &[u8]) -> (V::Block, u64) {
     }
     let mut block = [0; BLOCK];
     block[..bytes.len()].copy_from_slice(bytes);
-    (vectors.load(&block), (1 << bytes.len()) - 1)
+    let loaded = vectors.load(&block);
+    // The text may be a token.
+    wipe(&mut block);
+    (loaded, (1 << bytes.len()) - 1)
 }
 
 /// A set of ASCII characters. Each upper half of a byte (its high nibble) has a bit, which is set for the lower halves
