@@ -11,6 +11,7 @@ use crate::net::connection_factory::{ConnectionOptions, DEFAULT_MAX_HEAD};
 use crate::net::proxy::ProxyChoice;
 use crate::net::tls::TlsOptions;
 use crate::protocol::incoming::InputKind;
+use crate::protocol::json::MAX_TEXT;
 use crate::protocol::messages::{ClientCapabilities, ClientInfo};
 use crate::protocol::version::{self, Era};
 use crate::rpc::handlers::{Handler, Handlers};
@@ -168,7 +169,8 @@ impl Settings {
                 format!("the limit for a response head must not exceed {MAX_HEAD_LIMIT} bytes"),
             ));
         }
-        let bytes = (bytes > 0).then(|| usize::try_from(bytes).unwrap_or(usize::MAX));
+        // Longer JSON cannot be read.
+        let bytes = (bytes > 0).then(|| usize::try_from(bytes).unwrap_or(usize::MAX).min(MAX_TEXT));
         self.change("the limits", |settings| match limit {
             LimitKind::Message => settings.limits.message = bytes.unwrap_or(DEFAULT_LIMITS.message),
             LimitKind::Event => settings.limits.event = bytes.unwrap_or(DEFAULT_LIMITS.event),
@@ -289,5 +291,16 @@ mod tests {
         assert_eq!(settings.pinned(), Some(("2025-06-18", Era::Legacy)));
         settings.set_timeout_ms(0);
         assert_eq!(settings.timeout(), None);
+    }
+
+    #[test]
+    fn messages_are_at_most_as_long_as_json_can_be() {
+        let settings = Settings::default();
+        for (bytes, limit) in [(5, 5), (0, DEFAULT_LIMITS.message), (u64::MAX, MAX_TEXT), (1 << 32, MAX_TEXT)] {
+            settings.set_limit(LimitKind::Message, bytes).unwrap();
+            assert_eq!(settings.limits().message, limit);
+        }
+        settings.set_limit(LimitKind::Event, u64::MAX).unwrap();
+        assert_eq!(settings.limits().event, MAX_TEXT);
     }
 }

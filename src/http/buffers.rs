@@ -68,10 +68,10 @@ impl HttpBuffers {
     }
 
     /// Inserts header lines before the empty line at the end of a head, which ends the pending output. False if they do
-    /// not fit.
+    /// not fit into the part of the buffer that is wiped later.
     pub fn insert_lines(&mut self, lines: &[u8]) -> bool {
         let (empty_line, end) = (self.pending - CRLF.len(), self.pending + lines.len());
-        if self.output.len() < end + MIN_OUTPUT_SPACE {
+        if self.output.len() < end + MIN_OUTPUT_SPACE || end > OUTPUT {
             return false;
         }
         let (inserted, moved) = self.output[empty_line..end].split_at_mut(lines.len());
@@ -155,5 +155,26 @@ impl Buffers for HttpBuffers {
 impl Drop for HttpBuffers {
     fn drop(&mut self) {
         self.clear_pending();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_that_would_not_be_wiped_are_not_inserted() {
+        let head = b"GET / HTTP/1.1\r\n\r\n";
+        for size in [OUTPUT, LARGE_OUTPUT] {
+            for (length, fits) in [(1000, true), (OUTPUT, false)] {
+                let mut buffers = HttpBuffers::new(1024);
+                buffers.output = vec![0; size];
+                buffers.output()[..head.len()].copy_from_slice(head);
+                buffers.record_written(head.len());
+                assert_eq!(buffers.insert_lines(&vec![b'x'; length]), fits, "{length} in {size}");
+                buffers.clear_pending();
+                assert!(buffers.output.iter().all(|byte| *byte == 0));
+            }
+        }
     }
 }

@@ -6,7 +6,7 @@ use ::http::HeaderValue;
 
 use crate::call::failure::event_buffer_error;
 use crate::error::Result;
-use crate::protocol::event_stream::{EventStream, SseEvent};
+use crate::protocol::event_stream::{BufferError, EventStream, SseEvent};
 
 /// The most bytes of a read, at first and after a read of that many.
 const SMALL: usize = 4 * 1024;
@@ -41,6 +41,7 @@ impl EventReader {
             self.parser.parse_appended(count, &mut self.events)
         } else {
             self.buffer.clear();
+            self.buffer.try_reserve(self.most).map_err(|_| too_large(BufferError::NoMemory))?;
             let count = read(&mut self.buffer, self.most)?;
             if count == 0 {
                 return Ok(None);
@@ -90,6 +91,19 @@ mod tests {
             }
         }
         (found, None)
+    }
+
+    #[test]
+    fn the_buffer_has_room_for_each_read() {
+        let mut reader = EventReader::new(1 << 20);
+        for expected in [SMALL, LARGE] {
+            let fill = |buffer: &mut Vec<u8>, most| {
+                assert!((buffer.len(), most) == (0, expected) && buffer.capacity() >= most);
+                buffer.resize(most, b':');
+                Ok(most)
+            };
+            assert!(reader.next(fill).unwrap().is_some_and(|events| events.is_empty()));
+        }
     }
 
     #[test]

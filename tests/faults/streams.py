@@ -1,5 +1,6 @@
 """Event streams that never end, end early, are too large or invalid; resumption; and the endpoint event of HTTP+SSE."""
 
+import contextlib
 import json
 
 from matrix import ACCEPTED, ENDPOINT, PAUSE, RESULT, close, row, run, then_close, then_hold
@@ -35,13 +36,17 @@ def streamed(make, end=do_nothing, incomplete=False):
 
     def fault(request):
         connection = begin_stream(request)
-        connection.sendall(make(request))
         if request.fixture.transport != "sse":
+            connection.sendall(make(request))
             end(connection)
             return request.hold()
         if incomplete or end is not do_nothing:
-            end(connection)
+            # Before the response is sent, because the call may then return before this thread continues.
             request.fixture.damaged_streams.append(connection)
+        connection.sendall(make(request))
+        # The end of the fault may have ended the stream already.
+        with contextlib.suppress(OSError):
+            end(connection)
         return ACCEPTED
 
     return fault
