@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import socket
 
 from matrix import ACCEPTED, ENDPOINT, PAUSE, RESULT, close, row, run, then_close, then_hold
 
@@ -50,6 +51,11 @@ def streamed(make, end=do_nothing, incomplete=False):
         return ACCEPTED
 
     return fault
+
+
+def end_output(connection):
+    """Ends a stream. The connection stays open until the client has noticed that: the next call uses another one."""
+    connection.shutdown(socket.SHUT_WR)
 
 
 def begin_stream(request):
@@ -173,7 +179,7 @@ row(
     CUT,
     ENDED,
 )
-row("stream closed after the response", streamed(response_event, close), "MCP_OK")
+row("stream closed after the response", streamed(response_event, end_output), "MCP_OK")
 
 # --- Too large --------------------------------------------------------------------------------------------------------
 
