@@ -63,6 +63,11 @@ func TestNoGrowth(t *testing.T) {
 			round(url)
 		}
 		after := currentUsage(t)
+		// A client with callbacks is freed by another goroutine.
+		for tries := 0; tries < 1000 && after.descriptors > before.descriptors+2; tries++ {
+			runtime.Gosched()
+			after = currentUsage(t)
+		}
 		t.Logf("%s, 10,000 rounds: %d -> %d KiB, %d -> %d descriptors, %d -> %d threads", name,
 			before.kib, after.kib, before.descriptors, after.descriptors, before.threads, after.threads)
 		if after.kib-before.kib > 8*1024 || after.descriptors > before.descriptors+2 ||
