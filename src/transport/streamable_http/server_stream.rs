@@ -172,9 +172,17 @@ impl ServerStream {
             retry: DEFAULT_RETRY,
         };
         context.readers.start(move || {
-            let end_reason = stream.run();
+            let wait_context = WaitContext { closed: Some(Arc::clone(&stream.stop)), ..WaitContext::default() };
+            let call = stream.opener.context.calls.start_internal(wait_context);
+            let end_reason = stream.run(&call);
+            let text = format!("no server event stream: {end_reason}");
             let _ = stream.state.end_reason.set(end_reason);
             stream.state.end_event.set();
+            // Logged afterwards, because the log callback may take long, and a listener that begins meanwhile has to
+            // reopen the stream.
+            if !stream.stop.is_set() {
+                call.log(LogLevel::Debug, || text);
+            }
         })?;
         slot.state = Some(Arc::clone(&state));
         Ok(state)
@@ -183,22 +191,20 @@ impl ServerStream {
 
 impl StreamRun {
     /// Reads the stream over all its connections; the reason for its end.
-    fn run(&mut self) -> Error {
-        let wait_context = WaitContext { closed: Some(Arc::clone(&self.stop)), ..WaitContext::default() };
-        let call = self.opener.context.calls.start_internal(wait_context);
+    fn run(&mut self, call: &CallContext) -> Error {
         let (mut failures, mut retries, mut was_open) = (0, 0, false);
         let mut conflict_since: Option<Instant> = None;
         loop {
             let start = Instant::now();
             let peer = Arc::clone(&self.opener.peer);
-            let opened = self.open(&peer, &call);
+            let opened = self.open(&peer, call);
             if let Some(attempted) = self.attempted.take() {
                 attempted.set();
             }
             let (is_open, error) = match opened {
                 Ok(mut response) => {
                     let mut received_any = false;
-                    let error = self.read(&call, &mut response, &mut received_any);
+                    let error = self.read(call, &mut response, &mut received_any);
                     if received_any || start.elapsed() >= STABLE_AFTER {
                         retries = 0;
                     }
@@ -216,9 +222,6 @@ impl StreamRun {
             }
             let step = FailedStep::ServerStream { was_open, failures };
             if disposition(&error, step) == Disposition::Fatal {
-                if !self.stop.is_set() {
-                    call.log(LogLevel::Debug, || format!("no server event stream: {error}"));
-                }
                 return error;
             }
             let max_pause = MAX_RETRY.max(self.retry);
