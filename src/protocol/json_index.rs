@@ -66,12 +66,25 @@ impl LongStrings<'_> {
         }
         None
     }
+
+    /// The most nodes of `text`, which is the indexed text. The long strings are not searched for brackets and commas.
+    fn most_nodes(&self, text: &str) -> usize {
+        let (mut at, mut count) = (0, 0);
+        for (start, end) in self.spans.iter().map(|(start, end)| (*start as usize, *end as usize)) {
+            // The scanned text has long strings before and after the indexed one.
+            if start >= self.start && end <= self.start + text.len() {
+                count += most_nodes(&text[at..start - self.start]);
+                at = end - self.start;
+            }
+        }
+        count + most_nodes(&text[at..])
+    }
 }
 
 /// Builds the index of `text`, which is valid JSON. Nested values need heap memory, not stack.
 pub fn build_index(text: &str, mut long_strings: LongStrings) -> Vec<JsonNode> {
     let bytes = text.as_bytes();
-    let capacity = if text.len() < LONG_TEXT { text.len() / 8 + 1 } else { most_nodes(text) };
+    let capacity = if text.len() < LONG_TEXT { text.len() / 8 + 1 } else { long_strings.most_nodes(text) };
     let mut nodes: Vec<JsonNode> = Vec::with_capacity(capacity);
     let mut open: Vec<OpenContainer> = Vec::with_capacity(8);
     let mut at = 0;
@@ -147,4 +160,29 @@ fn string_end(bytes: &[u8], start: usize, long_strings: &mut LongStrings) -> usi
 fn number_end(bytes: &[u8], start: usize) -> usize {
     let is_part = |b: &u8| matches!(b, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
     start + bytes[start..].iter().take_while(|b| is_part(b)).count().max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_strings_are_not_searched_for_nodes() {
+        let long = "[,".repeat(5000);
+        let inner = format!(r#"{{"a":["{long}",1],"{long}":{{}}}}"#);
+        let text = format!(r#"["{long}",{inner},"{long}"]"#);
+        let is_quote = |(at, byte): (usize, u8)| (byte == b'"').then_some(at as u32);
+        let quotes: Vec<u32> = text.bytes().enumerate().filter_map(is_quote).collect();
+        let strings = quotes.chunks(2).map(|quotes| (quotes[0], quotes[1] + 1));
+        let spans: Vec<Span> = strings.filter(|(start, end)| end - start > 5000).collect();
+        assert_eq!(spans.len(), 4);
+        let start = text.find('{').unwrap();
+        for (start, indexed) in [(0, text.as_str()), (start, &inner)] {
+            let long_strings = || LongStrings { start, spans: &spans };
+            let count = build_index(indexed, long_strings()).len();
+            // One too many for each long string, and for each empty object.
+            assert!((count..count + 6).contains(&long_strings().most_nodes(indexed)));
+            assert_eq!(count, build_index(indexed, LongStrings { start, spans: &[] }).len());
+        }
+    }
 }
