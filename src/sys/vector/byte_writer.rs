@@ -3,6 +3,7 @@
 use std::mem::MaybeUninit;
 
 use super::interface::{BLOCK, Vectors};
+use crate::sys::memory::wipe_uninit;
 
 /// Appends bytes to memory of fixed size, which need not be initialized. Panics if there is not enough memory.
 pub struct ByteWriter<'a> {
@@ -38,46 +39,39 @@ impl ByteWriter<'_> {
     /// Appends a block without the byte at `position`. The byte after that one, which exists, becomes `next`.
     #[inline(always)]
     pub fn push_without<V: Vectors>(&mut self, vectors: V, block: V::Block, position: usize, next: u8) {
-        let mut copy = [MaybeUninit::uninit(); BLOCK];
-        let room = &mut self.to[self.written..];
-        let has_room = room.len() >= BLOCK;
-        let to = room.first_chunk_mut().unwrap_or(&mut copy);
-        vectors.store(vectors.remove(block, position), to);
-        to[position % BLOCK].write(next);
-        if !has_room {
-            room[..BLOCK - 1].copy_from_slice(&copy[..BLOCK - 1]);
-            wipe(&mut copy);
-        }
-        self.written += BLOCK - 1;
+        self.push_with(|to| {
+            vectors.store(vectors.remove(block, position), to);
+            to[position % BLOCK].write(next);
+            BLOCK - 1
+        });
     }
 
     /// Appends the bytes of `positions`.
     #[inline(always)]
     pub fn push_block<V: Vectors>(&mut self, vectors: V, block: V::Block, positions: u64) {
-        let room = &mut self.to[self.written..];
         if positions == u64::MAX
-            && let Some(to) = room.first_chunk_mut()
+            && let Some(to) = self.to[self.written..].first_chunk_mut()
         {
             vectors.store(block, to);
             self.written += BLOCK;
             return;
         }
-        // A block is written whole. Where there is no room for that, only the bytes that count are copied.
+        self.push_with(|to| vectors.compress(block, positions, to));
+    }
+
+    /// Appends the bytes that `write` initializes at the beginning of a block; it returns their number. Where there is
+    /// no room for a block, only these bytes are copied.
+    #[inline(always)]
+    fn push_with(&mut self, write: impl FnOnce(&mut [MaybeUninit<u8>; BLOCK]) -> usize) {
         let mut copy = [MaybeUninit::uninit(); BLOCK];
+        let room = &mut self.to[self.written..];
         let has_room = room.len() >= BLOCK;
-        let count = vectors.compress(block, positions, room.first_chunk_mut().unwrap_or(&mut copy));
+        let count = write(room.first_chunk_mut().unwrap_or(&mut copy));
         if !has_room {
             room[..count].copy_from_slice(&copy[..count]);
-            wipe(&mut copy);
+            // The text may be a token.
+            wipe_uninit(&mut copy);
         }
         self.written += count;
     }
-}
-
-/// Overwrites a copy of text that may be a token.
-#[inline(always)]
-fn wipe(copy: &mut [MaybeUninit<u8>; BLOCK]) {
-    copy.fill(MaybeUninit::new(0));
-    // The optimizer must assume that the bytes are read here, so it keeps the writes.
-    std::hint::black_box(copy);
 }
