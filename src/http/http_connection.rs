@@ -30,6 +30,11 @@ pub struct HttpConnection {
     lines: HeaderLines,
 }
 
+/// The stream of a connection. Fails while the reader of a request body has it.
+fn connected(stream: &mut Option<Box<dyn ByteStream>>) -> io::Result<&mut dyn ByteStream> {
+    Ok(&mut **stream.as_mut().ok_or(io::ErrorKind::NotConnected)?)
+}
+
 fn server(uri: &Uri) -> Option<(Scheme, Authority)> {
     Some((uri.scheme()?.clone(), uri.authority()?.clone()))
 }
@@ -60,10 +65,6 @@ impl HttpConnection {
         })
     }
 
-    fn stream(&mut self) -> io::Result<&mut dyn ByteStream> {
-        Ok(&mut **self.stream.as_mut().ok_or(io::ErrorKind::NotConnected)?)
-    }
-
     pub fn has_stream(&self) -> bool {
         self.stream.is_some()
     }
@@ -91,7 +92,7 @@ impl HttpConnection {
     /// Reads bytes of a body, without ureq. Returns zero if the server has closed the connection.
     pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self.buffers.take_input(buffer) {
-            0 => self.stream()?.read(buffer),
+            0 => connected(&mut self.stream)?.read(buffer),
             count => Ok(count),
         }
     }
@@ -101,7 +102,7 @@ impl HttpConnection {
     pub fn read_into(&mut self, body: &mut Vec<u8>, most: usize) -> io::Result<usize> {
         let buffered = self.buffers.input().len().min(most);
         if buffered == 0 {
-            return self.stream()?.read_into(body, most);
+            return connected(&mut self.stream)?.read_into(body, most);
         }
         body.try_reserve(buffered).map_err(|_| io::ErrorKind::OutOfMemory)?;
         body.extend_from_slice(&self.buffers.input()[..buffered]);
@@ -123,8 +124,7 @@ impl HttpConnection {
     pub fn fill(&mut self) -> io::Result<usize> {
         // Count decrypted bytes, not bytes of the socket: a server that closes an idle connection sends a TLS alert,
         // which is not part of a response.
-        let stream = self.stream.as_mut().ok_or(io::ErrorKind::NotConnected)?;
-        let count = stream.read(self.buffers.input_append_buf())?;
+        let count = connected(&mut self.stream)?.read(self.buffers.input_append_buf())?;
         self.buffers.input_appended(count);
         Ok(count)
     }
@@ -175,7 +175,7 @@ impl HttpConnection {
 
     /// Writes the pending output, which is the end of a head if `has_lines`: then with the lines.
     fn write_head(&mut self, is_forwarded: bool, has_lines: bool) -> io::Result<()> {
-        let stream = &mut **self.stream.as_mut().ok_or(io::ErrorKind::NotConnected)?;
+        let stream = connected(&mut self.stream)?;
         let pending = self.buffers.pending();
         let (head, end) = pending.split_at(pending.len() - if has_lines { CRLF.len() } else { 0 });
         let begun = match &self.forwarding {
@@ -194,7 +194,7 @@ impl HttpConnection {
     /// Sends all output, including what the socket has buffered.
     pub fn send_all(&mut self) -> io::Result<()> {
         self.flush()?;
-        self.stream()?.socket_mut().send_buffered()
+        connected(&mut self.stream)?.socket_mut().send_buffered()
     }
 
     /// Sends the output that ureq has written.
@@ -202,8 +202,7 @@ impl HttpConnection {
         if self.buffers.pending().is_empty() {
             return Ok(());
         }
-        let stream = self.stream.as_mut().ok_or(io::ErrorKind::NotConnected)?;
-        let outcome = stream.send(self.buffers.pending());
+        let outcome = connected(&mut self.stream)?.send(self.buffers.pending());
         self.buffers.clear_pending();
         outcome
     }
