@@ -1,6 +1,5 @@
 //! Delivers change notifications of the server to the listeners of a client: changed lists, and updated resources.
 
-use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -74,12 +73,11 @@ impl SubscriptionRegistry {
         let mut counts = self.lock_uri_counts();
         let mut unused = Vec::new();
         for uri in uris {
-            if let Entry::Occupied(mut count) = counts.entry(uri.clone()) {
-                *count.get_mut() -= 1;
-                if *count.get() == 0 {
-                    count.remove();
-                    unused.push(uri.clone());
-                }
+            let Some(count) = counts.get_mut(uri) else { continue };
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(uri);
+                unused.push(uri.clone());
             }
         }
         unused
