@@ -73,9 +73,8 @@ pub struct Freshness {
 
 impl Freshness {
     pub fn of(result: &Json) -> Freshness {
-        let root = RawValue::of(result);
-        let ttl = root.member("ttlMs").and_then(RawValue::uint64).unwrap_or(0);
-        let scope = root.member("cacheScope").and_then(RawValue::text);
+        let ttl = result.raw_member("ttlMs").and_then(RawValue::uint64).unwrap_or(0);
+        let scope = result.raw_member("cacheScope").and_then(RawValue::text);
         Freshness { ttl: Duration::from_millis(ttl), is_private: scope.as_deref() != Some("public") }
     }
 }

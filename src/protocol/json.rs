@@ -1,4 +1,5 @@
-//! Immutable JSON values: validated text, and an index that is built when a part of the value is first accessed.
+//! Immutable JSON values: validated text, and an index that is recorded when the text is validated, or built when a
+//! part of the value is first accessed.
 //!
 //! A result can be 100 MB long and never be read, or be read by many threads: so the text is kept, and the index is
 //! optional. The index is a flat list of nodes in document order. An object's keys are nodes, too, each directly before
@@ -10,10 +11,10 @@ use std::sync::{Arc, OnceLock};
 
 use zeroize::Zeroize;
 
+use super::json_index::JsonNode;
 pub use super::json_index::Kind;
-use super::json_index::{JsonNode, LongStrings, build_index};
-use super::json_scanner::{self, InvalidJson, Scanner, Span};
-use super::json_strings;
+use super::json_scanner::{self, InvalidJson, Scanner};
+use super::{json_strings, json_walk};
 
 /// A JSON value, shared by its clones. Keeps the whole text in memory that it is a part of.
 #[derive(Clone, Debug)]
@@ -21,11 +22,7 @@ pub struct Json(Arc<JsonDocument>);
 
 /// A text that is, or is about to be, validated as JSON.
 #[derive(Debug)]
-pub struct ValidatedText {
-    text: String,
-    /// The long strings, in order: the index does not have to find their ends again.
-    long_strings: OnceLock<Box<[Span]>>,
-}
+pub struct ValidatedText(String);
 
 #[derive(Debug)]
 struct JsonDocument {
@@ -56,40 +53,39 @@ impl Json {
             return Err(format!("JSON text of {} bytes is larger than {MAX_TEXT}", text.len()));
         }
         let end = text.len();
-        let text = Arc::new(ValidatedText::unchecked(text));
+        let text = Arc::new(ValidatedText(text));
         let mut scanner = text.scanner();
-        let long_strings = scanner
-            .value()
-            .and_then(|_| scanner.end())
-            .map_err(|InvalidJson| json_scanner::syntax_error(&text.text))?;
-        text.set_long_strings(long_strings);
-        Ok(Json::in_text(text, 0, end))
+        scanner.record();
+        scanner.value().and_then(|_| scanner.end()).map_err(|InvalidJson| json_scanner::syntax_error(text.text()))?;
+        let index = scanner.take_index();
+        Ok(Json::in_text(text, 0, end, index))
     }
 
-    /// The value `part`, which is a slice of the validated `text`.
-    pub fn part(text: &Arc<ValidatedText>, part: &str) -> Json {
-        let start = offset(&text.text, part);
-        Json::in_text(Arc::clone(text), start, start + part.len())
+    /// The value `part`, which is a slice of the validated `text`, and its index, if it was recorded.
+    pub fn part(text: &Arc<ValidatedText>, part: &str, index: Option<Vec<JsonNode>>) -> Json {
+        let start = offset(text.text(), part);
+        Json::in_text(Arc::clone(text), start, start + part.len(), index)
     }
 
     /// Takes text that was validated as a part of a larger text. It is not checked again.
     pub fn from_validated(text: String) -> Json {
         let end = text.len();
-        Json::in_text(Arc::new(ValidatedText::unchecked(text)), 0, end)
+        Json::in_text(Arc::new(ValidatedText(text)), 0, end, None)
     }
 
-    fn in_text(text: Arc<ValidatedText>, start: usize, end: usize) -> Json {
+    fn in_text(text: Arc<ValidatedText>, start: usize, end: usize, index: Option<Vec<JsonNode>>) -> Json {
         // Trim once, not on every access: a message may end with megabytes of white space.
-        let trimmed = text.text[start..end].trim_matches([' ', '\t', '\n', '\r']);
-        let start = offset(&text.text, trimmed);
+        let trimmed = text.text()[start..end].trim_matches([' ', '\t', '\n', '\r']);
+        let start = offset(text.text(), trimmed);
         let end = start + trimmed.len();
-        Json(Arc::new(JsonDocument { text, start, end, nodes: OnceLock::new() }))
+        let nodes = index.map_or_else(OnceLock::new, OnceLock::from);
+        Json(Arc::new(JsonDocument { text, start, end, nodes }))
     }
 
     /// Overwrites the text with zeros, unless other values share it.
     pub fn wipe(self) {
         if let Some(text) = Arc::into_inner(self.0).and_then(|document| Arc::into_inner(document.text)) {
-            let mut text = text.text;
+            let ValidatedText(mut text) = text;
             text.zeroize();
         }
     }
@@ -97,12 +93,12 @@ impl Json {
     /// The value's text, without white space around it.
     #[inline]
     pub fn text(&self) -> &str {
-        &self.0.text.text[self.0.start..self.0.end]
+        &self.0.text.text()[self.0.start..self.0.end]
     }
 
     /// The bytes of text that this value keeps in memory, including the text around it.
     pub fn held(&self) -> usize {
-        self.0.text.text.len()
+        self.0.text.text().len()
     }
 
     /// Copies the value if the text around it takes more memory than the value, so that that text can be freed.
@@ -120,6 +116,11 @@ impl Json {
         Value { json: self, index: 0 }
     }
 
+    /// The value, if its index exists already.
+    pub fn indexed_root(&self) -> Option<Value<'_>> {
+        self.0.nodes.get().map(|_| self.root())
+    }
+
     /// The number of nodes, including those of keys. Builds the index.
     pub fn len(&self) -> usize {
         self.nodes().len()
@@ -132,33 +133,23 @@ impl Json {
 
     #[inline]
     fn nodes(&self) -> &[JsonNode] {
-        self.0.nodes.get_or_init(|| {
-            let text = self.text();
-            let start = offset(&self.0.text.text, text);
-            let spans = self.0.text.long_strings.get().map_or(&[][..], |spans| spans);
-            build_index(text, LongStrings { start, spans })
-        })
+        self.0.nodes.get_or_init(|| json_walk::index(self.text()))
     }
 }
 
 impl ValidatedText {
-    /// A text that the caller is about to validate, or that is known to be valid.
+    /// A text that the caller is about to validate.
     pub fn unchecked(text: String) -> ValidatedText {
-        ValidatedText { text, long_strings: OnceLock::new() }
+        ValidatedText(text)
     }
 
     /// A scanner to validate the text.
     pub fn scanner(&self) -> Scanner<'_> {
-        Scanner::new(&self.text)
-    }
-
-    /// Stores the long strings that the scanner found.
-    pub fn set_long_strings(&self, spans: Box<[Span]>) {
-        let _ = self.long_strings.set(spans);
+        Scanner::new(&self.0)
     }
 
     pub fn text(&self) -> &str {
-        &self.text
+        &self.0
     }
 }
 

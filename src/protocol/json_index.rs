@@ -1,13 +1,11 @@
 //! The index of a JSON text: a flat list of nodes in document order.
 
-use std::cmp::Ordering;
+/// The most nodes that are recorded while a text is checked, and which need 20 MiB. Then the index is built when it is
+/// needed: a program that does not look into a result needs no memory for its nodes.
+const MAX_RECORDED: usize = 1 << 20;
 
-use super::json_scanner::Span;
-use super::json_strings;
-use super::json_structure::most_nodes;
-
-/// The nodes of longer texts are counted first: that takes less time than moving a growing index.
-const LONG_TEXT: usize = 512;
+/// The first nodes of an index: room for a small result.
+const FIRST_NODES: usize = 16;
 
 /// The type of a JSON value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +19,7 @@ pub enum Kind {
 }
 
 /// A value or a key.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JsonNode {
     /// The range of its text, in bytes from the start of the document.
     pub start: u32,
@@ -37,152 +35,130 @@ pub struct JsonNode {
     pub member: bool,
 }
 
-/// An array or an object whose end was not reached.
-struct OpenContainer {
-    /// The index of its node.
-    node: usize,
-    last_child: Option<usize>,
-    /// The next string is a key of this object.
-    expects_key: bool,
+/// Gets the values and keys of a text, in order, and records their nodes if this is requested.
+#[derive(Default)]
+pub struct IndexBuilder {
+    is_recording: bool,
+    /// While an array or an object is open, its `next` is the node of the one around it, and its `end` that of its last
+    /// child, or 0.
+    nodes: Vec<JsonNode>,
+    /// The node of the innermost open array or object; `NONE` outside of all of them.
+    open: u32,
+    /// The range of the text that is recorded.
+    start: usize,
+    end: usize,
+    max_nodes: usize,
 }
 
-/// The long strings that the scanner found.
-pub struct LongStrings<'a> {
-    /// The position of the indexed text in the scanned text.
-    pub start: usize,
-    /// The strings not reached yet, as positions in the scanned text, in order.
-    pub spans: &'a [Span],
-}
+const NONE: u32 = u32::MAX;
 
-impl LongStrings<'_> {
-    /// The end of the string at `at`, if it is a long one. Must be called in the order of the text.
-    fn end(&mut self, at: usize) -> Option<usize> {
-        while let Some(((start, end), rest)) = self.spans.split_first() {
-            match (*start as usize).cmp(&(at + self.start)) {
-                Ordering::Less => self.spans = rest,
-                Ordering::Equal => return Some(*end as usize - self.start),
-                Ordering::Greater => break,
-            }
-        }
-        None
+impl IndexBuilder {
+    /// Begins to record the value at `start`, which ends at `end` or before. If it has more nodes, no index is built.
+    pub fn record(&mut self, start: usize, end: usize, max_nodes: usize) {
+        *self = IndexBuilder { is_recording: true, nodes: Vec::new(), open: NONE, start, end, max_nodes };
     }
 
-    /// The most nodes of `text`, which is the indexed text. The long strings are not searched for brackets and commas.
-    fn most_nodes(&self, text: &str) -> usize {
-        let (mut at, mut count) = (0, 0);
-        for (start, end) in self.spans.iter().map(|(start, end)| (*start as usize, *end as usize)) {
-            // The scanned text has long strings before and after the indexed one.
-            if start >= self.start && end <= self.start + text.len() {
-                count += most_nodes(&text[at..start - self.start]);
-                at = end - self.start;
-            }
-        }
-        count + most_nodes(&text[at..])
+    /// Begins to record the value at `start` of a text that is checked.
+    pub fn record_checked(&mut self, start: usize, end: usize) {
+        self.record(start, end, MAX_RECORDED);
     }
-}
 
-/// Builds the index of `text`, which is valid JSON. Nested values need heap memory, not stack.
-pub fn build_index(text: &str, mut long_strings: LongStrings) -> Vec<JsonNode> {
-    let bytes = text.as_bytes();
-    let capacity = if text.len() < LONG_TEXT { text.len() / 8 + 1 } else { long_strings.most_nodes(text) };
-    let mut nodes: Vec<JsonNode> = Vec::with_capacity(capacity);
-    let mut open: Vec<OpenContainer> = Vec::with_capacity(8);
-    let mut at = 0;
-    while at < bytes.len() {
-        match bytes[at] {
-            b' ' | b'\t' | b'\n' | b'\r' | b':' => at += 1,
-            b',' => {
-                if let Some(container) = open.last_mut() {
-                    container.expects_key = nodes[container.node].kind == Kind::Object;
-                }
-                at += 1;
-            }
-            b'}' | b']' => {
-                at += 1;
-                close(&mut nodes, &mut open, at);
-            }
-            byte => {
-                let (kind, end) = match byte {
-                    b'{' => (Kind::Object, at + 1),
-                    b'[' => (Kind::Array, at + 1),
-                    b'"' => (Kind::String, string_end(bytes, at, &mut long_strings)),
-                    b'n' => (Kind::Null, at + 4),
-                    b't' => (Kind::Bool, at + 4),
-                    b'f' => (Kind::Bool, at + 5),
-                    _ => (Kind::Number, number_end(bytes, at)),
-                };
-                add(&mut nodes, &mut open, kind, at, end);
-                at = end;
-            }
+    /// Ends the recording, and returns the index of the value; `None` if it was not recorded.
+    pub fn finish(&mut self) -> Option<Vec<JsonNode>> {
+        let mut nodes = std::mem::take(&mut self.nodes);
+        let is_complete = std::mem::take(&mut self.is_recording);
+        // The capacity of a large index was estimated.
+        if nodes.capacity() > 2 * FIRST_NODES {
+            nodes.shrink_to_fit();
+        }
+        is_complete.then_some(nodes)
+    }
+
+    #[cfg(test)]
+    pub fn capacity(&self) -> usize {
+        self.nodes.capacity()
+    }
+
+    /// An array or an object begins.
+    #[inline(always)]
+    pub fn open(&mut self, kind: Kind, start: usize) {
+        if self.is_recording {
+            let node = self.nodes.len() as u32;
+            self.add(kind, start, self.start, self.open);
+            self.open = node;
         }
     }
-    // Free the spare capacity of a large index.
-    if nodes.len() > LONG_TEXT / 8 {
-        nodes.shrink_to_fit();
-    }
-    nodes
-}
 
-fn add(nodes: &mut Vec<JsonNode>, open: &mut Vec<OpenContainer>, kind: Kind, start: usize, end: usize) {
-    let node = nodes.len();
-    let mut member = false;
-    if let Some(container) = open.last_mut() {
-        if container.expects_key {
-            container.expects_key = false;
-        } else {
-            member = nodes[container.node].kind == Kind::Object;
-            nodes[container.node].count += 1;
-            container.last_child = Some(node);
+    /// The innermost open array or object ends.
+    #[inline(always)]
+    pub fn close(&mut self, end: usize) {
+        let next = self.nodes.len() as u32;
+        let Some(node) = self.nodes.get_mut(self.open as usize) else { return };
+        let last_child = node.end as usize;
+        self.open = node.next;
+        (node.end, node.next) = ((end - self.start) as u32, next);
+        if last_child > 0 {
+            self.nodes[last_child].last = true;
         }
     }
-    let (start, end, next) = (start as u32, end as u32, node as u32 + 1);
-    nodes.push(JsonNode { start, end, next, count: 0, kind, last: open.is_empty(), member });
-    if matches!(kind, Kind::Object | Kind::Array) {
-        open.push(OpenContainer { node, last_child: None, expects_key: kind == Kind::Object });
-    }
-}
 
-fn close(nodes: &mut [JsonNode], open: &mut Vec<OpenContainer>, end: usize) {
-    let Some(container) = open.pop() else { return };
-    let next = nodes.len() as u32;
-    nodes[container.node].end = end as u32;
-    nodes[container.node].next = next;
-    if let Some(child) = container.last_child {
-        nodes[child].last = true;
-    }
-}
-
-fn string_end(bytes: &[u8], start: usize, long_strings: &mut LongStrings) -> usize {
-    // In valid JSON, each string has an end.
-    long_strings.end(start).or_else(|| json_strings::end(bytes, start)).unwrap_or(bytes.len())
-}
-
-fn number_end(bytes: &[u8], start: usize) -> usize {
-    let is_part = |b: &u8| matches!(b, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
-    start + bytes[start..].iter().take_while(|b| is_part(b)).count().max(1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn long_strings_are_not_searched_for_nodes() {
-        let long = "[,".repeat(5000);
-        let inner = format!(r#"{{"a":["{long}",1],"{long}":{{}}}}"#);
-        let text = format!(r#"["{long}",{inner},"{long}"]"#);
-        let is_quote = |(at, byte): (usize, u8)| (byte == b'"').then_some(at as u32);
-        let quotes: Vec<u32> = text.bytes().enumerate().filter_map(is_quote).collect();
-        let strings = quotes.chunks(2).map(|quotes| (quotes[0], quotes[1] + 1));
-        let spans: Vec<Span> = strings.filter(|(start, end)| end - start > 5000).collect();
-        assert_eq!(spans.len(), 4);
-        let start = text.find('{').unwrap();
-        for (start, indexed) in [(0, text.as_str()), (start, &inner)] {
-            let long_strings = || LongStrings { start, spans: &spans };
-            let count = build_index(indexed, long_strings()).len();
-            // One too many for each long string, and for each empty object.
-            assert!((count..count + 6).contains(&long_strings().most_nodes(indexed)));
-            assert_eq!(count, build_index(indexed, LongStrings { start, spans: &[] }).len());
+    /// A key, with its quotes.
+    #[inline(always)]
+    pub fn key(&mut self, start: usize, end: usize) {
+        if self.is_recording {
+            let next = self.nodes.len() as u32 + 1;
+            self.push(start, end, JsonNode { next, ..NODE });
         }
     }
+
+    /// A value that is not an array or an object.
+    #[inline(always)]
+    pub fn scalar(&mut self, kind: Kind, start: usize, end: usize) {
+        if self.is_recording {
+            self.add(kind, start, end, self.nodes.len() as u32 + 1);
+        }
+    }
+
+    /// Adds a value to the open array or object.
+    #[inline(always)]
+    fn add(&mut self, kind: Kind, start: usize, end: usize, next: u32) {
+        let node = self.nodes.len() as u32;
+        let parent = self.nodes.get_mut(self.open as usize);
+        let member = parent.as_ref().is_some_and(|parent| parent.kind == Kind::Object);
+        let last = parent.is_none();
+        if let Some(parent) = parent {
+            parent.count += 1;
+            parent.end = node;
+        }
+        self.push(start, end, JsonNode { next, kind, last, member, ..NODE });
+    }
+
+    #[inline(always)]
+    fn push(&mut self, start: usize, end: usize, node: JsonNode) {
+        if self.nodes.len() == self.nodes.capacity() && !self.make_room(start) {
+            return;
+        }
+        self.nodes.push(JsonNode { start: (start - self.start) as u32, end: (end - self.start) as u32, ..node });
+    }
+
+    /// Makes room for more nodes, as many as the rest of the text has if it is like the text before `at`. Returns false
+    /// if there are too many: then the recording ends.
+    #[cold]
+    fn make_room(&mut self, at: usize) -> bool {
+        let count = self.nodes.len();
+        if count >= self.max_nodes {
+            *self = IndexBuilder { open: NONE, ..IndexBuilder::default() };
+            return false;
+        }
+        let bytes_per_node = (at - self.start).checked_div(count).unwrap_or(8).max(1);
+        let expected = (self.end - at) / bytes_per_node + 1;
+        // The text may begin with many small values, and continue with a long string.
+        let more = expected.clamp(FIRST_NODES, 64 * count.max(1)).min(self.max_nodes - count);
+        self.nodes.reserve_exact(more);
+        true
+    }
 }
+
+/// A node without a position.
+pub const NODE: JsonNode =
+    JsonNode { start: 0, end: 0, next: 0, count: 0, kind: Kind::String, last: false, member: false };

@@ -1,8 +1,10 @@
-//! Scans JSON text (RFC 8259) in one pass: checks its syntax and finds its parts. Nothing is copied or decoded. Nested
-//! values need heap memory, not stack.
+//! Scans JSON text (RFC 8259) in one pass: checks its syntax, finds its parts, and records the index of one of them.
+//! Nothing is copied or decoded.
 
 use std::borrow::Cow;
 
+use super::json_index::{IndexBuilder, JsonNode, Kind};
+use super::json_walk::{number_or_literal, walk};
 use super::{json_strings, json_structure};
 
 /// The text is not valid JSON. [`syntax_error`] describes the error.
@@ -13,15 +15,8 @@ pub struct InvalidJson;
 pub struct Scanner<'a> {
     text: &'a str,
     at: usize,
-    /// The long strings before the position, in order.
-    long_strings: Vec<Span>,
+    index: IndexBuilder,
 }
-
-/// The start and the end of a string, including its quotes.
-pub type Span = (u32, u32);
-
-/// Strings of at least this many bytes are recorded, so that the index does not have to scan them again.
-const LONG: usize = 4096;
 
 /// Checks that `text` is one JSON value, and returns it without the white space around it.
 pub fn check(text: &str) -> Result<&str, InvalidJson> {
@@ -133,7 +128,7 @@ pub fn syntax_error(text: &str) -> String {
 
 impl<'a> Scanner<'a> {
     pub fn new(text: &'a str) -> Scanner<'a> {
-        Scanner { text, at: 0, long_strings: Vec::new() }
+        Scanner { text, at: 0, index: IndexBuilder::default() }
     }
 
     /// Skips white space, and returns the next byte without consuming it.
@@ -145,39 +140,33 @@ impl<'a> Scanner<'a> {
         bytes.get(self.at).copied()
     }
 
+    /// Begins to record the index of the next value.
+    pub fn record(&mut self) {
+        self.peek();
+        self.index.record_checked(self.at, self.text.len());
+    }
+
+    /// The index of the value that was recorded; `None` if it was not recorded or has too many nodes.
+    pub fn take_index(&mut self) -> Option<Vec<JsonNode>> {
+        self.index.finish()
+    }
+
     /// Consumes a value, and returns its text.
     pub fn value(&mut self) -> Result<&'a str, InvalidJson> {
-        self.peek();
-        let start = self.at;
-        let mut open = NestingBits::default();
-        loop {
-            match self.peek().ok_or(InvalidJson)? {
-                b'{' => {
-                    self.at += 1;
-                    if !self.skip(b'}') {
-                        open.push(Container::Object);
-                        self.key()?;
-                        continue;
-                    }
-                }
-                b'[' => {
-                    self.at += 1;
-                    if !self.skip(b']') {
-                        open.push(Container::Array);
-                        continue;
-                    }
-                }
-                b'"' => self.string()?,
-                b'-' | b'0'..=b'9' => self.number()?,
-                b't' => self.literal("true")?,
-                b'f' => self.literal("false")?,
-                b'n' => self.literal("null")?,
-                _ => return Err(InvalidJson),
+        let first = self.peek();
+        let (bytes, start) = (self.text.as_bytes(), self.at);
+        self.at = match first {
+            Some(b'{' | b'[') => walk(bytes, start, &mut self.index).ok_or(InvalidJson)?,
+            _ => {
+                let (kind, end) = match first {
+                    Some(b'"') => (Kind::String, json_strings::end(bytes, start).ok_or(InvalidJson)?),
+                    _ => number_or_literal(bytes, start).ok_or(InvalidJson)?,
+                };
+                self.index.scalar(kind, start, end);
+                end
             }
-            if !self.has_next_value(&mut open)? {
-                return Ok(&self.text[start..self.at]);
-            }
-        }
+        };
+        Ok(&self.text[start..self.at])
     }
 
     /// Consumes a value of valid JSON, without checking it again, and returns its text.
@@ -190,47 +179,24 @@ impl<'a> Scanner<'a> {
         Ok(&self.text[start..self.at])
     }
 
-    /// Consumes commas, keys and closing brackets after a value. Returns whether another value follows in an open
-    /// container.
-    fn has_next_value(&mut self, open: &mut NestingBits) -> Result<bool, InvalidJson> {
-        while let Some(container) = open.last() {
-            match (container, self.peek()) {
-                (Container::Object, Some(b',')) => {
-                    self.at += 1;
-                    self.key()?;
-                    return Ok(true);
-                }
-                (Container::Array, Some(b',')) => {
-                    self.at += 1;
-                    return Ok(true);
-                }
-                (Container::Object, Some(b'}')) | (Container::Array, Some(b']')) => {
-                    self.at += 1;
-                    open.pop();
-                }
-                _ => return Err(InvalidJson),
-            }
-        }
-        Ok(false)
-    }
-
     /// Consumes an object. `visit` gets each key with its quotes, and consumes the value.
     pub fn members(
         &mut self,
         mut visit: impl FnMut(&mut Self, &'a str) -> Result<(), InvalidJson>,
     ) -> Result<(), InvalidJson> {
         self.expect(b'{')?;
-        if self.skip(b'}') {
-            return Ok(());
-        }
-        loop {
+        self.index.open(Kind::Object, self.at - 1);
+        let mut ends = self.skip(b'}');
+        while !ends {
             let key = self.key()?;
             visit(self, key)?;
-            if self.skip(b'}') {
-                return Ok(());
+            ends = self.skip(b'}');
+            if !ends {
+                self.expect(b',')?;
             }
-            self.expect(b',')?;
         }
+        self.index.close(self.at);
+        Ok(())
     }
 
     /// Consumes an array. `visit` consumes each element.
@@ -248,6 +214,11 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// The number of bytes that were not consumed yet.
+    pub fn remaining(&self) -> usize {
+        self.text.len() - self.at
+    }
+
     /// The text that `consume` consumes.
     pub fn span(&mut self, consume: impl FnOnce(&mut Self) -> Result<(), InvalidJson>) -> Result<&'a str, InvalidJson> {
         self.peek();
@@ -256,9 +227,9 @@ impl<'a> Scanner<'a> {
         Ok(&self.text[start..self.at])
     }
 
-    /// Checks that only white space follows, and returns the long strings of the text, in order.
-    pub fn end(mut self) -> Result<Box<[Span]>, InvalidJson> {
-        if self.peek().is_none() { Ok(self.long_strings.into_boxed_slice()) } else { Err(InvalidJson) }
+    /// Checks that only white space follows.
+    pub fn end(&mut self) -> Result<(), InvalidJson> {
+        if self.peek().is_none() { Ok(()) } else { Err(InvalidJson) }
     }
 
     /// Consumes a key and the colon after it. Returns the key with its quotes.
@@ -267,53 +238,11 @@ impl<'a> Scanner<'a> {
             return Err(InvalidJson);
         }
         let start = self.at;
-        self.string()?;
+        self.at = json_strings::end(self.text.as_bytes(), start).ok_or(InvalidJson)?;
+        self.index.key(start, self.at);
         let key = &self.text[start..self.at];
         self.expect(b':')?;
         Ok(key)
-    }
-
-    fn string(&mut self) -> Result<(), InvalidJson> {
-        let start = self.at;
-        self.at = json_strings::end(self.text.as_bytes(), start).ok_or(InvalidJson)?;
-        if self.at - start >= LONG {
-            self.long_strings.extend(u32::try_from(start).ok().zip(u32::try_from(self.at).ok()));
-        }
-        Ok(())
-    }
-
-    fn number(&mut self) -> Result<(), InvalidJson> {
-        let bytes = self.text.as_bytes();
-        self.at += usize::from(bytes[self.at] == b'-');
-        // Leading zeros are invalid.
-        if bytes.get(self.at) == Some(&b'0') {
-            self.at += 1;
-        } else {
-            self.digits()?;
-        }
-        if bytes.get(self.at) == Some(&b'.') {
-            self.at += 1;
-            self.digits()?;
-        }
-        if let Some(b'e' | b'E') = bytes.get(self.at) {
-            self.at += 1;
-            self.at += usize::from(matches!(bytes.get(self.at), Some(b'+' | b'-')));
-            self.digits()?;
-        }
-        Ok(())
-    }
-
-    /// Consumes at least one digit.
-    fn digits(&mut self) -> Result<(), InvalidJson> {
-        let count = self.text.as_bytes()[self.at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-        self.at += count;
-        if count > 0 { Ok(()) } else { Err(InvalidJson) }
-    }
-
-    fn literal(&mut self, literal: &str) -> Result<(), InvalidJson> {
-        let is_present = self.text.as_bytes()[self.at..].starts_with(literal.as_bytes());
-        self.at += literal.len();
-        if is_present { Ok(()) } else { Err(InvalidJson) }
     }
 
     /// Consumes the byte `expected` after white space, if it is the next one.
@@ -325,45 +254,6 @@ impl<'a> Scanner<'a> {
 
     fn expect(&mut self, expected: u8) -> Result<(), InvalidJson> {
         if self.skip(expected) { Ok(()) } else { Err(InvalidJson) }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Container {
-    Array,
-    Object,
-}
-
-/// A stack of the open containers, one bit for each.
-#[derive(Default)]
-struct NestingBits {
-    /// The innermost containers, at most 64. The lowest bit is the innermost one.
-    inner: u64,
-    /// The other containers, in groups of 64.
-    outer: Vec<u64>,
-    depth: usize,
-}
-
-impl NestingBits {
-    fn push(&mut self, container: Container) {
-        if self.depth > 0 && self.depth.is_multiple_of(64) {
-            self.outer.push(self.inner);
-        }
-        self.inner = self.inner << 1 | u64::from(container == Container::Object);
-        self.depth += 1;
-    }
-
-    fn last(&self) -> Option<Container> {
-        let container = if self.inner & 1 == 1 { Container::Object } else { Container::Array };
-        (self.depth > 0).then_some(container)
-    }
-
-    fn pop(&mut self) {
-        self.depth -= 1;
-        self.inner >>= 1;
-        if self.depth > 0 && self.depth.is_multiple_of(64) {
-            self.inner = self.outer.pop().unwrap_or_default();
-        }
     }
 }
 

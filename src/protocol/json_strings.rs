@@ -132,12 +132,12 @@ impl Kernel for End<'_> {
 }
 
 /// The last control character, which must be escaped, as must those before it.
-const HIGHEST_CONTROL: u8 = 0x1F;
+pub const HIGHEST_CONTROL: u8 = 0x1F;
 
 /// Whether the bytes of `positions` are escapes together with a backslash before them. `rest` is the text that begins
 /// with the block.
 #[inline(always)]
-fn are_escapes<V: Vectors>(vectors: V, block: V::Block, positions: u64, rest: &[u8]) -> bool {
+pub fn are_escapes<V: Vectors>(vectors: V, block: V::Block, positions: u64, rest: &[u8]) -> bool {
     if positions == 0 {
         return true;
     }
@@ -148,12 +148,21 @@ fn are_escapes<V: Vectors>(vectors: V, block: V::Block, positions: u64, rest: &[
     }
     let mut others = vectors.outside(block, positions, &SIMPLE);
     while others != 0 {
-        match rest.get(others.trailing_zeros() as usize..) {
-            Some([b'u', digits @ ..]) if starts_with_unit(digits) => others &= others - 1,
-            _ => return false,
+        if !is_escape(&rest[others.trailing_zeros() as usize..]) {
+            return false;
         }
+        others &= others - 1;
     }
     true
+}
+
+/// Whether the text begins with an escape, without its backslash.
+pub fn is_escape(text: &[u8]) -> bool {
+    match text {
+        [b'u', digits @ ..] => starts_with_unit(digits),
+        [byte, ..] => SIMPLE.contains(*byte),
+        [] => false,
+    }
 }
 
 /// Whether the text begins with the four digits of an escape like `\u0041`.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::json::{Json, ValidatedText};
+use super::json_index::JsonNode;
 use super::json_scanner::{self, InvalidJson, Scanner};
 use super::json_strings;
 use crate::error::RpcError;
@@ -184,6 +185,9 @@ impl Item {
     }
 }
 
+/// The index of a result of at most this many bytes is built when it is needed.
+const TINY_RESULT: usize = 64;
+
 /// The members of a message, as JSON text.
 #[derive(Default)]
 struct Envelope<'a> {
@@ -193,6 +197,7 @@ struct Envelope<'a> {
     result: Option<&'a str>,
     /// The member `resultType` of the result.
     result_type: Option<&'a str>,
+    result_index: Option<Vec<JsonNode>>,
     error: Option<&'a str>,
     has_duplicates: bool,
     is_object: bool,
@@ -227,7 +232,11 @@ impl<'a> Envelope<'a> {
     }
 
     fn read_result(&mut self, scanner: &mut Scanner<'a>) -> Result<&'a str, InvalidJson> {
-        scanner.span(|scanner| {
+        // No program looks into a tiny result, such as that of a ping.
+        if scanner.remaining() > TINY_RESULT {
+            scanner.record();
+        }
+        let result = scanner.span(|scanner| {
             scanner.members(|scanner, key| {
                 let value = scanner.value()?;
                 if json_strings::decode(key) == "resultType" {
@@ -235,7 +244,9 @@ impl<'a> Envelope<'a> {
                 }
                 Ok(())
             })
-        })
+        });
+        self.result_index = scanner.take_index();
+        result
     }
 
     fn record_name(&mut self, key: &str) {
@@ -311,30 +322,30 @@ pub fn read(text: String) -> ParsedMessages {
     let mut read_item = |scanner: &mut Scanner| {
         let mut envelope = Envelope::default();
         let outcome = envelope.read(scanner);
-        let item = item(&text, &envelope, outcome.is_ok());
+        let item = item(&text, &mut envelope, outcome.is_ok());
         if !(item.is_unrelated() && items.last().is_some_and(Item::is_unrelated)) {
             items.push(item);
         }
         outcome
     };
     let outcome = if is_batch { scanner.elements(read_item) } else { read_item(&mut scanner) };
-    match outcome.and_then(|()| scanner.end()) {
-        Ok(long_strings) => text.set_long_strings(long_strings),
-        Err(InvalidJson) => record_syntax_error(&mut items, is_batch),
+    if outcome.and_then(|()| scanner.end()).is_err() {
+        record_syntax_error(&mut items, is_batch);
     }
     ParsedMessages { text, items }
 }
 
-fn item(text: &Arc<ValidatedText>, envelope: &Envelope, is_json: bool) -> Item {
+fn item(text: &Arc<ValidatedText>, envelope: &mut Envelope, is_json: bool) -> Item {
     // The member `jsonrpc` may follow a syntax error. Log output with unknown members may contain it in a nested value.
     let may_have_version = || {
         envelope.has_members
             && !envelope.has_unknown_members
             && memchr::memmem::find(text.text().as_bytes(), br#""jsonrpc""#).is_some()
     };
+    let has_version = envelope.has_version || (!is_json && may_have_version());
     let content = if is_json { message(text, envelope) } else { Err(InvalidReason::InvalidJson) };
     Item {
-        has_version: envelope.has_version || (!is_json && may_have_version()),
+        has_version,
         has_unknown_members: envelope.has_unknown_members,
         content: content.map_err(|reason| envelope.invalid(reason)),
     }
@@ -355,7 +366,7 @@ fn record_syntax_error(items: &mut Vec<Item>, is_batch: bool) {
     }
 }
 
-fn message(text: &Arc<ValidatedText>, envelope: &Envelope) -> Result<Message, InvalidReason> {
+fn message(text: &Arc<ValidatedText>, envelope: &mut Envelope) -> Result<Message, InvalidReason> {
     let malformed = InvalidReason::NotMessage("a member is missing, duplicated or of the wrong type");
     if !envelope.is_object {
         return Err(InvalidReason::NotMessage("it is not an object"));
@@ -374,10 +385,11 @@ fn message(text: &Arc<ValidatedText>, envelope: &Envelope) -> Result<Message, In
         }
         let id = id.ok_or(InvalidReason::NotMessage("its result has no id"))?;
         let kind = envelope.result_type.map(ResultType::of).unwrap_or_default();
-        return Ok(Message::Result { id, response: RpcResponse { result: Json::part(text, result), kind } });
+        let index = envelope.result_index.take();
+        return Ok(Message::Result { id, response: RpcResponse { result: Json::part(text, result, index), kind } });
     }
     let method = non_null(envelope.method).map(|method| decode_string(method).map(Cow::into_owned).ok_or(malformed));
-    let params = non_null(envelope.params).map(|params| Json::part(text, params));
+    let params = non_null(envelope.params).map(|params| Json::part(text, params, None));
     match (method.transpose()?, id) {
         (Some(method), Some(id)) => Ok(Message::Request { id, method, params }),
         (Some(method), None) => Ok(Message::Notification { method, params }),

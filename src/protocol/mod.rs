@@ -14,6 +14,8 @@ mod json_index;
 pub mod json_scanner;
 mod json_strings;
 mod json_structure;
+mod json_tokens;
+mod json_walk;
 pub mod jsonrpc;
 pub mod lost_session;
 pub mod message_text;

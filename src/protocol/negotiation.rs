@@ -93,7 +93,7 @@ pub fn is_header_mismatch(error: &Error) -> bool {
 /// The version that the result of `initialize` selects. Fails if this client does not support it, or if another version
 /// is pinned.
 pub fn initialized_version(result: &Json, pinned: Option<&str>) -> Result<&'static str, Error> {
-    let selected = RawValue::of(result).member("protocolVersion").and_then(RawValue::text);
+    let selected = result.raw_member("protocolVersion").and_then(RawValue::text);
     let Some(selected) = selected else {
         return Err(Error::new(MCP_INVALID_MESSAGE, "the server's response to initialize has no protocolVersion"));
     };

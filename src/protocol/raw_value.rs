@@ -35,7 +35,8 @@ impl<'a> RawValue<'a> {
         }
     }
 
-    /// The member `name` of an object; of members with the same name, the last.
+    /// The member `name` of an object; of members with the same name, the last. [`Json::raw_member`] is faster if there
+    /// is an index.
     pub fn member(self, name: &str) -> Option<RawValue<'a>> {
         (self.kind() == Kind::Object).then(|| json_scanner::member(self.0, name).map(RawValue))?
     }
@@ -74,6 +75,17 @@ impl<'a> RawValue<'a> {
     }
 }
 
+impl Json {
+    /// The member `name` of an object; of members with the same name, the last. It is taken from the index if the index
+    /// exists, which is not built for this.
+    pub fn raw_member(&self, name: &str) -> Option<RawValue<'_>> {
+        match self.indexed_root() {
+            Some(root) => root.member(name).map(|value| RawValue(value.raw())),
+            None => RawValue::of(self).member(name),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,6 +97,11 @@ mod tests {
             r#""a" : [ -3 , 1e99 , 1e999 ], "e":{} } "#
         );
         let json = Json::parse(text.into()).unwrap();
+        assert!(json.indexed_root().is_some());
+        let not_indexed = Json::from_validated(text.into());
+        assert_eq!(not_indexed.raw_member("b").map(RawValue::raw), json.raw_member("b").map(RawValue::raw));
+        assert_eq!(not_indexed.raw_member("a").map(RawValue::raw), Some("[ -3 , 1e99 , 1e999 ]"));
+        assert!(not_indexed.indexed_root().is_none());
         let (raw, value) = (RawValue::of(&json), json.root());
         assert_eq!(raw.raw(), value.raw());
         for name in ["a", "b", "e", "x"] {

@@ -199,7 +199,7 @@ fn error_text(content_type: Option<&str>, text: String) -> Option<String> {
 fn json_error_text(text: String) -> Option<String> {
     let json = Json::parse(text).ok()?;
     let names = ["error_description", "message", "detail", "title", "error"];
-    let text = names.iter().find_map(|name| RawValue::of(&json).member(name)?.text());
+    let text = names.iter().find_map(|name| json.raw_member(name)?.text());
     text.or_else(|| RawValue::of(&json).at(&["error", "message"])?.text()).map(Cow::into_owned)
 }
 

@@ -39,8 +39,7 @@ impl Client {
 
     /// Adds the input that `result` requires to `request`.
     fn add_input_responses(&self, call: &CallContext, request: &mut Request, result: &Json) -> Result<()> {
-        let root = RawValue::of(result);
-        let (requests, state) = (root.member("inputRequests"), root.member("requestState"));
+        let (requests, state) = (result.raw_member("inputRequests"), result.raw_member("requestState"));
         if requests.is_none() && state.is_none() {
             let why = "the server requires input, but sent neither inputRequests nor requestState";
             return Err(Error::new(MCP_INVALID_MESSAGE, why));

@@ -54,7 +54,7 @@ impl SubscriptionFilter {
             "notifications/prompts/list_changed" => self.prompts,
             "notifications/resources/list_changed" => self.resources,
             "notifications/resources/updated" => {
-                let uri = notification.params.as_ref().and_then(|params| RawValue::of(params).member("uri")?.text());
+                let uri = notification.params.as_ref().and_then(|params| params.raw_member("uri")?.text());
                 uri.is_some_and(|uri| uris.contains(&uri))
             }
             _ => false,
@@ -179,7 +179,7 @@ impl Client {
             return self.transport_context().inbound.notification(call, notification);
         }
         if notification.method == "notifications/subscriptions/acknowledged" {
-            let accepted = notification.params.as_ref().and_then(|params| RawValue::of(params).member("notifications"));
+            let accepted = notification.params.as_ref().and_then(|params| params.raw_member("notifications"));
             call.log(LogLevel::Debug, || format!("subscribed to {}", accepted.map_or("nothing", RawValue::raw)));
             return;
         }

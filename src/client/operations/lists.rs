@@ -76,8 +76,7 @@ impl Client {
         append_elements(&mut elements, &first, list);
         // Hashes, because cursors and pages can be large.
         let hashes = RandomState::new();
-        let hash_of_elements =
-            |page: &Json| hashes.hash_one(RawValue::of(page).member(list.member()).map(RawValue::raw));
+        let hash_of_elements = |page: &Json| hashes.hash_one(page.raw_member(list.member()).map(RawValue::raw));
         let mut used_cursors = HashSet::new();
         let mut seen_pages = HashSet::from([hash_of_elements(&first)]);
         for _ in 1..MAX_PAGES {
@@ -112,7 +111,7 @@ impl Client {
 }
 
 fn check_page(page: &Json, list: ListMethod) -> Result<()> {
-    let kind = |name| RawValue::of(page).member(name).map(RawValue::kind);
+    let kind = |name| page.raw_member(name).map(RawValue::kind);
     let wrong = |what: &str| {
         Err(Error::new(MCP_INVALID_MESSAGE, format!("the server's response to {} contains {what}", list.method())))
     };
@@ -125,13 +124,13 @@ fn check_page(page: &Json, list: ListMethod) -> Result<()> {
 
 /// The cursor of the next page, as JSON text. An empty string is a valid cursor.
 fn next_cursor(page: &Json) -> Option<String> {
-    let cursor = RawValue::of(page).member("nextCursor").filter(|cursor| cursor.kind() == Kind::String);
+    let cursor = page.raw_member("nextCursor").filter(|cursor| cursor.kind() == Kind::String);
     cursor.map(|cursor| cursor.raw().to_owned())
 }
 
 /// Appends the JSON text of a page's elements.
 fn append_elements(elements: &mut String, page: &Json, list: ListMethod) {
-    let array = RawValue::of(page).member(list.member()).filter(|array| array.kind() == Kind::Array);
+    let array = page.raw_member(list.member()).filter(|array| array.kind() == Kind::Array);
     let added = array.map(|array| array.raw()[1..array.raw().len() - 1].trim_ascii()).filter(|added| !added.is_empty());
     let Some(added) = added else { return };
     if !elements.is_empty() {

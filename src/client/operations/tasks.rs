@@ -49,7 +49,7 @@ impl Client {
             request.params.set("task", "{}");
         }
         let result = self.run_request(call, request)?;
-        if requests_task && RawValue::of(&result).member("task").is_some() && id_of(&result).is_none() {
+        if requests_task && result.raw_member("task").is_some() && id_of(&result).is_none() {
             let why = "the server created a task without a task id";
             return Err(Error::new(MCP_INVALID_MESSAGE, why));
         }
@@ -98,7 +98,7 @@ impl Client {
             return Ok(support.get(name).copied());
         }
         let tools = self.all_pages(call, ListMethod::Tools)?;
-        let list = RawValue::of(&tools).member(ListMethod::Tools.member());
+        let list = tools.raw_member(ListMethod::Tools.member());
         let support = list.into_iter().flat_map(RawValue::children).filter_map(|(_, tool)| {
             let support = match tool.at(&["execution", "taskSupport"]).and_then(RawValue::text).as_deref() {
                 Some("required") => TaskSupport::Required,
@@ -200,7 +200,7 @@ fn text(value: RawValue, name: &str) -> Option<String> {
 
 /// The result of a completed task.
 fn task_result(task: &Json) -> Result<Json> {
-    let result = RawValue::of(task).member("result").filter(|result| result.kind() == Kind::Object);
+    let result = task.raw_member("result").filter(|result| result.kind() == Kind::Object);
     let result = result.map(|result| result.raw().to_owned());
     let result =
         result.ok_or_else(|| Error::new(MCP_INVALID_MESSAGE, "the server's task is completed but has no result"))?;

@@ -76,7 +76,7 @@ impl Client {
         let mut recorded = Vec::new();
         let mut valid = Vec::new();
         let mut count = 0;
-        let list = RawValue::of(&page).member(ListMethod::Tools.member());
+        let list = page.raw_member(ListMethod::Tools.member());
         for (_, tool) in list.into_iter().flat_map(RawValue::children) {
             call.wait_context().check().map_err(|interrupt| {
                 call.interrupt_error_while(&interrupt, "while looking through the list of tools")
