@@ -63,7 +63,8 @@ impl Strings {
     pub fn find<V: Vectors>(&mut self, vectors: V, block: V::Block) -> StringBits {
         let (_, escaped) = self.escapes.find(vectors.equal(block, b'\\'));
         let quotes = vectors.equal(block, b'"') & !escaped;
-        let inside = inside_quotes(quotes) ^ self.continues;
+        // Most blocks of a long string have no quote.
+        let inside = if quotes == 0 { self.continues } else { inside_quotes(quotes) ^ self.continues };
         self.continues = (inside.cast_signed() >> 63).cast_unsigned();
         StringBits { inside, quotes, escaped }
     }
