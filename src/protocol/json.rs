@@ -168,10 +168,12 @@ pub struct Value<'a> {
 
 impl<'a> Value<'a> {
     /// The index of the value's node, for [`Json::value`].
+    #[inline]
     pub fn node_index(self) -> usize {
         self.index
     }
 
+    #[inline]
     pub fn kind(self) -> Kind {
         self.node().kind
     }
@@ -212,14 +214,40 @@ impl<'a> Value<'a> {
 
     /// The key as JSON text, with its quotes.
     pub fn raw_key(self) -> Option<&'a str> {
-        self.node().member.then(|| self.raw_of(&self.json.nodes()[self.index - 1]))
+        self.key_node().map(Value::raw)
+    }
+
+    /// The key as a value, if the value is a member of an object.
+    pub fn key_node(self) -> Option<Value<'a>> {
+        self.node().member.then(|| Value { json: self.json, index: self.index - 1 })
     }
 
     /// The member `name` of an object; of members with the same name, the last.
     pub fn member(self, name: &str) -> Option<Value<'a>> {
-        let is_object = self.kind() == Kind::Object;
-        let members = is_object.then(|| self.children())?;
-        members.filter(|child| child.has_key(name)).last()
+        self.member_named(name.as_bytes())
+    }
+
+    /// The member with this name, the last of several. `None` if the name is not UTF-8, as all keys are.
+    pub fn member_named(self, name: &[u8]) -> Option<Value<'a>> {
+        // A program reads members of thousands of objects: so the nodes and the text are looked up once.
+        let (nodes, text) = (self.json.nodes(), &self.json.0.text.text().as_bytes()[self.json.0.start..]);
+        let node = &nodes[self.index];
+        if node.kind != Kind::Object || node.count == 0 {
+            return None;
+        }
+        let mut found = None;
+        let mut index = self.index + 2;
+        loop {
+            let (key, value) = (&nodes[index - 1], &nodes[index]);
+            // No decoded key is longer than its text.
+            if (key.end - key.start) as usize - QUOTES >= name.len() && is_key(text, key, name) {
+                found = Some(Value { json: self.json, index });
+            }
+            if value.last {
+                return found;
+            }
+            index = value.next as usize + 1;
+        }
     }
 
     pub fn element(self, index: usize) -> Option<Value<'a>> {
@@ -248,8 +276,15 @@ impl<'a> Value<'a> {
     }
 
     /// The text between the quotes of a string, not decoded. It is at least as long as the decoded text.
+    #[inline]
     pub fn escaped_text(self) -> Result<&'a str, JsonConversionError> {
-        self.expect(Kind::String).map(|quoted| &quoted[1..quoted.len() - 1])
+        let node = self.node();
+        let is_string = node.kind == Kind::String;
+        if is_string {
+            Ok(self.slice(node.start + 1, node.end - 1))
+        } else {
+            Err(JsonConversionError::Mismatch(node.kind))
+        }
     }
 
     /// The length of the decoded string, in bytes.
@@ -286,15 +321,6 @@ impl<'a> Value<'a> {
         if self.kind() == kind { Ok(self.raw()) } else { Err(JsonConversionError::Mismatch(self.kind())) }
     }
 
-    fn has_key(self, name: &str) -> bool {
-        let key = self.raw_of(&self.json.nodes()[self.index - 1]);
-        let escaped = &key[1..key.len() - 1];
-        if !escaped.contains('\\') {
-            return escaped == name;
-        }
-        json_strings::decode(key) == name
-    }
-
     #[inline]
     fn node(self) -> &'a JsonNode {
         &self.json.nodes()[self.index]
@@ -302,8 +328,36 @@ impl<'a> Value<'a> {
 
     #[inline]
     fn raw_of(self, node: &JsonNode) -> &'a str {
-        &self.json.text()[node.start as usize..node.end as usize]
+        self.slice(node.start, node.end)
     }
+
+    /// A part of the text, which is sliced only once.
+    #[inline]
+    fn slice(self, start: u32, end: u32) -> &'a str {
+        let document = &self.json.0;
+        &document.text.text()[document.start + start as usize..document.start + end as usize]
+    }
+}
+
+/// The bytes of a string's quotes.
+const QUOTES: usize = 2;
+
+/// Whether a key of `text` is `name` when it is decoded. It is not shorter than `name`.
+#[inline]
+fn is_key(text: &[u8], key: &JsonNode, name: &[u8]) -> bool {
+    let escaped = &text[key.start as usize + 1..key.end as usize - 1];
+    // An escape is longer than what it stands for: a key of the same length is equal only if it has none.
+    if escaped.len() == name.len() {
+        return escaped.iter().zip(name).all(|(a, b)| a == b && *a != b'\\');
+    }
+    let same_start = escaped[0] == b'\\' || name.first() == Some(&escaped[0]);
+    same_start && is_escaped_key(&text[key.start as usize..key.end as usize], name)
+}
+
+#[cold]
+fn is_escaped_key(quoted: &[u8], name: &[u8]) -> bool {
+    let decoded = || str::from_utf8(quoted).is_ok_and(|quoted| json_strings::decode(quoted).as_bytes() == name);
+    quoted.contains(&b'\\') && decoded()
 }
 
 /// Replaces `~1` with a slash and `~0` with a tilde; any other tilde is invalid (RFC 6901, section 3).
@@ -413,6 +467,21 @@ mod tests {
         assert_eq!(doc.root().member("a").unwrap().int64(), Ok(3), "the last one");
         assert!(doc.root().key().is_none());
         assert!(doc.root().next().is_none());
+    }
+
+    #[test]
+    fn members_are_found_by_their_decoded_names() {
+        let doc = json(r#"{"":0,"a":1,"ab":2,"\u0062":3,"\n":4,"\\n":5,"a\u00e4":6,"\ud83d\ude00x":7,"c\u0000":8}"#);
+        for (value, name) in ["", "a", "ab", "b", "\n", "\\n", "aä", "😀x", "c\0"].into_iter().enumerate() {
+            assert_eq!(doc.root().member(name).unwrap().int64(), Ok(value as i64), "{name:?}");
+        }
+        for missing in ["c", "b ", "A", "\\u0062", "\\\\n", "a\\u00e4", "a\u{fffd}", "x", "aa", "abc"] {
+            assert!(doc.root().member(missing).is_none(), "{missing:?}");
+        }
+        assert!(doc.root().member_named(b"a\xe4").is_none(), "not UTF-8");
+        for other in ["{}", "[]", "[\"a\",1]", "\"a\""] {
+            assert!(json(other).root().member("a").is_none(), "{other}");
+        }
     }
 
     #[test]
