@@ -68,12 +68,14 @@ impl<'a> CText<'a> {
 
     /// The text; `None` for NULL.
     pub fn optional(self, what: &str) -> Result<Option<&'a str>> {
-        if self.0.is_null() {
-            return Ok(None);
-        }
-        // SAFETY: not NULL, so NUL-terminated.
-        let bytes = unsafe { CStr::from_ptr(self.0) };
-        bytes.to_str().map(Some).map_err(|_| not_utf8(what))
+        let text = self.bytes().map(str::from_utf8).transpose();
+        text.map_err(|_| not_utf8(what))
+    }
+
+    /// The bytes before the NUL, which are perhaps not UTF-8; `None` for NULL.
+    pub fn bytes(self) -> Option<&'a [u8]> {
+        // SAFETY: NUL-terminated if it is not NULL.
+        (!self.0.is_null()).then(|| unsafe { CStr::from_ptr(self.0) }.to_bytes())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 
 use super::c_types::{BufferSize, CText, OutParam, SharedHandle, SizedText, guard_quiet};
-use super::document::{TextKind, find, mcp_json, mcp_json_type, read_or};
+use super::document::{find, mcp_json, mcp_json_type, read_or};
 use super::error::mcp_error;
 use super::guard::guard;
 use crate::error::Error;
@@ -76,7 +76,7 @@ pub extern "C" fn mcp_json_size(json: Option<&mcp_json>) -> usize {
 /// The result is valid as long as the document exists. Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_json_member<'a>(json: Option<&'a mcp_json>, name: CText) -> Option<&'a mcp_json> {
-    find(json, |json| json.member(name.optional("name").ok()??))
+    find(json, |json| json.member_named(name.bytes()?))
 }
 
 /// Returns the value at a JSON pointer, such as "/content/0/text" (RFC 6901: in a name, ~1 stands
@@ -124,5 +124,5 @@ pub extern "C" fn mcp_json_next(child: Option<&mcp_json>) -> Option<&mcp_json> {
 /// The result is valid as long as the document exists. Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_json_key(child: Option<&mcp_json>) -> *const c_char {
-    read_or(child, std::ptr::null(), |json| json.cached_text(TextKind::Key, || json.value().key()))
+    read_or(child, std::ptr::null(), mcp_json::key)
 }

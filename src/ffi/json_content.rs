@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
 use super::c_types::{BufferSize, OutBuffer, OutParam, guard_quiet};
-use super::document::{TextKind, mcp_json, read_or};
+use super::document::{mcp_json, read_or};
 use super::error::mcp_error;
 use super::guard::guard;
 use crate::error::{Error, Result};
@@ -97,7 +97,7 @@ pub extern "C" fn mcp_json_raw(json: Option<&mcp_json>, mut length: OutParam<usi
 /// The result is created once, and valid as long as the document exists. Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_json_string(json: Option<&mcp_json>) -> *const c_char {
-    read_or(json, std::ptr::null(), |json| json.cached_text(TextKind::Value, || json.value().string().ok()))
+    read_or(json, std::ptr::null(), mcp_json::string)
 }
 
 /// Copies the decoded text of a string to `buffer`, which has `capacity` bytes, and adds a NUL.

@@ -7,6 +7,7 @@ pub mod c_types;
 pub mod document;
 mod guard;
 mod setter_error;
+mod text_arena;
 
 pub mod auth;
 pub mod calls;

@@ -51,19 +51,30 @@ const WORD: usize = 8;
 /// The number of bytes before the first quote, backslash or control character, among the first eight bytes.
 #[inline]
 fn plain_start(bytes: &[u8]) -> usize {
-    const LOW: u64 = 0x0101_0101_0101_0101;
     let Some(word) = bytes.first_chunk::<WORD>() else {
         let is_special = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
         return bytes.iter().position(is_special).unwrap_or(bytes.len());
     };
     let word = u64::from_le_bytes(*word);
-    // The highest bit of each zero byte is set, and perhaps those of bytes above the lowest zero byte.
-    let zeros = |word: u64| word.wrapping_sub(LOW) & !word;
     let controls = word.wrapping_sub(LOW * 0x20) & !word;
     let quotes = zeros(word ^ (LOW * u64::from(b'"')));
     let backslashes = zeros(word ^ (LOW * u64::from(b'\\')));
-    // Without a special byte, 64 bits are zero.
-    ((controls | quotes | backslashes) & (LOW << 7)).trailing_zeros() as usize / 8
+    first_byte(controls | quotes | backslashes)
+}
+
+const LOW: u64 = 0x0101_0101_0101_0101;
+
+/// Sets the highest bit of each zero byte, and perhaps those of bytes above the lowest zero byte.
+#[inline]
+fn zeros(word: u64) -> u64 {
+    word.wrapping_sub(LOW) & !word
+}
+
+/// The first byte of a word whose highest bit is set; 8 if there is none.
+#[inline]
+fn first_byte(word: u64) -> usize {
+    // Without such a byte, 64 bits are zero.
+    (word & (LOW << 7)).trailing_zeros() as usize / 8
 }
 
 /// Finds the escapes in successive blocks.
@@ -193,6 +204,42 @@ pub fn decoded_length(inside: &str) -> usize {
 /// enough; the length of `inside` always is. May overwrite the bytes after the text in `to`.
 pub fn decode_into(inside: &str, to: &mut [MaybeUninit<u8>]) -> usize {
     vector::write_to(to, |to| vector::run(Decode { inside, to }))
+}
+
+/// Decodes the start of a valid string, given without its quotes, into `to`, which is at least as long. Stops before an
+/// escape like `\u0041`. Returns the length of that start in `inside`, and of the decoded text. May overwrite the bytes
+/// after the text in `to`.
+///
+/// For strings of few blocks: reading the texts of 1,000 tools takes 20 % fewer instructions than with [`decode_into`].
+pub fn decode_start(inside: &str, to: &mut [MaybeUninit<u8>]) -> (usize, usize) {
+    let bytes = inside.as_bytes();
+    let to = &mut to[..bytes.len()];
+    let (mut at, mut written) = (0, 0);
+    loop {
+        let (words, rest) = bytes[at..].as_chunks::<WORD>();
+        // There is room for all words, because no text is longer when it is decoded.
+        let (places, _) = to[written..].as_chunks_mut::<WORD>();
+        let (mut count, mut plain) = (0, WORD);
+        for (word, place) in words.iter().zip(places) {
+            *place = word.map(MaybeUninit::new);
+            plain = first_byte(zeros(u64::from_le_bytes(*word) ^ (LOW * u64::from(b'\\'))));
+            count += plain;
+            if plain < WORD {
+                break;
+            }
+        }
+        let rest = if plain < WORD { &[] } else { rest };
+        (at, written) = (at + count, written + count);
+        for byte in rest.iter().take_while(|byte| **byte != b'\\') {
+            to[written].write(*byte);
+            (at, written) = (at + 1, written + 1);
+        }
+        match bytes[at..] {
+            [b'\\', letter, ..] if letter != b'u' => to[written].write(MEANINGS.replacement(letter)),
+            _ => return (at, written),
+        };
+        (at, written) = (at + 2, written + 1);
+    }
 }
 
 /// Takes decoded text.

@@ -12,7 +12,7 @@ pub mod incoming;
 pub mod json;
 mod json_index;
 pub mod json_scanner;
-mod json_strings;
+pub mod json_strings;
 mod json_structure;
 mod json_tokens;
 mod json_walk;

@@ -59,6 +59,14 @@ fn check_decoded(inside: &str, decoded: &str) {
     let mut length = 0;
     Decode { inside, to: &mut length }.run(Portable);
     assert_eq!(length, decoded.len(), "{inside:?}");
+    for room in [inside.len(), inside.len() + 64] {
+        let mut to = vec![MaybeUninit::uninit(); room];
+        let (read, written) = decode_start(inside, &mut to);
+        let (start, rest) = inside.split_at(read);
+        // The tests of the C interface check the written bytes.
+        assert_eq!(decoded.get(..written), Some(&*decode(&format!("\"{start}\""))), "{inside:?}");
+        assert!(rest.is_empty() || rest.starts_with(r"\u"), "{inside:?}");
+    }
 }
 
 /// Checks a valid string that is given without its quotes, in a larger text.
