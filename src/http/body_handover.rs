@@ -158,6 +158,7 @@ mod tests {
 
     use super::*;
     use crate::call::known_secrets::KnownSecrets;
+    use crate::http::buffers::LARGE_BUFFER;
     use crate::http::client::Http;
     use crate::http::endpoint::Endpoint;
     use crate::http::error::HttpError;
@@ -263,7 +264,7 @@ mod tests {
         let pooled = http.pool().take(&WaitContext::default()).unwrap();
         let mut connection = pooled.notes.take_connection().unwrap();
         // It would have been enlarged.
-        assert_eq!(connection.buffers().output().len(), 128 * 1024);
+        assert_eq!(connection.buffers().output().len(), LARGE_BUFFER);
     }
 
     #[test]

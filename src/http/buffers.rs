@@ -8,24 +8,28 @@ use crate::sys::memory::wipe;
 /// The output is sent when less space than this is left in its buffer: a line of a head has to fit in.
 const MIN_OUTPUT_SPACE: usize = 64 * 1024;
 
+/// The size of large buffers. Pages that are never written cost nothing, if the allocator maps the buffer separately:
+/// glibc writes zeros to memory from its heap, and the end of the heap often has a little more than 128 KiB free.
+pub const LARGE_BUFFER: usize = 160 * 1024;
+
 /// The size of the output buffer at first, and after the connection has sent a large body: with larger writes, client
 /// and server wake each other up less often.
-const OUTPUT: usize = 128 * 1024;
+const OUTPUT: usize = LARGE_BUFFER;
 const LARGE_OUTPUT: usize = 512 * 1024;
+
+/// The size of the input buffer at first: enough for the response to a small call. Idle connections keep their buffers.
+const SMALL_INPUT: usize = 2 * 1024;
 
 /// The end of a line of a head.
 pub const CRLF: &[u8] = b"\r\n";
 
-/// The size of the temporary buffer that ureq needs to read a request body in pieces.
-const MIN_TEMPORARY: usize = 10 * 1024;
-
-/// The output and the input of a connection. Memory is allocated on first use; pages that are never written cost
-/// nothing.
+/// The output and the input of a connection. Memory is allocated on first use.
 pub struct HttpBuffers {
     output: Vec<u8>,
     /// The length of the output that was written and not sent yet.
     pending: usize,
     input: Vec<u8>,
+    /// The size of the input buffer after a receive has filled it.
     input_size: usize,
     /// The input from `consumed` to `received` was received and is not used yet.
     consumed: usize,
@@ -103,7 +107,7 @@ impl HttpBuffers {
     fn allocate(&mut self) {
         if self.output.is_empty() {
             self.output = vec![0; OUTPUT];
-            self.input = vec![0; self.input_size];
+            self.input = vec![0; self.input_size.min(SMALL_INPUT)];
         }
     }
 }
@@ -130,6 +134,11 @@ impl Buffers for HttpBuffers {
 
     fn input_appended(&mut self, amount: usize) {
         self.received += amount;
+        if self.received == self.input.len() && self.received < self.input_size {
+            let mut larger = vec![0; self.input_size];
+            larger[..self.received].copy_from_slice(&self.input);
+            self.input = larger;
+        }
     }
 
     fn input_consume(&mut self, amount: usize) {
@@ -140,11 +149,8 @@ impl Buffers for HttpBuffers {
 
     fn tmp_and_output(&mut self) -> (&mut [u8], &mut [u8]) {
         self.allocate();
-        // There may be input already: a server may send before it receives a request.
-        if self.input.len() - self.received < MIN_TEMPORARY {
-            self.input.resize(self.received + MIN_TEMPORARY, 0);
-        }
-        (&mut self.input[self.received..], &mut self.output[self.pending..])
+        // ureq needs temporary memory only for a body without a length, and all bodies have one.
+        (&mut [], &mut self.output[self.pending..])
     }
 
     fn can_use_input(&self) -> bool {
@@ -176,5 +182,23 @@ mod tests {
                 assert!(buffers.output.iter().all(|byte| *byte == 0));
             }
         }
+    }
+
+    #[test]
+    fn the_input_buffer_grows_when_a_receive_fills_it() {
+        let mut buffers = HttpBuffers::new(LARGE_BUFFER);
+        for (received, room) in [(SMALL_INPUT - 1, 1), (1, LARGE_BUFFER - SMALL_INPUT), (10, LARGE_BUFFER - 10)] {
+            buffers.input_append_buf()[..received].fill(b'x');
+            buffers.input_appended(received);
+            assert_eq!(buffers.input_append_buf().len(), room);
+            if buffers.input().len() >= SMALL_INPUT {
+                assert_eq!(buffers.input(), [b'x'; SMALL_INPUT]);
+                buffers.input_consume(SMALL_INPUT);
+            }
+        }
+        let mut limited = HttpBuffers::new(10);
+        limited.input_append_buf();
+        limited.input_appended(10);
+        assert!(limited.input_append_buf().is_empty());
     }
 }

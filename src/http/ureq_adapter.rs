@@ -9,15 +9,13 @@ use ureq::config::{AutoHeaderValue, Config};
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
 
+use super::buffers::LARGE_BUFFER;
 use super::connection_notes::ConnectionNotes;
 use super::endpoint::origin_of;
 use super::http_connection::{HttpConnection, ProxyForwarding};
 use crate::net::connection_factory::ConnectionFactory;
 use crate::net::connector;
 use crate::net::progress::RequestPhase;
-
-/// The least size of the buffer that responses are read into. It is larger if a larger head is allowed.
-const INPUT_BUFFER: usize = 128 * 1024;
 
 /// The configuration of ureq: it sends one request and reads the head of the response, on a connection that it is
 /// given.
@@ -32,7 +30,7 @@ pub fn config(max_head: usize) -> Config {
         .max_redirects_will_error(false)
         .max_response_header_size(max_head)
         // ureq parses a head only when all of it is in the buffer.
-        .input_buffer_size(INPUT_BUFFER.max(max_head.saturating_add(1)))
+        .input_buffer_size(LARGE_BUFFER.max(max_head.saturating_add(1)))
         // Idle connections are kept by `ConnectionPool`.
         .max_idle_connections(0)
         .max_idle_connections_per_host(0)
