@@ -79,7 +79,10 @@ impl LastPatterns {
         }
         let all = values.iter().flat_map(|(value, has_parts)| with_parts(value, *has_parts));
         let patterns = Arc::new(SecretPatterns::new(all));
-        *last = Some((values.to_vec(), Arc::clone(&patterns)));
+        // Patterns of nothing are cheap to make, and would take 1 KiB.
+        if !values.is_empty() {
+            *last = Some((values.to_vec(), Arc::clone(&patterns)));
+        }
         patterns
     }
 }

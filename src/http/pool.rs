@@ -73,6 +73,8 @@ impl ConnectionPool {
         // `take` uses the newest one first, so expired ones stay at the beginning until they are removed here.
         idle.retain(IdleConnection::is_fresh);
         if idle.len() < MAX_IDLE {
+            // Most clients have one connection: `push` alone would reserve memory for four.
+            idle.reserve_exact(1);
             idle.push(connection);
         }
     }
