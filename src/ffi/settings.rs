@@ -79,7 +79,8 @@ pub enum mcp_limit {
 }
 
 /// Sets a limit for data from the server, in bytes: a call that exceeds it fails with
-/// `MCP_TOO_LARGE`. `limit` is an `mcp_limit`; 0 bytes restore the default.
+/// `MCP_TOO_LARGE`. `limit` is an `mcp_limit`; 0 bytes restore the default. A limit above 4 GiB
+/// counts as 4 GiB.
 ///
 /// Returns `MCP_INVALID_ARGUMENT` for an unknown limit, or for `MCP_LIMIT_HEAD` above its maximum,
 /// and `MCP_MISUSE` after the first call.
