@@ -26,6 +26,9 @@ const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-versi
 const METHOD: HeaderName = HeaderName::from_static("mcp-method");
 const NAME: HeaderName = HeaderName::from_static("mcp-name");
 
+/// Methods whose header values need no allocation.
+const FREQUENT_METHODS: [&str; 4] = ["tools/call", "server/discover", "resources/read", "prompts/get"];
+
 /// The URL of a message, and its session.
 #[derive(Clone, Copy)]
 pub struct MessageTarget<'a> {
@@ -131,8 +134,7 @@ pub fn build_request<'a>(
 
 /// The headers of a request, without credentials.
 fn headers(peer_context: &PeerContext, request: Option<&EncodedRequest>) -> RequestHeaders {
-    // Enough for all headers of most requests.
-    let mut headers = RequestHeaders::with_capacity(10);
+    let mut headers = RequestHeaders::default();
     headers.push(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
     if let Some(version) = peer_context.version {
         headers.push(PROTOCOL_VERSION, HeaderValue::from_static(version));
@@ -149,16 +151,23 @@ fn headers(peer_context: &PeerContext, request: Option<&EncodedRequest>) -> Requ
 /// Adds the headers that repeat parts of the message, for modern servers and intermediaries (2026-07-28, "Request
 /// Metadata").
 fn add_mirrored_headers(headers: &mut RequestHeaders, request: &EncodedRequest) {
-    let standard = [Some((METHOD, request.method)), request.name.map(|name| (NAME, name))];
-    for (name, text) in standard.into_iter().flatten() {
-        if let Ok(value) = HeaderValue::from_str(&header_value(text)) {
-            headers.push(name, value);
-        }
+    match FREQUENT_METHODS.iter().find(|method| **method == request.method) {
+        Some(method) => headers.push(METHOD, HeaderValue::from_static(method)),
+        None => push_text(headers, METHOD, request.method),
+    }
+    if let Some(name) = request.name {
+        push_text(headers, NAME, name);
     }
     for (name, value) in request.mirrored {
         if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {
             headers.push(name, value);
         }
+    }
+}
+
+fn push_text(headers: &mut RequestHeaders, name: HeaderName, text: &str) {
+    if let Ok(value) = HeaderValue::from_str(&header_value(text)) {
+        headers.push(name, value);
     }
 }
 

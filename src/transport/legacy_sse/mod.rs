@@ -56,7 +56,7 @@ impl LegacySse {
     /// Opens the event stream and waits for the endpoint event.
     pub fn open(context: &Arc<TransportContext>, peer: &Arc<HttpPeer>, call: &CallContext) -> Result<Arc<LegacySse>> {
         let opened = peer.with_stale_retry(call, || {
-            let mut headers = RequestHeaders::with_capacity(4);
+            let mut headers = RequestHeaders::default();
             headers.push(header::ACCEPT, HeaderValue::from_static(EVENT_STREAM));
             headers.push(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
             let outgoing = OutgoingRequest {
