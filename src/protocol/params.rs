@@ -7,13 +7,48 @@ use super::json_scanner::{self, InvalidJson, Scanner};
 use super::json_strings;
 use super::message_text::MessageText;
 
-/// The parameters of a request. Each member is a name and a value in JSON text.
+/// A name and a value in JSON text.
+type Member<'a> = (Cow<'a, str>, Cow<'a, str>);
+
+/// The parameters of a request.
 #[derive(Clone, Debug, Default)]
 pub struct Params<'a> {
-    members: Vec<(Cow<'a, str>, Cow<'a, str>)>,
-    meta: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    members: Members<'a>,
+    meta: Vec<Member<'a>>,
     /// Members of `_meta` that requests of a session share, as JSON text without the braces.
     shared_meta: &'a str,
+}
+
+/// Not a `Cow`, whose lifetime could not be shortened.
+#[derive(Clone, Debug)]
+enum Members<'a> {
+    Owned(Vec<Member<'a>>),
+    Borrowed(&'a [Member<'a>]),
+}
+
+impl<'a> Members<'a> {
+    fn list(&self) -> &[Member<'a>] {
+        match self {
+            Members::Owned(list) => list,
+            Members::Borrowed(list) => list,
+        }
+    }
+
+    fn to_mut(&mut self) -> &mut Vec<Member<'a>> {
+        if let Members::Borrowed(list) = self {
+            *self = Members::Owned(list.to_vec());
+        }
+        match self {
+            Members::Owned(list) => list,
+            Members::Borrowed(_) => unreachable!("it was replaced"),
+        }
+    }
+}
+
+impl Default for Members<'_> {
+    fn default() -> Self {
+        Members::Borrowed(&[])
+    }
 }
 
 impl<'a> Params<'a> {
@@ -21,13 +56,19 @@ impl<'a> Params<'a> {
         Params::default()
     }
 
+    /// The same parameters. Their members are copied if they are changed, those of `_meta` at once.
+    pub fn borrowed(&self) -> Params<'_> {
+        let members = Members::Borrowed(self.members.list());
+        Params { members, meta: self.meta.clone(), shared_meta: self.shared_meta }
+    }
+
     /// Adds a member, or replaces the one with the same name.
     pub fn set(&mut self, name: impl Into<Cow<'a, str>>, json: impl Into<Cow<'a, str>>) {
-        put(&mut self.members, name.into(), json.into());
+        put(self.members.to_mut(), name.into(), json.into());
     }
 
     pub fn remove(&mut self, name: &str) {
-        self.members.retain(|(known, _)| known != name);
+        self.members.to_mut().retain(|(known, _)| known != name);
     }
 
     pub fn with(mut self, name: &'static str, json: impl Into<Cow<'a, str>>) -> Params<'a> {
@@ -61,11 +102,11 @@ impl<'a> Params<'a> {
             meta = distinct(members(object).map_err(|why| format!("its _meta: {why}"))?);
         }
         let to_cow = |members: Vec<(_, &'a str)>| members.into_iter().map(|(name, value)| (name, value.into()));
-        Ok(Params { members: to_cow(all).collect(), meta: to_cow(meta).collect(), shared_meta: "" })
+        Ok(Params { members: Members::Owned(to_cow(all).collect()), meta: to_cow(meta).collect(), shared_meta: "" })
     }
 
     pub fn is_empty(&self) -> bool {
-        self.members.is_empty() && self.has_no_meta()
+        self.members.list().is_empty() && self.has_no_meta()
     }
 
     fn has_no_meta(&self) -> bool {
@@ -74,7 +115,7 @@ impl<'a> Params<'a> {
 
     /// Estimates the capacity that [`Params::write`] needs: the bytes that it copies.
     pub fn copied_length(&self) -> usize {
-        let all = self.members.iter().chain(&self.meta);
+        let all = self.members.list().iter().chain(&self.meta);
         let length = |(name, value): &(Cow<str>, Cow<str>)| name.len() + MessageText::copied_length(value) + 8;
         self.shared_meta.len() + all.map(length).sum::<usize>() + 16
     }
@@ -97,11 +138,11 @@ impl<'a> Params<'a> {
             }
             write_members(text, &self.meta);
             text.push("}");
-            if !self.members.is_empty() {
+            if !self.members.list().is_empty() {
                 text.push(",");
             }
         }
-        write_members(text, &self.members);
+        write_members(text, self.members.list());
         text.push("}");
     }
 }
@@ -121,14 +162,14 @@ pub fn distinct<'a, V>(members: impl IntoIterator<Item = (Cow<'a, str>, V)>) -> 
     distinct
 }
 
-fn put<'a>(members: &mut Vec<(Cow<'a, str>, Cow<'a, str>)>, name: Cow<'a, str>, json: Cow<'a, str>) {
+fn put<'a>(members: &mut Vec<Member<'a>>, name: Cow<'a, str>, json: Cow<'a, str>) {
     match members.iter_mut().find(|(known, _)| *known == name) {
         Some(member) => member.1 = json,
         None => members.push((name, json)),
     }
 }
 
-fn write_members<'t>(text: &mut MessageText<'t>, members: &'t [(Cow<str>, Cow<str>)]) {
+fn write_members<'t>(text: &mut MessageText<'t>, members: &'t [Member]) {
     for (index, (name, value)) in members.iter().enumerate() {
         if index > 0 {
             text.push(",");
@@ -169,6 +210,19 @@ mod tests {
         params.set("name", "2");
         assert_eq!(written(&params), r#"{"_meta":{"a":1,"progressToken":7},"name":2,"arguments":{ }}"#);
         assert_eq!(written(&Params::new()), "{}");
+    }
+
+    #[test]
+    fn borrowed_parameters_change_without_the_others() {
+        let mut params = Params::new().with("a", "1").with("b", "2");
+        params.set_meta("m", "3");
+        let mut borrowed = params.borrowed();
+        assert_eq!(written(&borrowed), written(&params));
+        borrowed.set_meta("n", "4");
+        borrowed.set("a", "5");
+        borrowed.remove("b");
+        assert_eq!(written(&borrowed), r#"{"_meta":{"m":3,"n":4},"a":5}"#);
+        assert_eq!(written(&params), r#"{"_meta":{"m":3},"a":1,"b":2}"#);
     }
 
     #[test]

@@ -132,7 +132,7 @@ impl Client {
         request: &Request,
         session: &Session,
     ) -> Result<RpcResponse, SendError> {
-        let mut params = request.params.clone();
+        let mut params = request.params.borrowed();
         self.add_meta(call, &mut params, session, request.policy).map_err(SendError::before_sending)?;
         let mirrored = self.mirrored_arguments(call, request, session).map_err(SendError::before_sending)?;
         let encoded = EncodedRequest {
