@@ -1,7 +1,7 @@
 //! Responses to server requests.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use super::interface::Transport;
@@ -23,21 +23,21 @@ pub struct ReplySlot {
 }
 
 /// The lifetime of the call or stream in which server requests arrive. Dropping it discards the responses that were not
-/// sent yet.
+/// sent yet. Most calls have no server request: the flag is created for the first.
 #[derive(Default)]
-pub struct CallLifetime(Arc<AtomicBool>);
+pub struct CallLifetime(OnceLock<Arc<AtomicBool>>);
 
 impl CallLifetime {
     /// The slot for the response to one server request.
     pub fn slot(&self, transport: Weak<dyn Transport>, peer_context: &PeerContext, call: &CallContext) -> ReplySlot {
-        let ended = Arc::clone(&self.0);
+        let ended = Arc::clone(self.0.get_or_init(Arc::default));
         ReplySlot { transport, peer_context: peer_context.clone(), call: call.clone(), ended }
     }
 }
 
 impl Drop for CallLifetime {
     fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.get().into_iter().for_each(|ended| ended.store(true, Ordering::Relaxed));
     }
 }
 
