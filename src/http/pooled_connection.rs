@@ -1,10 +1,12 @@
 //! An entry of the connection pool: one ureq agent with at most one connection. A request takes it from the pool and
 //! returns it afterwards; no other request uses it meanwhile.
 
+use std::fmt::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header};
+use bytes::BytesMut;
 use ureq::config::Config;
 use ureq::{Agent, SendBody};
 
@@ -30,6 +32,8 @@ pub struct PooledConnection {
     pub notes: Arc<ConnectionNotes>,
     idle_since: Instant,
     keep_alive: Duration,
+    /// Memory for the values of `Content-Length`, which is used again when the last value was dropped.
+    lengths: BytesMut,
 }
 
 impl PooledConnection {
@@ -37,21 +41,38 @@ impl PooledConnection {
         let notes = Arc::new(ConnectionNotes::default());
         let connector = PooledConnector { notes: Arc::clone(&notes), factory: Arc::clone(factory) };
         let agent = Agent::with_parts(config.clone(), connector, NoResolver);
-        PooledConnection { agent, notes, idle_since: Instant::now(), keep_alive: DEFAULT_KEEP_ALIVE }
+        let (idle_since, keep_alive, lengths) = (Instant::now(), DEFAULT_KEEP_ALIVE, BytesMut::new());
+        PooledConnection { agent, notes, idle_since, keep_alive, lengths }
     }
 
     /// Sends a request and waits for the head of the response. The body is empty for methods without a body. The
     /// headers were written into the notes.
-    pub fn send(&self, method: Method, to: &Endpoint, body: &MessageText) -> Result<Response<ureq::Body>, ureq::Error> {
+    pub fn send(
+        &mut self,
+        method: Method,
+        to: &Endpoint,
+        body: &MessageText,
+    ) -> Result<Response<ureq::Body>, ureq::Error> {
         match body.one_piece() {
             Some("") => self.agent.run(request(method, to, (), None)),
-            Some(text) if text.len() < LARGE_BODY => self.agent.run(request(method, to, text, Some(text.len()))),
+            Some(text) if text.len() < LARGE_BODY => {
+                let length = self.length_value(text.len());
+                self.agent.run(request(method, to, text, length))
+            }
             _ => {
                 // Without a length, ureq would send chunks, which some servers do not accept.
+                let length = self.length_value(body.len());
                 let mut sender = BodySender::new(&self.notes.handover, body, body.reader());
-                self.agent.run(request(method, to, SendBody::from_reader(&mut sender), Some(body.len())))
+                self.agent.run(request(method, to, SendBody::from_reader(&mut sender), length))
             }
         }
+    }
+
+    /// The value of `Content-Length`.
+    fn length_value(&mut self, length: usize) -> Option<HeaderValue> {
+        // Writing to memory does not fail, and digits are always a valid value.
+        write!(self.lengths, "{length}").ok()?;
+        HeaderValue::from_maybe_shared(self.lengths.split().freeze()).ok()
     }
 
     /// Sets how long the connection may stay idle, from the head of the server's response.
@@ -78,14 +99,13 @@ impl PooledConnection {
 }
 
 /// A request for ureq. `Host` and `Content-Length` are set because ureq would add the same values at a higher cost.
-fn request<Body>(method: Method, to: &Endpoint, body: Body, length: Option<usize>) -> Request<Body> {
+fn request<Body>(method: Method, to: &Endpoint, body: Body, length: Option<HeaderValue>) -> Request<Body> {
     let mut request = Request::new(body);
     *request.method_mut() = method;
     *request.uri_mut() = to.uri().clone();
     let mut headers = HeaderMap::with_capacity(2);
     headers.insert(header::HOST, to.host_header().clone());
-    // Digits are always a valid value. `HeaderValue::from` would allocate twice.
-    if let Some(length) = length.and_then(|length| HeaderValue::try_from(length.to_string()).ok()) {
+    if let Some(length) = length {
         headers.insert(header::CONTENT_LENGTH, length);
     }
     *request.headers_mut() = headers;

@@ -42,7 +42,7 @@ pub fn send<'a>(
     let mut pooled = pooled
         .map_err(|interrupt| HttpError::before_sending(interrupt_error(&interrupt, BEFORE_SENDING, wait_context)))?;
     pooled.notes.begin(wait_context, false);
-    let response = run(&pooled, &outgoing);
+    let response = run(&mut pooled, &outgoing);
     let response = response.map_err(|error| HttpError::of(error, &pooled.notes, target, wait_context))?;
     on_head(response.headers());
     pooled.record_keep_alive(&response);
@@ -54,15 +54,15 @@ pub fn send<'a>(
 /// Tries to send a request, and does not wait for a response.
 pub fn send_best_effort(pool: &ConnectionPool, outgoing: OutgoingRequest, wait_context: &WaitContext) {
     // Best effort: errors are ignored, because the call has already failed.
-    if let Ok(pooled) = pool.take(wait_context) {
+    if let Ok(mut pooled) = pool.take(wait_context) {
         pooled.notes.begin(wait_context, true);
-        let _ = run(&pooled, &outgoing);
+        let _ = run(&mut pooled, &outgoing);
     }
 }
 
 /// ureq writes the request line, `Host` and `Content-Length`; the transport below it adds all other headers, which is
 /// cheaper. ureq's handling of a request depends on none of them: it keeps no connections.
-fn run(pooled: &PooledConnection, outgoing: &OutgoingRequest) -> Result<::http::Response<ureq::Body>, ureq::Error> {
+fn run(pooled: &mut PooledConnection, outgoing: &OutgoingRequest) -> Result<::http::Response<ureq::Body>, ureq::Error> {
     let defaults = [(header::USER_AGENT, USER_AGENT), (header::ACCEPT_ENCODING, ACCEPT_ENCODING)];
     pooled.notes.set_lines(&outgoing.headers, &defaults);
     pooled.send(outgoing.method.clone(), outgoing.to, outgoing.body)
