@@ -118,6 +118,7 @@ impl Buffers for HttpBuffers {
         &mut self.output[self.pending..]
     }
 
+    #[inline]
     fn input(&self) -> &[u8] {
         &self.input[self.consumed..self.received]
     }
