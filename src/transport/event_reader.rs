@@ -12,11 +12,12 @@ use crate::protocol::event_stream::{BufferError, EventStream, SseEvent};
 const SMALL: usize = 4 * 1024;
 const LARGE: usize = 64 * 1024;
 
-/// Reads the events of one response.
+/// Reads the events of one response: after each read, the events that it has completed are taken one by one.
 pub struct EventReader {
     parser: EventStream,
-    events: Vec<SseEvent>,
     buffer: Vec<u8>,
+    /// How many bytes of the buffer are parsed.
+    parsed: usize,
     /// The most bytes of the next read into the buffer.
     most: usize,
     /// The maximum size of an event, in bytes.
@@ -25,35 +26,38 @@ pub struct EventReader {
 
 impl EventReader {
     pub fn new(limit: usize) -> EventReader {
-        EventReader { parser: EventStream::new(limit), events: Vec::new(), buffer: Vec::new(), most: SMALL, limit }
+        EventReader { parser: EventStream::new(limit), buffer: Vec::new(), parsed: 0, most: SMALL, limit }
     }
 
-    /// Reads once with `read`, which appends at most so many bytes to a vector and returns their number. Returns the
-    /// events that are complete now, possibly none; `None` at the end of the stream.
-    pub fn next(&mut self, read: impl FnOnce(&mut Vec<u8>, usize) -> Result<usize>) -> Result<Option<Vec<SseEvent>>> {
-        let too_large = |why| event_buffer_error(why, self.limit);
-        let parsed = if let Some((event, most)) = self.parser.long_line().map_err(too_large)? {
+    /// Reads once with `read`, which appends at most so many bytes to a vector and returns their number. To be called
+    /// when all events of the last read are taken. False at the end of the stream.
+    pub fn read(&mut self, read: impl FnOnce(&mut Vec<u8>, usize) -> Result<usize>) -> Result<bool> {
+        let limit = self.limit;
+        let too_large = |why| event_buffer_error(why, limit);
+        self.buffer.clear();
+        self.parsed = 0;
+        if let Some((event, most)) = self.parser.long_line().map_err(too_large)? {
             // The rest of a large event is read directly into it.
             let count = read(event, most)?;
-            if count == 0 {
-                return Ok(None);
-            }
-            self.parser.parse_appended(count, &mut self.events)
-        } else {
-            self.buffer.clear();
-            self.buffer.try_reserve(self.most).map_err(|_| too_large(BufferError::NoMemory))?;
-            let count = read(&mut self.buffer, self.most)?;
-            if count == 0 {
-                return Ok(None);
-            }
-            // The rest may be large: use fewer reads for it.
-            if count == SMALL {
-                self.most = LARGE;
-            }
-            self.parser.feed(&self.buffer, &mut self.events)
-        };
-        parsed.map_err(too_large)?;
-        Ok(Some(std::mem::take(&mut self.events)))
+            self.parser.take_appended(count, &mut self.buffer).map_err(too_large)?;
+            return Ok(count > 0);
+        }
+        self.buffer.try_reserve(self.most).map_err(|_| too_large(BufferError::NoMemory))?;
+        let count = read(&mut self.buffer, self.most)?;
+        // The rest may be large: use fewer reads for it.
+        if count == SMALL {
+            self.most = LARGE;
+        }
+        Ok(count > 0)
+    }
+
+    /// The next event of the last read; `None` if it has completed no more. The caller may take the contents of the
+    /// event.
+    pub fn next_event(&mut self) -> Result<Option<&mut SseEvent>> {
+        let mut rest = &self.buffer[self.parsed..];
+        let event = self.parser.next_event(&mut rest).map_err(|why| event_buffer_error(why, self.limit))?;
+        self.parsed = self.buffer.len() - rest.len();
+        Ok(event)
     }
 
     /// The `retry` that the server sent last: how long to wait before reconnecting.
@@ -84,10 +88,17 @@ mod tests {
                 buffer.extend_from_slice(piece);
                 Ok(piece.len())
             };
-            match reader.next(fill) {
-                Ok(Some(events)) => found.extend(events.into_iter().map(|event| event.data)),
-                Ok(None) => return (found, None),
+            match reader.read(fill) {
+                Ok(true) => {}
+                Ok(false) => return (found, None),
                 Err(error) => return (found, Some(error)),
+            }
+            loop {
+                match reader.next_event() {
+                    Ok(Some(event)) => found.push(event.data.clone()),
+                    Ok(None) => break,
+                    Err(error) => return (found, Some(error)),
+                }
             }
         }
         (found, None)
@@ -102,7 +113,7 @@ mod tests {
                 buffer.resize(most, b':');
                 Ok(most)
             };
-            assert!(reader.next(fill).unwrap().is_some_and(|events| events.is_empty()));
+            assert!(reader.read(fill).unwrap() && reader.next_event().unwrap().is_none());
         }
     }
 
@@ -114,12 +125,29 @@ mod tests {
     }
 
     #[test]
+    fn the_memory_of_a_small_event_is_used_for_the_next() {
+        let mut reader = EventReader::new(1 << 20);
+        let text = format!("data: 1\n\ndata\nevent: x\n\ndata: {}\n\ndata: 2\n\n", "x".repeat(LARGE + 1));
+        let fill = |buffer: &mut Vec<u8>, _| {
+            buffer.extend_from_slice(text.as_bytes());
+            Ok(text.len())
+        };
+        assert!(reader.read(fill).unwrap());
+        let mut next = || reader.next_event().unwrap().map(|event| (event.clone(), event.data.capacity())).unwrap();
+        let ((first, capacity), (second, same)) = (next(), next());
+        assert_eq!((first.data, capacity), (b"1".to_vec(), same));
+        assert_eq!((second.name, second.data), (b"x".to_vec(), b"".to_vec()));
+        let ((large, _), (last, small)) = (next(), next());
+        assert!(large.name.is_empty() && large.data.len() > LARGE && last.data == b"2" && small < LARGE);
+    }
+
+    #[test]
     fn a_too_large_event_and_a_truncated_stream_are_errors() {
         let long = "x".repeat(200);
         let (found, error) = read(&[b"data: 1\n\n", long.as_bytes()], 100);
         assert_eq!((found.len(), error.unwrap().status()), (1, MCP_TOO_LARGE));
         let mut reader = EventReader::new(100);
-        let broken = reader.next(|_, _| Err(Error::new(MCP_TRUNCATED, "")));
+        let broken = reader.read(|_, _| Err(Error::new(MCP_TRUNCATED, "")));
         assert_eq!(broken.err().unwrap().status(), MCP_TRUNCATED);
     }
 
@@ -127,12 +155,12 @@ mod tests {
     fn a_full_read_allows_larger_reads() {
         let mut reader = EventReader::new(1 << 20);
         for (count, size) in [(10, SMALL), (SMALL, SMALL), (SMALL, LARGE), (LARGE, LARGE)] {
-            let next = reader.next(|buffer, most| {
+            let read = reader.read(|buffer, most| {
                 assert_eq!(most, size);
                 buffer.resize(buffer.len() + count, b':');
                 Ok(count)
             });
-            assert!(next.is_ok());
+            assert!(read.is_ok() && reader.next_event().is_ok());
         }
     }
 
@@ -143,17 +171,19 @@ mod tests {
         let (mut reader, mut rest) = (EventReader::new(SIZE + 6), text.as_bytes());
         let (mut events, mut direct) = (Vec::new(), 0);
         while !rest.is_empty() {
-            let next = reader.next(|buffer, most| {
+            let read = reader.read(|buffer, most| {
                 let count = most.min(rest.len());
                 direct += if buffer.is_empty() { 0 } else { count };
                 buffer.extend_from_slice(&rest[..count]);
                 rest = &rest[count..];
                 Ok(count)
             });
-            events.extend(next.unwrap().unwrap());
+            assert!(read.unwrap());
+            while let Some(event) = reader.next_event().unwrap() {
+                events.push(event.data.len());
+            }
         }
-        let data: Vec<_> = events.into_iter().map(|event| event.data.len()).collect();
-        assert_eq!(data, [SIZE, 4]);
+        assert_eq!(events, [SIZE, 4]);
         assert!(direct > SIZE - 2 * LARGE, "{direct} bytes");
     }
 
@@ -161,10 +191,11 @@ mod tests {
     fn event_ids_and_retry_delays_are_reported() {
         let mut reader = EventReader::new(100);
         let mut feed = |text: &[u8]| {
-            let _ = reader.next(|buffer, _| {
+            let _ = reader.read(|buffer, _| {
                 buffer.extend_from_slice(text);
                 Ok(text.len())
             });
+            while reader.next_event().unwrap().is_some() {}
             (reader.retry(), reader.last_id())
         };
         assert_eq!(feed(b"data: 1\n\n"), (None, None));

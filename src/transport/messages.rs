@@ -71,13 +71,13 @@ pub fn classify_messages(
 /// Passes the messages of an event to `take`, like [`classify_messages`], and logs data that was not used.
 pub fn classify_event(
     call: &CallContext,
-    event: SseEvent,
+    event: &mut SseEvent,
     skipped: &mut SkippedInput,
     is_ours: impl Fn(Option<&str>) -> bool,
     take: impl FnMut(StreamMessage) -> bool,
 ) {
-    let has_custom_name = has_custom_name(&event);
-    if let Some(rest) = classify_messages(event.data, is_ours, take) {
+    let has_custom_name = has_custom_name(event);
+    if let Some(rest) = classify_messages(std::mem::take(&mut event.data), is_ours, take) {
         skipped.record_event(call, rest, has_custom_name);
     }
 }

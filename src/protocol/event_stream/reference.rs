@@ -90,7 +90,9 @@ fn feed_directly(
         if let Some((data, allowed)) = stream.long_line()? {
             count = most.min(allowed).min(bytes.len());
             data.extend_from_slice(&bytes[..count]);
-            stream.parse_appended(count, events)?;
+            let mut rest = Vec::new();
+            stream.take_appended(count, &mut rest)?;
+            stream.feed(&rest, events)?;
         } else {
             count = most.min(bytes.len());
             stream.feed(&bytes[..count], events)?;

@@ -94,16 +94,17 @@ impl LegacySse {
     ) -> Result<Arc<LegacySse>> {
         let mut reader = EventReader::new(context.limits.event);
         loop {
-            let Some(events) = reader.next(|buffer, most| body.read_into(buffer, most))? else {
+            if !reader.read(|buffer, most| body.read_into(buffer, most))? {
                 let why =
                     "the server's event stream ended before its endpoint event; is this the URL of an HTTP+SSE server?";
                 return Err(Error::new(MCP_TRUNCATED, why));
-            };
-            // No request is pending before the endpoint event: drop the events before it.
-            let mut events = events.into_iter().skip_while(|event| event.name != b"endpoint");
-            if let Some(event) = events.next() {
-                let endpoint = Arc::new(resolve_endpoint(from, &event)?);
-                let remaining = events.collect();
+            }
+            while let Some(event) = reader.next_event()? {
+                // No request is pending before the endpoint event: drop the events before it.
+                if event.name != b"endpoint" {
+                    continue;
+                }
+                let endpoint = Arc::new(resolve_endpoint(from, event)?);
                 let pending = Arc::new(PendingRequests::new(false, Arc::clone(endpoint.secrets()))?);
                 pending.record_sent_credentials(call);
                 call.log(LogLevel::Debug, || "the event stream is open, and its endpoint is known".into());
@@ -120,7 +121,7 @@ impl LegacySse {
                     endpoint,
                 });
                 let router = MessageRouter::new(context, Weak::clone(&transport.me), &transport.pending);
-                context.readers.start(move || LegacyStreamReader { router, body, reader, events: remaining }.run())?;
+                context.readers.start(move || LegacyStreamReader { router, body, reader }.run())?;
                 return Ok(transport);
             }
         }

@@ -1,9 +1,8 @@
 //! The thread that reads the event stream of an HTTP+SSE connection.
 
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::http::response_body::ResponseBody;
 use crate::log::LogLevel;
-use crate::protocol::event_stream::SseEvent;
 use crate::status::*;
 use crate::transport::event_reader::EventReader;
 use crate::transport::messages::has_custom_name;
@@ -14,8 +13,6 @@ pub struct LegacyStreamReader {
     pub router: MessageRouter,
     pub body: ResponseBody,
     pub reader: EventReader,
-    /// Events that were read but not routed yet.
-    pub events: Vec<SseEvent>,
 }
 
 impl LegacyStreamReader {
@@ -35,16 +32,19 @@ impl LegacyStreamReader {
     /// Reads until the end; the reason for it.
     fn read(&mut self) -> Error {
         loop {
-            self.route_events();
-            match self.reader.next(|buffer, most| {
+            // At first, these are events that have arrived with the endpoint.
+            if let Err(error) = self.route_events() {
+                return error;
+            }
+            match self.reader.read(|buffer, most| {
                 let count = self.body.read_into(buffer, most)?;
                 if count > 0 {
                     self.router.pending.record_received();
                 }
                 Ok(count)
             }) {
-                Ok(Some(events)) => self.events.extend(events),
-                Ok(None) => return Error::new(MCP_DISCONNECTED, "the server ended the event stream"),
+                Ok(true) => {}
+                Ok(false) => return Error::new(MCP_DISCONNECTED, "the server ended the event stream"),
                 Err(mut error) => {
                     if error.status() == MCP_TRUNCATED {
                         error.report_mut().status = MCP_DISCONNECTED;
@@ -57,19 +57,25 @@ impl LegacyStreamReader {
     }
 
     /// Routes the events that were read.
-    fn route_events(&mut self) {
+    fn route_events(&mut self) -> Result<()> {
         let mut unclaimed = UnclaimedRequests::default();
-        for event in std::mem::take(&mut self.events) {
+        let outcome = loop {
+            let event = match self.reader.next_event() {
+                Ok(Some(event)) => event,
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            };
             match event.name.as_slice() {
                 b"endpoint" => self
                     .router
                     .log(LogLevel::Warning, || "the server sent a second endpoint event; the first one is used".into()),
                 _ => {
-                    let has_custom_name = has_custom_name(&event);
-                    self.router.route_text(event.data, has_custom_name, &mut unclaimed);
+                    let has_custom_name = has_custom_name(event);
+                    self.router.route_text(std::mem::take(&mut event.data), has_custom_name, &mut unclaimed);
                 }
             }
-        }
+        };
         self.router.handle_unclaimed(&unclaimed);
+        outcome
     }
 }

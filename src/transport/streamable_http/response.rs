@@ -60,7 +60,7 @@ impl StreamableHttp {
     pub(super) fn take_event(
         &self,
         call: &CallContext,
-        event: SseEvent,
+        event: &mut SseEvent,
         id: u64,
         server_requests: &mut Vec<ServerRequest>,
         skipped: &mut SkippedInput,

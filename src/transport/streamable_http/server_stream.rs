@@ -268,27 +268,32 @@ impl StreamRun {
         let mut reader = EventReader::new(self.opener.context.limits.event);
         let mut skipped = SkippedInput::default();
         loop {
-            let events = match reader.next(|buffer, most| response.read_into(buffer, most)) {
-                Ok(Some(events)) => events,
-                Ok(None) => return Error::new(MCP_DISCONNECTED, "the server ended it"),
+            match reader.read(|buffer, most| response.read_into(buffer, most)) {
+                Ok(true) => {}
+                Ok(false) => return Error::new(MCP_DISCONNECTED, "the server ended it"),
                 Err(error) => return error,
-            };
+            }
+            loop {
+                match reader.next_event() {
+                    Ok(Some(event)) if event.data.is_empty() => {}
+                    Ok(Some(event)) => {
+                        *received_any = true;
+                        self.handle_event(call, event, &mut skipped);
+                    }
+                    Ok(None) => break,
+                    Err(error) => return error,
+                }
+            }
             if let Some(retry) = reader.retry() {
                 self.retry = retry.clamp(MIN_RETRY, MAX_RETRY);
             }
             if let Some(id) = reader.last_id() {
                 self.last_event_id = id;
             }
-            for event in events {
-                if !event.data.is_empty() {
-                    *received_any = true;
-                    self.handle_event(call, event, &mut skipped);
-                }
-            }
         }
     }
 
-    fn handle_event(&self, call: &CallContext, event: SseEvent, skipped: &mut SkippedInput) {
+    fn handle_event(&self, call: &CallContext, event: &mut SseEvent, skipped: &mut SkippedInput) {
         let inbound = &self.opener.context.inbound;
         // No response is expected on this stream.
         classify_event(

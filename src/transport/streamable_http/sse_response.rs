@@ -78,13 +78,12 @@ impl StreamableHttp {
     ) -> Result<RpcResponse> {
         let mut reader = EventReader::new(self.context.limits.event);
         loop {
-            let Some(events) = reader.next(|buffer, most| response.read_into(buffer, most))? else {
+            if !reader.read(|buffer, most| response.read_into(buffer, most))? {
                 return Err(Error::new(MCP_TRUNCATED, "the server's event stream ended without the response"));
-            };
-            state.update(&reader);
+            }
             let mut server_requests: Vec<ServerRequest> = Vec::new();
             let paused = call.paused_so_far();
-            for event in events {
+            while let Some(event) = reader.next_event()? {
                 // Streams start with empty priming events, and may contain events that are not messages.
                 if event.data.is_empty() {
                     continue;
@@ -99,6 +98,7 @@ impl StreamableHttp {
                     state.resumes_without_progress = 0;
                 }
             }
+            state.update(&reader);
             // Handled after all events: if the response has arrived with them, the server requests need none.
             for request in &server_requests {
                 call.wait_context()

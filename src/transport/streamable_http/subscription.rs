@@ -73,12 +73,12 @@ impl StreamableHttp {
         let (mut is_open, mut skipped) = (false, SkippedInput::default());
         let mut reader = EventReader::new(self.context.limits.event);
         loop {
-            let Some(events) = reader.next(|buffer, most| response.read_into(buffer, most))? else {
+            if !reader.read(|buffer, most| response.read_into(buffer, most))? {
                 let error = Error::new(MCP_DISCONNECTED, "the server ended the subscription without a response");
                 let first = skipped.first().map(|first| &**first);
                 return Err(skipped_input::explained(error, call, skipped_input::ON_STREAM, first));
-            };
-            for event in events {
+            }
+            while let Some(event) = reader.next_event()? {
                 let mut end = None;
                 classify_event(
                     call,
