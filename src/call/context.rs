@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::log::{Log, LogLevel};
 use crate::protocol::incoming::Notification;
 use crate::protocol::params::{Params, members};
+use crate::protocol::progress::Progress;
 use crate::status::MCP_INVALID_ARGUMENT;
 use crate::sys::lock::Mutex;
 use crate::sys::pollable_event::PollableEvent;
@@ -379,10 +380,16 @@ impl CallContext {
         self.shared.progress_token
     }
 
-    pub fn report_progress(&self, progress: f64, total: Option<f64>, message: Option<&str>) {
-        if let Some(callback) = &self.shared.extras.progress {
-            callback(progress, total, message);
-        }
+    /// Runs the progress callback for each of `all`, until the call is cancelled or its client closed. The time does
+    /// not count against the timeout. It is measured once for all: a clock query takes as long as reading an event.
+    pub fn report_progress(&self, all: &[Progress]) -> Result<(), Interrupt> {
+        let Some(callback) = &self.shared.extras.progress else { return Ok(()) };
+        let report = |progress: &Progress| {
+            self.wait_context.borrow().interrupted()?;
+            callback(progress.progress, progress.total, progress.message.as_deref());
+            Ok(())
+        };
+        self.paused(|clock| clock.during(|| all.iter().try_for_each(report)))
     }
 
     /// Whether the caller has set members of `_meta` or headers for this call.

@@ -1,7 +1,11 @@
 //! Messages from a server other than responses: notifications and, up to 2025-11-25, server requests.
 
+use std::borrow::Cow;
+
 use super::ids;
 use super::json::{Json, Kind, Value};
+use super::json_strings;
+use super::progress::Progress;
 use super::raw_value::RawValue;
 
 /// The longest notification parameters that are parsed, in bytes. Those that the specification defines are short.
@@ -27,6 +31,21 @@ impl Notification {
     /// The progress token, if this is a progress notification.
     pub fn progress_token(&self) -> Option<u64> {
         (self.method == "notifications/progress").then(|| ids::number(self.member("progressToken")?.raw()))?
+    }
+
+    /// The progress, if this is a progress notification with a valid one.
+    pub fn progress(&self) -> Option<Progress> {
+        let (mut progress, mut total, mut message) = (None, None, None);
+        // One pass: each call of `member` scans all members.
+        for (key, value) in self.parsed_params()?.children() {
+            match &*json_strings::decode(key) {
+                "progress" => progress = value.double(),
+                "total" => total = value.double(),
+                "message" => message = value.text().map(Cow::into_owned),
+                _ => {}
+            }
+        }
+        Some(Progress { progress: progress?, total, message })
     }
 
     /// The id of the subscription that this belongs to: that of its request (2026-07-28, "Subscriptions": Receiving
@@ -64,7 +83,12 @@ impl Notification {
 
     /// A member of the parameters; `None` also if these are too long to be parsed.
     pub fn member(&self, name: &str) -> Option<RawValue<'_>> {
-        RawValue::of(self.params.as_ref().filter(|_| !self.is_too_long())?).member(name)
+        self.parsed_params()?.member(name)
+    }
+
+    /// The parameters; `None` if they are too long to be parsed.
+    fn parsed_params(&self) -> Option<RawValue<'_>> {
+        self.params.as_ref().filter(|_| !self.is_too_long()).map(RawValue::of)
     }
 }
 

@@ -23,6 +23,7 @@ pub mod messages;
 pub mod negotiation;
 pub mod oauth;
 pub mod params;
+pub mod progress;
 #[cfg(test)]
 mod properties;
 pub mod raw_value;

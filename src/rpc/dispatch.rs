@@ -10,7 +10,6 @@ use crate::log::LogLevel;
 use crate::protocol::ids;
 use crate::protocol::incoming::{InputKind, Notification, ServerRequest};
 use crate::protocol::messages::{self, METHOD_NOT_FOUND};
-use crate::protocol::raw_value::RawValue;
 use crate::sys::lock::{Mutex, MutexGuard};
 use crate::transport::context::InboundHandler;
 use crate::transport::reply_slot::ReplySlot;
@@ -109,7 +108,10 @@ impl InboundHandler for Dispatcher {
             method if notification.is_too_long() => {
                 call.log(LogLevel::Warning, || format!("skipped {method}, whose parameters are longer than 1 MiB"));
             }
-            "notifications/progress" if call.is_progress(notification) => report_progress(call, notification),
+            "notifications/progress" if call.is_progress(notification) => {
+                // The next wait of the call notices an interrupt.
+                let _ = call.report_progress(notification.progress().as_slice());
+            }
             "notifications/message" if self.server_log.has_hook() => {
                 call.paused(|clock| clock.during(|| self.server_log.run_hook(notification)));
             }
@@ -148,14 +150,6 @@ impl InboundHandler for Dispatcher {
             call.log(LogLevel::Warning, || format!("the server did not accept the response to its {method}: {error}"));
         }
     }
-}
-
-/// Runs the progress callback. Its time does not count against the timeout.
-fn report_progress(call: &CallContext, notification: &Notification) {
-    let Some(progress) = notification.member("progress").and_then(RawValue::double) else { return };
-    let total = notification.member("total").and_then(RawValue::double);
-    let message = notification.member("message").and_then(RawValue::text);
-    call.paused(|clock| clock.during(|| call.report_progress(progress, total, message.as_deref())));
 }
 
 #[cfg(test)]

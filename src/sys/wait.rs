@@ -118,7 +118,8 @@ impl WaitContext {
         }
     }
 
-    fn interrupted(&self) -> Result<(), Interrupt> {
+    /// Fails if the call was cancelled or its client closed.
+    pub fn interrupted(&self) -> Result<(), Interrupt> {
         // Closing takes precedence: all calls of a closed client fail with MCP_CLOSED.
         if self.closed.as_ref().is_some_and(|closed| closed.is_set()) {
             return Err(Interrupt::Closed);

@@ -21,6 +21,7 @@ use crate::error::{Error, Result, RpcError};
 use crate::protocol::json::{Json, Kind, Value};
 use crate::protocol::messages::{self, quoted};
 use crate::protocol::params::Params;
+use crate::protocol::progress::Progress;
 use crate::protocol::raw_value::RawValue;
 use crate::protocol::version::Era;
 use crate::rpc::send_request::send_best_effort;
@@ -139,7 +140,10 @@ impl Client {
             let message = text(root, "statusMessage");
             if message.is_some() && message != last_message {
                 steps += 1.0;
-                call.paused(|clock| clock.during(|| call.report_progress(steps, None, message.as_deref())));
+                let progress =
+                    Progress { progress: steps, total: None, message: message.as_deref().map(str::to_owned) };
+                // The next request notices an interrupt.
+                let _ = call.report_progress(&[progress]);
                 last_message = message;
             }
             let (session, _) = self.session(call)?;

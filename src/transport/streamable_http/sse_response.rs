@@ -17,6 +17,7 @@ use crate::log::LogLevel;
 use crate::net::progress::RequestPhase;
 use crate::protocol::incoming::ServerRequest;
 use crate::protocol::jsonrpc::RpcResponse;
+use crate::protocol::progress::{self, Progress};
 use crate::protocol::version::Era;
 use crate::status::*;
 use crate::sys::wait::Interrupt;
@@ -77,6 +78,7 @@ impl StreamableHttp {
         state: &mut ResumeState,
     ) -> Result<RpcResponse> {
         let mut reader = EventReader::new(self.context.limits.event);
+        let mut progress: Vec<Progress> = Vec::new();
         loop {
             if !reader.read(|buffer, most| response.read_into(buffer, most))? {
                 return Err(Error::new(MCP_TRUNCATED, "the server's event stream ended without the response"));
@@ -88,6 +90,12 @@ impl StreamableHttp {
                 if event.data.is_empty() {
                     continue;
                 }
+                if let Some(new) = own_progress(call, &event.data) {
+                    progress.push(new);
+                    state.resumes_without_progress = 0;
+                    continue;
+                }
+                report_all(call, &mut progress)?;
                 let skipped_before = state.skipped.count;
                 if let Some(rpc_response) =
                     self.take_event(call, event, id, &mut server_requests, &mut state.skipped)?
@@ -98,6 +106,7 @@ impl StreamableHttp {
                     state.resumes_without_progress = 0;
                 }
             }
+            report_all(call, &mut progress)?;
             state.update(&reader);
             // Handled after all events: if the response has arrived with them, the server requests need none.
             for request in &server_requests {
@@ -197,6 +206,24 @@ impl ResumeState {
     }
 }
 
+/// The progress, if the data of an event is nothing else than a progress notification for the call.
+fn own_progress(call: &CallContext, data: &[u8]) -> Option<Progress> {
+    let token = call.progress_token();
+    let (theirs, progress) = (token != 0).then(|| progress::read(data))??;
+    (theirs == token).then_some(progress)
+}
+
+/// Runs the progress callback for each of `all`, and removes them.
+fn report_all(call: &CallContext, all: &mut Vec<Progress>) -> Result<()> {
+    if all.is_empty() {
+        return Ok(());
+    }
+    let checked = call.wait_context().check();
+    let outcome = checked.and_then(|()| call.report_progress(all));
+    all.clear();
+    outcome.map_err(|interrupt| call.interrupt_error_while(&interrupt, RequestPhase::Body.doing()))
+}
+
 /// Whether the stream can be resumed: not on modern servers, and not during a handshake, which has no version yet.
 fn can_resume(peer_context: &PeerContext, state: &ResumeState) -> bool {
     peer_context.era == Era::Legacy && peer_context.version.is_some() && state.last_id.is_some()
@@ -207,4 +234,54 @@ fn with_reason(mut error: Error, reason: String) -> Error {
     error.report_mut().message.push_str("; ");
     error.report_mut().message.push_str(&reason);
     error
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::call::context::CallOptions;
+    use crate::sys::lock::Mutex;
+    use crate::transport::fake::{call_with, recording_context, with_progress};
+
+    fn notification(token: u64, progress: u32) -> String {
+        let params = format!(r#"{{"progressToken":{token},"progress":{progress}}}"#);
+        format!(r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{params}}}"#)
+    }
+
+    #[test]
+    fn only_progress_with_the_token_of_the_call_is_its_progress() {
+        let (context, ..) = recording_context();
+        let (without, own) = (CallOptions::default(), with_progress(|_, _, _| ()));
+        let (without, own) = (call_with(&context, &without), call_with(&context, &own));
+        let token = own.progress_token();
+        let found = own_progress(&own, notification(token, 5).as_bytes());
+        assert_eq!(found.map(|progress| progress.progress), Some(5.0));
+        assert_eq!(own_progress(&own, notification(token + 1, 5).as_bytes()), None);
+        assert_eq!(own_progress(&without, notification(0, 5).as_bytes()), None);
+    }
+
+    #[test]
+    fn a_cancel_in_a_progress_callback_prevents_the_next_one() {
+        let (context, ..) = recording_context();
+        let (cancel, seen) = (Arc::new(crate::call::new_event().unwrap()), Arc::<Mutex<Vec<f64>>>::default());
+        let (set, recorded) = (Arc::clone(&cancel), Arc::clone(&seen));
+        let callback = move |progress, _: Option<f64>, _: Option<&str>| {
+            recorded.lock().push(progress);
+            if progress == 2.0 {
+                set.set();
+            }
+        };
+        let call = call_with(&context, &CallOptions { cancel: Some(cancel), ..with_progress(callback) });
+        let of = |numbers: &[u32]| {
+            let progress = numbers.iter().map(|number| f64::from(*number));
+            progress.map(|progress| Progress { progress, total: None, message: None }).collect::<Vec<_>>()
+        };
+        assert!(report_all(&call, &mut of(&[])).is_ok());
+        assert!(report_all(&call, &mut of(&[1])).is_ok());
+        assert_eq!(report_all(&call, &mut of(&[2, 3])).unwrap_err().status(), MCP_CANCELLED);
+        assert_eq!(report_all(&call, &mut of(&[4])).unwrap_err().status(), MCP_CANCELLED);
+        assert_eq!(*seen.lock(), [1.0, 2.0]);
+    }
 }
