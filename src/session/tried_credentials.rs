@@ -44,6 +44,10 @@ impl TriedCredentials {
             return self.key.hash_one(value);
         }
         // The sum does not depend on the order.
-        headers.iter().fold(0, |sum: u64, header| sum.wrapping_add(self.key.hash_one(header)))
+        let mut sum = 0_u64;
+        for header in headers.iter() {
+            sum = sum.wrapping_add(self.key.hash_one(header));
+        }
+        sum
     }
 }
