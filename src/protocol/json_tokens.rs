@@ -8,6 +8,9 @@ use crate::sys::vector::{self, AsciiClass, BLOCK, Kernel, Vectors, load_first};
 /// Tokens are searched until there is no room for those of another block.
 const CAPACITY: usize = 3 * BLOCK;
 
+/// The most bytes that are searched at once, unless they have no tokens.
+const MAX_SEARCHED: usize = 16 * BLOCK;
+
 const OPERATORS: AsciiClass = AsciiClass::new(b"{}[],:");
 const SPACES: AsciiClass = AsciiClass::new(b" \t\n\r");
 
@@ -17,6 +20,9 @@ pub struct Tokens<'a> {
     bytes: &'a [u8],
     /// The start of the first block that was not searched yet.
     next_block: usize,
+    /// The most bytes of the next search. It begins with one block and doubles: what follows the value is searched
+    /// again for the next value, and there may be millions of short values.
+    searched_next: usize,
     positions: [usize; CAPACITY],
     /// How many of `positions` were found, and how many of these were taken.
     found: usize,
@@ -34,6 +40,7 @@ impl<'a> Tokens<'a> {
         Tokens {
             bytes,
             next_block: start,
+            searched_next: BLOCK,
             positions: [0; CAPACITY],
             found: 0,
             taken: 0,
@@ -82,8 +89,13 @@ impl Kernel for Search<'_, '_> {
     fn run<V: Vectors>(self, vectors: V) {
         let Search(tokens) = self;
         let mut found = 0;
+        let limit = tokens.next_block + tokens.searched_next;
+        tokens.searched_next = (2 * tokens.searched_next).min(MAX_SEARCHED);
         while found <= CAPACITY - BLOCK && tokens.next_block < tokens.bytes.len() && tokens.invalid == usize::MAX {
             let start = tokens.next_block;
+            if found > 0 && start >= limit {
+                break;
+            }
             let rest = &tokens.bytes[start..];
             let (block, present) = load_first(vectors, rest);
             tokens.next_block += BLOCK;
@@ -212,6 +224,21 @@ mod tests {
         "                                ",
         "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
     ];
+
+    /// Takes two tokens, and returns how many bytes were searched for them.
+    fn searched_for_two(text: &str) -> usize {
+        let mut tokens = Tokens::new(text.as_bytes(), 0);
+        assert!(tokens.next().is_some() && tokens.next().is_some());
+        tokens.next_block
+    }
+
+    #[test]
+    fn little_is_searched_after_the_end_of_a_value() {
+        assert_eq!(searched_for_two(&format!("[]{}", " ".repeat(100_000))), BLOCK);
+        assert_eq!(searched_for_two(&format!("[]{}", ",[]".repeat(100_000))), BLOCK);
+        let text = format!("\"{}\"{}", "x".repeat(10_000), "[],".repeat(100_000));
+        assert!(searched_for_two(&text) <= 10_002 + MAX_SEARCHED);
+    }
 
     proptest! {
         #[test]
