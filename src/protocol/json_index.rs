@@ -1,7 +1,7 @@
 //! The index of a JSON text: a flat list of nodes in document order.
 
-/// The most nodes that are recorded while a text is checked, and which need 20 MiB. Then the index is built when it is
-/// needed: a program that does not look into a result needs no memory for its nodes.
+/// The most nodes that are recorded while a text is checked, for all its results together; they need 20 MiB. The index
+/// of a result with more nodes is built when it is needed: a program that does not look into it needs no memory for it.
 const MAX_RECORDED: usize = 1 << 20;
 
 /// The first nodes of an index: room for a small result.
@@ -48,6 +48,8 @@ pub struct IndexBuilder {
     start: usize,
     end: usize,
     max_nodes: usize,
+    /// The number of nodes in the indexes that were returned.
+    recorded: usize,
 }
 
 const NONE: u32 = u32::MAX;
@@ -55,18 +57,21 @@ const NONE: u32 = u32::MAX;
 impl IndexBuilder {
     /// Begins to record the value at `start`, which ends at `end` or before. If it has more nodes, no index is built.
     pub fn record(&mut self, start: usize, end: usize, max_nodes: usize) {
-        *self = IndexBuilder { is_recording: true, nodes: Vec::new(), open: NONE, start, end, max_nodes };
+        let recorded = self.recorded;
+        *self = IndexBuilder { is_recording: true, nodes: Vec::new(), open: NONE, start, end, max_nodes, recorded };
     }
 
     /// Begins to record the value at `start` of a text that is checked.
     pub fn record_checked(&mut self, start: usize, end: usize) {
-        self.record(start, end, MAX_RECORDED);
+        // A batch has many results.
+        self.record(start, end, MAX_RECORDED.saturating_sub(self.recorded));
     }
 
     /// Ends the recording, and returns the index of the value; `None` if it was not recorded.
     pub fn finish(&mut self) -> Option<Vec<JsonNode>> {
         let mut nodes = std::mem::take(&mut self.nodes);
         let is_complete = std::mem::take(&mut self.is_recording);
+        self.recorded += nodes.len();
         // The capacity of a large index was estimated.
         if nodes.capacity() > 2 * FIRST_NODES {
             nodes.shrink_to_fit();
@@ -147,7 +152,7 @@ impl IndexBuilder {
     fn make_room(&mut self, at: usize) -> bool {
         let count = self.nodes.len();
         if count >= self.max_nodes {
-            *self = IndexBuilder { open: NONE, ..IndexBuilder::default() };
+            *self = IndexBuilder { open: NONE, recorded: self.recorded, ..IndexBuilder::default() };
             return false;
         }
         let bytes_per_node = (at - self.start).checked_div(count).unwrap_or(8).max(1);

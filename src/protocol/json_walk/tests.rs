@@ -196,3 +196,15 @@ fn little_room_is_made_for_a_long_string_after_small_values() {
     assert!(index.capacity() <= 65 * 64, "{}", index.capacity());
     assert_eq!(index.finish().map(|nodes| (nodes.len(), nodes.capacity())), Some((102, 102)));
 }
+
+#[test]
+fn the_results_of_a_text_share_the_limit_of_nodes() {
+    let text = format!("[{}1]", "1,".repeat(600_000));
+    let mut index = IndexBuilder::default();
+    let mut is_recorded = |text: &str| {
+        index.record_checked(0, text.len());
+        assert_eq!(walk(text.as_bytes(), 0, &mut index), Some(text.len()));
+        index.finish().is_some()
+    };
+    assert_eq!([&text, &text, "[1]", &text].map(|text| is_recorded(text)), [true, false, true, false]);
+}
