@@ -157,8 +157,10 @@ impl IndexBuilder {
         }
         let bytes_per_node = (at - self.start).checked_div(count).unwrap_or(8).max(1);
         let expected = (self.end - at) / bytes_per_node + 1;
-        // The text may begin with many small values, and continue with a long string.
-        let more = expected.clamp(FIRST_NODES, 64 * count.max(1)).min(self.max_nodes - count);
+        // The text may begin with many small values and continue with a long string, or the reverse: then the estimates
+        // are too low, and each one moves the nodes.
+        let least = FIRST_NODES.max(count / 4);
+        let more = expected.clamp(least, 64 * count.max(1)).min(self.max_nodes - count);
         self.nodes.reserve_exact(more);
         true
     }

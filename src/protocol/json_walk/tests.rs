@@ -198,6 +198,23 @@ fn little_room_is_made_for_a_long_string_after_small_values() {
 }
 
 #[test]
+fn nodes_are_moved_rarely_for_small_values_after_a_long_string() {
+    const STRING_END: usize = 1 << 30;
+    let end = STRING_END + 200_000;
+    let mut index = IndexBuilder::default();
+    index.record(0, end, usize::MAX);
+    index.open(Kind::Array, 0);
+    index.scalar(Kind::String, 1, STRING_END);
+    let mut capacities = vec![index.capacity()];
+    for at in (STRING_END + 1..end).step_by(2) {
+        index.scalar(Kind::Number, at, at + 1);
+        capacities.push(index.capacity());
+    }
+    capacities.dedup();
+    assert!(capacities.len() < 60, "{}", capacities.len());
+}
+
+#[test]
 fn the_results_of_a_text_share_the_limit_of_nodes() {
     let text = format!("[{}1]", "1,".repeat(600_000));
     let mut index = IndexBuilder::default();
