@@ -18,8 +18,8 @@ pub fn index(text: &str) -> Vec<JsonNode> {
     index.finish().unwrap_or_default()
 }
 
-/// Walks through the array or object at `start`, and adds its nodes to `index`. Returns the position after it; `None` if
-/// it is invalid.
+/// Walks through the array or object at `start`, and adds its nodes to `index`. Returns the position after it; `None`
+/// if it is invalid.
 pub fn walk(bytes: &[u8], start: usize, index: &mut IndexBuilder) -> Option<usize> {
     let mut tokens = Tokens::new(bytes, start);
     let mut open = NestingBits::default();

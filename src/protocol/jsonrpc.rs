@@ -185,7 +185,7 @@ impl Item {
     }
 }
 
-/// The index of a result of at most this many bytes is built when it is needed.
+/// The index of a result is built when it is needed if the text ends this many bytes after the result's start, or less.
 const TINY_RESULT: usize = 64;
 
 /// The members of a message, as JSON text.
