@@ -5,7 +5,7 @@ use crate::protocol::{header_arguments, headers, jsonrpc};
 
 /// Parses a JSON-RPC message or batch. Returns the number of messages.
 pub fn envelope(message: String) -> usize {
-    jsonrpc::read(message).items.len()
+    jsonrpc::read(message).items.into_iter().count()
 }
 
 /// Parses an event stream that is received in parts of `part_size` bytes. Returns the number of events.

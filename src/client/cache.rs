@@ -40,6 +40,8 @@ pub type CacheKey = (String, String);
 
 struct CachedResult {
     result: Json,
+    /// That of the entry when it was added: the index of a result may be built later.
+    size: usize,
     /// The key in `by_expiry`.
     expiry: (Instant, u64),
     /// The credentials that a private result was requested with; `None` for a public result.
@@ -138,11 +140,12 @@ impl Cache {
 impl CachedResults {
     fn insert(&mut self, key: CacheKey, result: &Json, expiry: Instant, context: Option<CacheContext>) {
         self.last_number += 1;
-        self.size += size(&key, result);
+        let size = size(&key, result);
+        self.size += size;
         let expiry = (expiry, self.last_number);
         self.by_expiry.insert(expiry, key.clone());
         let (method, params) = key;
-        let cached = CachedResult { result: result.clone(), expiry, context };
+        let cached = CachedResult { result: result.clone(), size, expiry, context };
         self.by_method.entry(method).or_default().insert(params, cached);
     }
 
@@ -150,7 +153,7 @@ impl CachedResults {
         let removed = self.by_method.get_mut(&key.0).and_then(|by_params| by_params.remove(&key.1));
         if let Some(removed) = removed {
             self.by_expiry.remove(&removed.expiry);
-            self.size -= size(key, &removed.result);
+            self.size -= removed.size;
         }
     }
 
@@ -162,17 +165,16 @@ impl CachedResults {
     }
 
     fn remove_method(&mut self, method: &str) {
-        for (params, removed) in self.by_method.remove(method).unwrap_or_default() {
-            let key = (method.to_owned(), params);
+        for removed in self.by_method.remove(method).unwrap_or_default().into_values() {
             self.by_expiry.remove(&removed.expiry);
-            self.size -= size(&key, &removed.result);
+            self.size -= removed.size;
         }
     }
 }
 
 /// The bytes of an entry that count against the limit of the cache.
 fn size(key: &CacheKey, result: &Json) -> usize {
-    key.0.len() + key.1.len() + result.text().len()
+    key.0.len() + key.1.len() + result.text().len() + result.index_size()
 }
 
 #[cfg(test)]
@@ -184,7 +186,7 @@ mod tests {
         let now = Instant::now();
         let later = now + Duration::from_secs(60);
         let key = |method: &str, params: &str| (method.to_owned(), params.to_owned());
-        let result = Json::parse("{}".into()).unwrap();
+        let result = Json::from_validated("{}".into());
         let mut results = CachedResults::default();
         let count = |results: &CachedResults| results.by_method.values().map(HashMap::len).sum::<usize>();
 
@@ -193,6 +195,7 @@ mod tests {
             results.insert(key("b", params), &result, later, None);
         }
         assert_eq!((count(&results), results.by_expiry.len(), results.size), (6, 6, 6 * 4));
+        assert!(result.len() == 1 && result.index_size() > 0, "its index was built");
         results.remove(&key("b", "1"));
         results.remove(&key("b", "1"));
         results.remove(&key("c", "1"));

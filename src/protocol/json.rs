@@ -101,6 +101,11 @@ impl Json {
         self.0.text.text().len()
     }
 
+    /// The bytes of its index, if that exists.
+    pub fn index_size(&self) -> usize {
+        self.0.nodes.get().map_or(0, |nodes| size_of_val(nodes.as_slice()))
+    }
+
     /// Copies the value if the text around it takes more memory than the value, so that that text can be freed.
     pub fn alone(self) -> Json {
         /// Not worth a copy.
@@ -150,6 +155,26 @@ impl ValidatedText {
 
     pub fn text(&self) -> &str {
         &self.0
+    }
+}
+
+/// A part of a validated text, which needs no separate allocation. Keeps the whole text in memory.
+#[derive(Clone, Debug)]
+pub struct TextPart {
+    text: Arc<ValidatedText>,
+    start: usize,
+    end: usize,
+}
+
+impl TextPart {
+    /// `part` is a slice of `text`.
+    pub fn new(text: &Arc<ValidatedText>, part: &str) -> TextPart {
+        let start = offset(text.text(), part);
+        TextPart { text: Arc::clone(text), start, end: start + part.len() }
+    }
+
+    pub fn text(&self) -> &str {
+        &self.text.text()[self.start..self.end]
     }
 }
 

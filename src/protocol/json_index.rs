@@ -155,12 +155,14 @@ impl IndexBuilder {
             *self = IndexBuilder { open: NONE, recorded: self.recorded, ..IndexBuilder::default() };
             return false;
         }
-        let bytes_per_node = (at - self.start).checked_div(count).unwrap_or(8).max(1);
-        let expected = (self.end - at) / bytes_per_node + 1;
+        let rest = self.end - at;
+        // 64 bits are enough: both factors are at most a text's length, which has 32.
+        let expected =
+            (rest as u64 * count as u64).checked_div((at - self.start) as u64).unwrap_or(rest as u64 / 8) + 1;
         // The text may begin with many small values and continue with a long string, or the reverse: then the estimates
         // are too low, and each one moves the nodes.
         let least = FIRST_NODES.max(count / 4);
-        let more = expected.clamp(least, 64 * count.max(1)).min(self.max_nodes - count);
+        let more = (expected as usize).clamp(least, 64 * count.max(1)).min(self.max_nodes - count);
         self.nodes.reserve_exact(more);
         true
     }

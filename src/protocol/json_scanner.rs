@@ -199,7 +199,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Consumes an array. `visit` consumes each element.
+    /// Consumes an array. `visit` consumes each element. Its index is not recorded; those of its elements can be.
     pub fn elements(&mut self, mut visit: impl FnMut(&mut Self) -> Result<(), InvalidJson>) -> Result<(), InvalidJson> {
         self.expect(b'[')?;
         if self.skip(b']') {

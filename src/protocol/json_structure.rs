@@ -59,6 +59,7 @@ pub struct StringBits {
 }
 
 impl Strings {
+    /// Finds the strings in the next block.
     #[inline(always)]
     pub fn find<V: Vectors>(&mut self, vectors: V, block: V::Block) -> StringBits {
         let (_, escaped) = self.escapes.find(vectors.equal(block, b'\\'));

@@ -62,12 +62,12 @@ impl<'a> Tokens<'a> {
     }
 
     /// Whether all strings before `end`, which follows a token that was taken, are valid.
-    pub fn are_valid_before(&self, end: usize) -> bool {
+    pub fn strings_are_valid_before(&self, end: usize) -> bool {
         self.invalid >= end
     }
 
-    /// Whether a number or a literal can end before `at`.
-    pub fn ends_before(&self, at: usize) -> bool {
+    /// Whether a number or a literal can end at `at`, which is the position after it.
+    pub fn scalar_can_end_at(&self, at: usize) -> bool {
         self.bytes.get(at).is_none_or(|byte| OPERATORS.contains(*byte) || SPACES.contains(*byte))
     }
 

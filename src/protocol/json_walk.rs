@@ -46,7 +46,7 @@ pub fn walk(bytes: &[u8], start: usize, index: &mut IndexBuilder) -> Option<usiz
                 index.scalar(Kind::String, at, end);
             }
             _ => {
-                let (kind, end) = number_or_literal(bytes, at).filter(|(_, end)| tokens.ends_before(*end))?;
+                let (kind, end) = number_or_literal(bytes, at).filter(|(_, end)| tokens.scalar_can_end_at(*end))?;
                 index.scalar(kind, at, end);
             }
         }
@@ -54,7 +54,7 @@ pub fn walk(bytes: &[u8], start: usize, index: &mut IndexBuilder) -> Option<usiz
         loop {
             let Some(kind) = open.last() else {
                 let end = at + 1;
-                return tokens.are_valid_before(end).then_some(end);
+                return tokens.strings_are_valid_before(end).then_some(end);
             };
             at = tokens.next()?;
             if bytes[at] == b',' {

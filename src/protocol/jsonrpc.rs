@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::json::{Json, ValidatedText};
+use super::json::{Json, TextPart, ValidatedText};
 use super::json_index::JsonNode;
 use super::json_scanner::{self, InvalidJson, Scanner};
 use super::json_strings;
@@ -13,7 +13,7 @@ use crate::error::RpcError;
 #[derive(Clone, Debug)]
 pub enum Message {
     Result {
-        id: String,
+        id: TextPart,
         response: RpcResponse,
     },
     /// Some servers omit the id: the error then belongs to the request whose HTTP response contains it.
@@ -68,7 +68,46 @@ impl ResultType {
 pub struct ParsedMessages {
     pub text: Arc<ValidatedText>,
     /// One per message. Consecutive elements of a batch that are not messages share one item.
-    pub items: Vec<Item>,
+    pub items: Items,
+}
+
+/// A list that needs no allocation for one item: only batches have several.
+#[derive(Debug, Default)]
+pub struct Items {
+    /// All but the last.
+    others: Vec<Item>,
+    last: Option<Item>,
+}
+
+impl Items {
+    pub fn push(&mut self, item: Item) {
+        self.others.extend(self.last.replace(item));
+    }
+
+    pub fn pop(&mut self) -> Option<Item> {
+        std::mem::replace(&mut self.last, self.others.pop())
+    }
+
+    pub fn last(&self) -> Option<&Item> {
+        self.last.as_ref()
+    }
+}
+
+impl IntoIterator for Items {
+    type Item = Item;
+    type IntoIter = std::iter::Chain<std::vec::IntoIter<Item>, std::option::IntoIter<Item>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.others.into_iter().chain(self.last)
+    }
+}
+
+impl FromIterator<Item> for Items {
+    fn from_iter<T: IntoIterator<Item = Item>>(items: T) -> Items {
+        let mut others: Vec<Item> = items.into_iter().collect();
+        let last = others.pop();
+        Items { others, last }
+    }
 }
 
 /// A message, or an invalid value in the place of one.
@@ -136,7 +175,7 @@ impl Item {
             // Some servers omit `jsonrpc` in responses. A request or a notification without it is log output.
             Ok(message) => {
                 let is_response = match &message {
-                    Message::Result { id, .. } => is_ours(Some(id)),
+                    Message::Result { id, .. } => is_ours(Some(id.text())),
                     Message::Error { id, .. } => is_ours(id.as_deref()),
                     Message::Request { .. } | Message::Notification { .. } => false,
                 };
@@ -168,7 +207,8 @@ impl Item {
             Ok(message) => {
                 let is_call = matches!(message, Message::Request { .. } | Message::Notification { .. });
                 let id = match message {
-                    Message::Result { id, .. } | Message::Request { id, .. } => Some(id),
+                    Message::Result { id, .. } => Some(id.text().to_owned()),
+                    Message::Request { id, .. } => Some(id),
                     Message::Error { id, .. } => id,
                     Message::Notification { .. } => None,
                 };
@@ -316,7 +356,7 @@ fn non_null(value: Option<&str>) -> Option<&str> {
 /// does not affect the others; after a syntax error, the messages before it are returned.
 pub fn read(text: String) -> ParsedMessages {
     let text = Arc::new(ValidatedText::unchecked(text));
-    let mut items: Vec<Item> = Vec::with_capacity(1);
+    let mut items = Items::default();
     let mut scanner = text.scanner();
     let is_batch = scanner.peek() == Some(b'[');
     let mut read_item = |scanner: &mut Scanner| {
@@ -352,13 +392,13 @@ fn item(text: &Arc<ValidatedText>, envelope: &mut Envelope, is_json: bool) -> It
 }
 
 /// Marks the last item as invalid JSON, or adds such an item after the valid messages of a batch.
-fn record_syntax_error(items: &mut Vec<Item>, is_batch: bool) {
+fn record_syntax_error(items: &mut Items, is_batch: bool) {
     let last = items.pop();
     match last {
         Some(last) if last.invalid_reason() == Some(&InvalidReason::InvalidJson) => items.push(last),
         Some(last) if !is_batch => items.push(last.invalidated(InvalidReason::InvalidJson)),
         last => {
-            items.extend(last);
+            last.into_iter().for_each(|last| items.push(last));
             let invalid =
                 InvalidMessage { id: None, reason: InvalidReason::InvalidJson, is_response: false, is_call: false };
             items.push(Item { has_version: false, has_unknown_members: false, content: Err(invalid) });
@@ -374,10 +414,10 @@ fn message(text: &Arc<ValidatedText>, envelope: &mut Envelope) -> Result<Message
     if envelope.has_duplicates {
         return Err(malformed);
     }
-    let id = non_null(envelope.id).map(str::to_owned);
+    let id = non_null(envelope.id);
     if let Some(error) = non_null(envelope.error) {
         let error = rpc_error(error).ok_or(malformed)?;
-        return Ok(Message::Error { id, error });
+        return Ok(Message::Error { id: id.map(str::to_owned), error });
     }
     if let Some(result) = envelope.result {
         if !result.starts_with('{') {
@@ -386,12 +426,13 @@ fn message(text: &Arc<ValidatedText>, envelope: &mut Envelope) -> Result<Message
         let id = id.ok_or(InvalidReason::NotMessage("its result has no id"))?;
         let kind = envelope.result_type.map(ResultType::of).unwrap_or_default();
         let index = envelope.result_index.take();
+        let id = TextPart::new(text, id);
         return Ok(Message::Result { id, response: RpcResponse { result: Json::part(text, result, index), kind } });
     }
     let method = non_null(envelope.method).map(|method| decode_string(method).map(Cow::into_owned).ok_or(malformed));
     let params = non_null(envelope.params).map(|params| Json::part(text, params, None));
     match (method.transpose()?, id) {
-        (Some(method), Some(id)) => Ok(Message::Request { id, method, params }),
+        (Some(method), Some(id)) => Ok(Message::Request { id: id.to_owned(), method, params }),
         (Some(method), None) => Ok(Message::Notification { method, params }),
         (None, _) => Err(InvalidReason::NotMessage("it has neither a method, a result nor an error")),
     }

@@ -24,7 +24,7 @@ pub fn read(data: &[u8]) -> Option<(u64, Progress)> {
     if data.len() > MAX_LENGTH {
         return None;
     }
-    let (mut cursor, mut members) = (Cursor(data), Members::default());
+    let (mut cursor, mut members) = (Cursor(data), ReadMembers::default());
     cursor.object(&mut members, false)?;
     cursor.skip_space();
     let is_complete = cursor.0.is_empty() && members.present & REQUIRED == REQUIRED;
@@ -46,7 +46,7 @@ const REQUIRED: u8 = VERSION | METHOD | PARAMS | TOKEN | PROGRESS;
 
 /// The members that were read.
 #[derive(Default)]
-struct Members {
+struct ReadMembers {
     present: u8,
     token: ExactNumber,
     progress: ExactNumber,
@@ -59,7 +59,7 @@ struct Cursor<'a>(&'a [u8]);
 
 impl<'a> Cursor<'a> {
     /// Reads an object with at least one member, and each only once. `in_params`: it is that of the parameters.
-    fn object(&mut self, members: &mut Members, in_params: bool) -> Option<()> {
+    fn object(&mut self, members: &mut ReadMembers, in_params: bool) -> Option<()> {
         self.literal(b"{")?;
         loop {
             self.skip_space();

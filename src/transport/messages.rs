@@ -53,7 +53,7 @@ pub fn classify_messages(
         Some(_) => return Some(Excerpt::of(&data)),
     }
     let parsed = parse(data);
-    let mut has_unused = parsed.items.is_empty();
+    let mut has_unused = parsed.items.last().is_none();
     for item in parsed.items {
         let is_used = match item.classify(&is_ours) {
             ItemClass::Message(message) => take(StreamMessage::Message(message)),
@@ -152,7 +152,7 @@ mod tests {
 
     fn describe(message: &Message) -> String {
         match message {
-            Message::Result { id, .. } => format!("result {id}"),
+            Message::Result { id, .. } => format!("result {}", id.text()),
             Message::Error { id, .. } => format!("error {}", id.as_deref().unwrap_or("-")),
             Message::Request { id, method, .. } => format!("request {id} {method}"),
             Message::Notification { method, .. } => format!("notification {method}"),

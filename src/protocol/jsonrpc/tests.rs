@@ -2,13 +2,13 @@ use super::*;
 use crate::protocol::ids::is_id;
 
 fn one(text: &str) -> Message {
-    read(text.to_owned()).items.remove(0).strict().unwrap()
+    read(text.to_owned()).items.into_iter().next().unwrap().strict().unwrap()
 }
 
 #[test]
 fn a_result_keeps_its_json_text() {
     let Message::Result { id, response } = one(r#" {"jsonrpc":"2.0","id":7,"result": {"a" : 1} }"#) else { panic!() };
-    assert_eq!((id.as_str(), response.result.text()), ("7", r#"{"a" : 1}"#));
+    assert_eq!((id.text(), response.result.text()), ("7", r#"{"a" : 1}"#));
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn a_batch_may_hold_requests_and_notifications() {
 }
 
 fn invalid_reasons(text: &str) -> Vec<Option<InvalidReason>> {
-    read(text.to_owned()).items.iter().map(|item| item.invalid_reason().cloned()).collect()
+    read(text.to_owned()).items.into_iter().map(|item| item.invalid_reason().cloned()).collect()
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn an_invalid_element_of_a_batch_does_not_affect_the_others() {
 fn other_output_is_told_apart_from_invalid_responses() {
     let class = |text: &str| {
         let is_ours = |id: Option<&str>| id.is_some_and(|id| is_id(id, 7));
-        match read(text.to_owned()).items.remove(0).classify(is_ours) {
+        match read(text.to_owned()).items.into_iter().next().unwrap().classify(is_ours) {
             ItemClass::Message(_) => "message".to_owned(),
             ItemClass::InvalidResponse(invalid) => format!("invalid {}", invalid.id.unwrap_or_default()),
             ItemClass::Foreign => "foreign".to_owned(),

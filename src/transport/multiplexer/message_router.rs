@@ -129,7 +129,7 @@ impl MessageRouter {
             return;
         }
         let is_unused = match message {
-            Message::Result { id, response } => match ids::number(&id) {
+            Message::Result { id, response } => match ids::number(id.text()) {
                 id @ Some(_) => self.pending.deliver(id, RpcOutcome::Result(response)).is_some(),
                 None => true,
             },

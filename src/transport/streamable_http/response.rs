@@ -94,7 +94,7 @@ impl StreamableHttp {
             return Some(Err(call.interrupt_error_while(&interrupt, RequestPhase::Body.doing())));
         }
         match message {
-            Message::Result { id: theirs, response } if ids::is_id(&theirs, id) => return Some(Ok(response)),
+            Message::Result { id: theirs, response } if ids::is_id(theirs.text(), id) => return Some(Ok(response)),
             Message::Result { .. } => {
                 let why = "the server's response contains the result of another request";
                 return Some(Err(Error::new(MCP_WRONG_ID, why)));
