@@ -16,7 +16,7 @@ set(ENV{MCP_HEADER_DIR} "${TARGET_DIR}/include")
 # limit applies to all packages.
 set(RUSTC_ARGS)
 if(PROFILE STREQUAL "release")
-  set(RUSTC_ARGS -- -C llvm-args=-inline-threshold=60)
+  set(RUSTC_ARGS -- -C llvm-args=-inline-threshold=50)
 endif()
 
 # No rlib, which only Rust tests and benchmarks use: it keeps every public item, which makes the shared library 10 %

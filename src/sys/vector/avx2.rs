@@ -116,27 +116,31 @@ fn store(block: Avx2Block, to: &mut [MaybeUninit<u8>; BLOCK]) {
 #[inline]
 #[target_feature(enable = "avx2")]
 fn mask(block: Avx2Block) -> u64 {
-    let [low, high] = block.map(|half| _mm256_movemask_epi8(half) as u32);
+    // Not `map`, here and below: the limit for inlining keeps a call of it, and others in that.
+    let [low, high] = block;
+    let (low, high) = (_mm256_movemask_epi8(low) as u32, _mm256_movemask_epi8(high) as u32);
     u64::from(low) | u64::from(high) << 32
 }
 
 #[inline]
 #[target_feature(enable = "avx2")]
 fn equal(block: Avx2Block, byte: u8) -> u64 {
-    mask(block.map(|half| _mm256_cmpeq_epi8(half, _mm256_set1_epi8(byte as i8))))
+    let byte = _mm256_set1_epi8(byte as i8);
+    mask([_mm256_cmpeq_epi8(block[0], byte), _mm256_cmpeq_epi8(block[1], byte)])
 }
 
 #[inline]
 #[target_feature(enable = "avx2")]
 fn at_most(block: Avx2Block, limit: u8) -> u64 {
     let limit = _mm256_set1_epi8(limit as i8);
-    mask(block.map(|half| _mm256_cmpeq_epi8(_mm256_max_epu8(half, limit), limit)))
+    let at_most = |half| _mm256_cmpeq_epi8(_mm256_max_epu8(half, limit), limit);
+    mask([at_most(block[0]), at_most(block[1])])
 }
 
 #[inline]
 #[target_feature(enable = "avx2")]
 fn least(block: Avx2Block, other: Avx2Block) -> Avx2Block {
-    [0, 1].map(|half| _mm256_min_epu8(block[half], other[half]))
+    [_mm256_min_epu8(block[0], other[0]), _mm256_min_epu8(block[1], other[1])]
 }
 
 /// The bytes that are not in the class.
@@ -144,12 +148,13 @@ fn least(block: Avx2Block, other: Avx2Block) -> Avx2Block {
 #[target_feature(enable = "avx2")]
 fn outside(block: Avx2Block, class: &AsciiClass) -> u64 {
     let (low, high) = (table(&class.low), table(&class.high));
-    mask(block.map(|half| {
+    let outside = |half| {
         // A byte with the highest bit set has the result 0.
         let low = _mm256_shuffle_epi8(low, half);
         let high = _mm256_shuffle_epi8(high, shift_right::<4>(half));
         _mm256_cmpeq_epi8(_mm256_and_si256(low, high), _mm256_setzero_si256())
-    }))
+    };
+    mask([outside(block[0]), outside(block[1])])
 }
 
 #[inline]
@@ -178,7 +183,8 @@ fn remove(block: Avx2Block, position: usize) -> Avx2Block {
     let (middle, last) = (_mm256_permute2x128_si256::<0x21>(low, high), _mm256_permute2x128_si256::<0x81>(high, high));
     let moved = [_mm256_alignr_epi8::<1>(middle, low), _mm256_alignr_epi8::<1>(last, high)];
     let is_moved = load(from_position(position));
-    [0, 1].map(|half| _mm256_blendv_epi8(block[half], moved[half], is_moved[half]))
+    let blend = |half: usize| _mm256_blendv_epi8(block[half], moved[half], is_moved[half]);
+    [blend(0), blend(1)]
 }
 
 #[inline]
@@ -186,7 +192,16 @@ fn remove(block: Avx2Block, position: usize) -> Avx2Block {
 fn compress(block: Avx2Block, positions: u64, to: &mut [MaybeUninit<u8>; BLOCK]) -> usize {
     let counts = running_counts(positions);
     let start = to.as_mut_ptr();
-    let write = |group: __m128i, index: u32| {
+    let [low, high] = block;
+    let quarters = [
+        _mm256_castsi256_si128(low),
+        _mm256_extracti128_si256::<1>(low),
+        _mm256_castsi256_si128(high),
+        _mm256_extracti128_si256::<1>(high),
+    ];
+    for index in 0..8 {
+        let quarter = quarters[index / 2];
+        let group = if index % 2 == 0 { quarter } else { _mm_unpackhi_epi64(quarter, quarter) };
         let order = &COMPRESSED[usize::from((positions >> (8 * index)) as u8)];
         let before = usize::from((counts << 8 >> (8 * index)) as u8);
         // SAFETY: `order` is as large as the half of a register that is loaded. The groups before this one, of which
@@ -195,16 +210,7 @@ fn compress(block: Avx2Block, positions: u64, to: &mut [MaybeUninit<u8>; BLOCK])
             let order = _mm_loadl_epi64(order.as_ptr().cast());
             _mm_storel_epi64(start.add(before).cast(), _mm_shuffle_epi8(group, order));
         }
-    };
-    let write_half = |half: __m256i, index: u32| {
-        let (low, high) = (_mm256_castsi256_si128(half), _mm256_extracti128_si256::<1>(half));
-        write(low, index);
-        write(_mm_unpackhi_epi64(low, low), index + 1);
-        write(high, index + 2);
-        write(_mm_unpackhi_epi64(high, high), index + 3);
-    };
-    write_half(block[0], 0);
-    write_half(block[1], 4);
+    }
     (counts >> 56) as usize
 }
 

@@ -75,7 +75,7 @@ unsafe impl Vectors for Neon {
 fn load(bytes: &[u8; BLOCK]) -> NeonBlock {
     let start = bytes.as_ptr();
     // SAFETY: `bytes` is as large as four registers.
-    [0, 16, 32, 48].map(|offset| unsafe { vld1q_u8(start.add(offset)) })
+    each([0, 16, 32, 48], |offset| unsafe { vld1q_u8(start.add(offset)) })
 }
 
 #[inline]
@@ -88,11 +88,17 @@ fn store(block: NeonBlock, to: &mut [MaybeUninit<u8>; BLOCK]) {
     }
 }
 
+/// Not `map` of the array: the limit for inlining in release builds could keep a call of it.
+#[inline(always)]
+fn each<T, U>([a, b, c, d]: [T; 4], function: impl Fn(T) -> U) -> [U; 4] {
+    [function(a), function(b), function(c), function(d)]
+}
+
 /// The bits of a block whose bytes are 0 or 0xFF.
 #[inline]
 #[target_feature(enable = "neon")]
 fn mask(block: NeonBlock) -> u64 {
-    let [a, b, c, d] = block.map(|quarter| vandq_u8(quarter, bits()));
+    let [a, b, c, d] = each(block, |quarter| vandq_u8(quarter, bits()));
     // Three sums of neighbors put the bits of eight bytes into one.
     let sums = vpaddq_u8(vpaddq_u8(a, b), vpaddq_u8(c, d));
     let mut lowest = 0;
@@ -111,19 +117,19 @@ fn bits() -> uint8x16_t {
 #[inline]
 #[target_feature(enable = "neon")]
 fn equal(block: NeonBlock, byte: u8) -> u64 {
-    mask(block.map(|quarter| vceqq_u8(quarter, vdupq_n_u8(byte))))
+    mask(each(block, |quarter| vceqq_u8(quarter, vdupq_n_u8(byte))))
 }
 
 #[inline]
 #[target_feature(enable = "neon")]
 fn at_most(block: NeonBlock, limit: u8) -> u64 {
-    mask(block.map(|quarter| vcleq_u8(quarter, vdupq_n_u8(limit))))
+    mask(each(block, |quarter| vcleq_u8(quarter, vdupq_n_u8(limit))))
 }
 
 #[inline]
 #[target_feature(enable = "neon")]
 fn least(block: NeonBlock, other: NeonBlock) -> NeonBlock {
-    [0, 1, 2, 3].map(|index| vminq_u8(block[index], other[index]))
+    each([0, 1, 2, 3], |index| vminq_u8(block[index], other[index]))
 }
 
 /// The bytes that are not in the class.
@@ -131,7 +137,7 @@ fn least(block: NeonBlock, other: NeonBlock) -> NeonBlock {
 #[target_feature(enable = "neon")]
 fn outside(block: NeonBlock, class: &AsciiClass) -> u64 {
     let (low, high) = (table(&class.low), table(&class.high));
-    mask(block.map(|quarter| {
+    mask(each(block, |quarter| {
         let low = vqtbl1q_u8(low, vandq_u8(quarter, vdupq_n_u8(0x0F)));
         let high = vqtbl1q_u8(high, vshrq_n_u8::<4>(quarter));
         vceqq_u8(vandq_u8(low, high), vdupq_n_u8(0))
@@ -142,7 +148,7 @@ fn outside(block: NeonBlock, class: &AsciiClass) -> u64 {
 #[target_feature(enable = "neon")]
 fn replace(block: NeonBlock, positions: u64, letters: &LetterMap) -> NeonBlock {
     let table = table(&letters.0);
-    [0, 1, 2, 3].map(|index| {
+    each([0, 1, 2, 3], |index| {
         let quarter = block[index];
         let [low, high, ..] = (positions >> (16 * index)).to_le_bytes();
         let selected = vtstq_u8(vcombine_u8(vdup_n_u8(low), vdup_n_u8(high)), bits());
@@ -158,7 +164,7 @@ fn remove(block: NeonBlock, position: usize) -> NeonBlock {
     let [a, b, c, d] = block;
     let moved = [vextq_u8::<1>(a, b), vextq_u8::<1>(b, c), vextq_u8::<1>(c, d), vextq_u8::<1>(d, d)];
     let is_moved = load(from_position(position));
-    [0, 1, 2, 3].map(|index| vbslq_u8(is_moved[index], moved[index], block[index]))
+    each([0, 1, 2, 3], |index| vbslq_u8(is_moved[index], moved[index], block[index]))
 }
 
 #[inline]
