@@ -267,9 +267,13 @@ impl EventStream {
     }
 
     fn process_field(&mut self, line: &[u8]) -> Result<(), BufferError> {
-        // Most lines are data, which needs no search.
+        // Most lines are data or the name of a message, which need no search.
         if let Some(value) = line.strip_prefix(DATA) {
             return self.add_data(value);
+        }
+        if line == b"event: message" {
+            self.event.name.clear();
+            return Ok(());
         }
         let (name, value) = match memchr(b':', line) {
             Some(colon) => (&line[..colon], &line[colon + 1..]),

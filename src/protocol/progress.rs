@@ -87,6 +87,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    #[inline]
     fn message_key(&mut self) -> Option<u8> {
         if self.skip(b"\"jsonrpc\"") {
             Some(VERSION)
@@ -97,6 +98,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    #[inline]
     fn params_key(&mut self) -> Option<u8> {
         if self.skip(b"\"progressToken\"") {
             Some(TOKEN)
@@ -140,6 +142,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads a number without a sign or an exponent.
+    #[inline]
     fn number(&mut self) -> Option<ExactNumber> {
         let (text, mut length, mut value, mut point) = (self.0, 0, 0_u64, None);
         loop {
