@@ -1014,9 +1014,9 @@ inline json_view error::rpc_data() const noexcept {
 
 /// A JSON document, which owns all values inside it. Immutable; several threads may read it at the same time.
 ///
-/// It stores the text that the server sent; the first access to its content builds an index. Functions that return
-/// borrowed values cannot be called on a temporary document, because the results would dangle: store the document in a
-/// variable first.
+/// It stores the text that the server sent, and an index of its content, which is built at the first access at the
+/// latest. Functions that return borrowed values cannot be called on a temporary document, because the results would
+/// dangle: store the document in a variable first.
 ///
 ///     mcp::json info = client.server_info();
 ///     std::cout << info.at("/serverInfo/name").string().value_or("?") << '\n';

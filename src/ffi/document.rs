@@ -41,8 +41,8 @@ pub enum mcp_json_type {
 ///
 /// A document is returned by a call or by `mcp_json_parse`, and freed with `mcp_json_free`. The
 /// values inside it are borrowed: they are valid as long as the document exists, and must not be
-/// freed separately. A document stores the text that the server sent; the first access to its
-/// content builds an index.
+/// freed separately. A document stores the text that the server sent, and an index of its content,
+/// which is built at the first access at the latest.
 ///
 /// All functions accept NULL, which means "no such value". So they can be nested without checks in
 /// between:

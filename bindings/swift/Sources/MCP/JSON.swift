@@ -7,8 +7,9 @@ import Foundation
 ///     print(info["serverInfo"]?["name"]?.string ?? "(no name)")
 ///     let server = try info["serverInfo"]?.decode(Implementation.self)
 ///
-/// It is stored as the text that the server sent; the first access to its contents builds an index. If several members
-/// have the same name, the last one is used. Any number of threads may read a value at the same time.
+/// It is stored as the text that the server sent, and an index of its contents, which is built at the first access at
+/// the latest. If several members have the same name, the last one is used. Any number of threads may read a value at
+/// the same time.
 public struct JSON: @unchecked Sendable {
     /// Owns the document that `pointer` points into.
     private let owner: Owned
