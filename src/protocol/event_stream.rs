@@ -271,7 +271,7 @@ impl EventStream {
         if let Some(value) = line.strip_prefix(DATA) {
             return self.add_data(value);
         }
-        if line == b"event: message" {
+        if line.strip_prefix(b"event: ") == Some(DEFAULT_NAME) {
             self.event.name.clear();
             return Ok(());
         }
