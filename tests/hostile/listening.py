@@ -274,6 +274,24 @@ def legacy_subscriptions_end_with_their_last_listener():
 
 
 @case
+def a_notification_before_a_too_large_event_is_delivered_once():
+    def stream(_server, request):
+        gets.append(request.headers.get("last-event-id"))
+        first = b"retry: 100\nid: 1\n" + event(notice(CHANGED)) + b"data: " + b"x" * 5000 + b"\n\n"
+        request.send(STREAM + (first if gets[-1] is None else event(notice(UPDATED, uri="x://1"))))
+        request.hold()
+
+    gets = []
+    with legacy_server(stream) as server, Client(server.url, pin=LEGACY) as client, Cancel() as cancel:
+        call(lib.mcp_set_limit, client.client, 3, 1000).must_be("MCP_OK")
+        listener = Listener(client, TOOLS, ["x://1"], cancel=cancel)
+        listener.must_hear(2)
+        cancel.trigger()
+        listener.result().must_be("MCP_CANCELLED")
+    assert gets == [None, "1"], gets
+
+
+@case
 def listening_fails_if_the_server_has_no_server_stream():
     with legacy_server(lambda *_: http(405, kind=None)) as server, Client(server.url, pin=LEGACY) as client:
         outcome = Listener(client).result().must_end(1500)

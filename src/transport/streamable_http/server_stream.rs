@@ -273,22 +273,26 @@ impl StreamRun {
                 Ok(false) => return Error::new(MCP_DISCONNECTED, "the server ended it"),
                 Err(error) => return error,
             }
-            loop {
+            let handled = loop {
                 match reader.next_event() {
                     Ok(Some(event)) if event.data.is_empty() => {}
                     Ok(Some(event)) => {
                         *received_any = true;
                         self.handle_event(call, event, &mut skipped);
                     }
-                    Ok(None) => break,
-                    Err(error) => return error,
+                    Ok(None) => break Ok(()),
+                    Err(error) => break Err(error),
                 }
-            }
+            };
+            // Even after an error: otherwise, the server would send the events before it again.
             if let Some(retry) = reader.retry() {
                 self.retry = retry.clamp(MIN_RETRY, MAX_RETRY);
             }
             if let Some(id) = reader.last_id() {
                 self.last_event_id = id;
+            }
+            if let Err(error) = handled {
+                return error;
             }
         }
     }
