@@ -191,6 +191,23 @@ def cancel_takes_effect_between_two_callbacks():
         assert len(told) == 3, len(told)
 
 
+@case
+def progress_before_a_too_large_event_is_reported():
+    def handler(_server, request):
+        if request.rpc != "tools/call":
+            return legacy(request)
+        token = request.message["params"]["_meta"]["progressToken"]
+        first = b"".join(event(notice("progress", progressToken=token, progress=n)) for n in range(3))
+        request.send(STREAM + first + b"data: " + b"x" * 5000 + b"\n\n")
+        return request.hold()
+
+    with Server(handler) as server, Client(server.url) as client:
+        told = []
+        call(lib.mcp_set_limit, client.client, 3, 1000).must_be("MCP_OK")
+        call_tool_with_progress(client, told=told, timeout=20_000).must_be("MCP_TOO_LARGE")
+        assert [step for step, _ in told] == [0, 1, 2], told
+
+
 # The server takes a tool call with a progress token and sends an elicitation with id 7, which a WaitingHandler accepts.
 ELICITING = """
 begin_legacy()

@@ -85,7 +85,12 @@ impl StreamableHttp {
             }
             let mut server_requests: Vec<ServerRequest> = Vec::new();
             let paused = call.paused_so_far();
-            while let Some(event) = reader.next_event()? {
+            let handled = loop {
+                let event = match reader.next_event() {
+                    Ok(Some(event)) => event,
+                    Ok(None) => break Ok(()),
+                    Err(error) => break Err(error),
+                };
                 // Streams start with empty priming events, and may contain events that are not messages.
                 if event.data.is_empty() {
                     continue;
@@ -105,8 +110,10 @@ impl StreamableHttp {
                 if state.skipped.count == skipped_before {
                     state.resumes_without_progress = 0;
                 }
-            }
+            };
+            // Even after an error: the progress has arrived before it.
             report_all(call, &mut progress)?;
+            handled?;
             state.update(&reader);
             // Handled after all events: if the response has arrived with them, the server requests need none.
             for request in &server_requests {
