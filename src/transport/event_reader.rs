@@ -35,6 +35,8 @@ impl EventReader {
         let limit = self.limit;
         let too_large = |why| event_buffer_error(why, limit);
         self.buffer.clear();
+        // After a large event, it has the rest of a larger read.
+        self.buffer.shrink_to(LARGE);
         self.parsed = 0;
         if let Some((event, most)) = self.parser.long_line().map_err(too_large)? {
             // The rest of a large event is read directly into it.
@@ -185,6 +187,26 @@ mod tests {
         }
         assert_eq!(events, [SIZE, 4]);
         assert!(direct > SIZE - 2 * LARGE, "{direct} bytes");
+    }
+
+    #[test]
+    fn the_memory_of_events_after_a_large_one_is_freed() {
+        let mut reader = EventReader::new(10 << 20);
+        let mut read = |text: &str| {
+            let mut capacity = 0;
+            let fill = |buffer: &mut Vec<u8>, _| {
+                capacity = buffer.capacity();
+                buffer.extend_from_slice(text.as_bytes());
+                Ok(text.len())
+            };
+            assert!(reader.read(fill).unwrap());
+            while reader.next_event().unwrap().is_some() {}
+            capacity
+        };
+        read(&format!("data: {}", "x".repeat(LARGE)));
+        read(&format!("x\n\n{}", "data: 1\n\n".repeat(LARGE)));
+        let capacity = read(":");
+        assert!(capacity <= LARGE, "{capacity}");
     }
 
     #[test]
