@@ -80,9 +80,7 @@ impl LastPatterns {
         let all = values.iter().flat_map(|(value, has_parts)| with_parts(value, *has_parts));
         let patterns = Arc::new(SecretPatterns::new(all));
         // Patterns of nothing are cheap to make, and would take 1 KiB.
-        if !values.is_empty() {
-            *last = Some((values.to_vec(), Arc::clone(&patterns)));
-        }
+        *last = (!values.is_empty()).then(|| (values.to_vec(), Arc::clone(&patterns)));
         patterns
     }
 }
@@ -440,6 +438,8 @@ mod tests {
         assert!(Arc::ptr_eq(&first, &patterns(&["a-secret", "another"])));
         assert!(!Arc::ptr_eq(&first, &patterns(&["a-secret", "anothe"])));
         assert!(!Arc::ptr_eq(&first, &patterns(&["a-secret"])));
+        patterns(&[]);
+        assert!(last.0.lock().is_none(), "secrets that are no longer used are kept");
     }
 
     #[test]
