@@ -33,11 +33,12 @@ impl Notification {
         (self.method == "notifications/progress").then(|| ids::number(self.member("progressToken")?.raw()))?
     }
 
-    /// The progress, if this is a progress notification with a valid one.
+    /// The progress in the parameters of a progress notification, if it is valid.
     pub fn progress(&self) -> Option<Progress> {
+        let params = self.parsed_params().filter(|params| params.kind() == Kind::Object)?;
         let (mut progress, mut total, mut message) = (None, None, None);
         // One pass: each call of `member` scans all members.
-        for (key, value) in self.parsed_params()?.children() {
+        for (key, value) in params.children() {
             match &*json_strings::decode(key) {
                 "progress" => progress = value.double(),
                 "total" => total = value.double(),

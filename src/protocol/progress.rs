@@ -197,6 +197,7 @@ mod tests {
 
     use super::*;
     use crate::protocol::incoming::Notification;
+    use crate::protocol::json::Json;
     use crate::protocol::jsonrpc::{self, ItemClass, Message};
 
     /// What [`jsonrpc`] reads.
@@ -261,6 +262,15 @@ mod tests {
         let invalid_utf8 = with("\"2.0\"", r#"{"progressToken":7,"progress":1,"message":"x"}"#).replace('x', "é");
         let invalid_utf8: Vec<u8> = invalid_utf8.bytes().filter(|byte| *byte != b'\xA9').collect();
         assert_eq!(read(&invalid_utf8), None);
+    }
+
+    #[test]
+    fn only_an_object_contains_progress() {
+        for (params, expected) in [(r#"{"progress":1}"#, Some(1.0)), ("[1]", None), ("\"progress\"", None)] {
+            let params = Some(Json::parse(params.into()).unwrap());
+            let notification = Notification { method: "notifications/progress".into(), params };
+            assert_eq!(notification.progress().map(|progress| progress.progress), expected);
+        }
     }
 
     /// One of the usual texts, and rarely one of the others.
