@@ -134,11 +134,12 @@ impl EventStream {
         Ok(None)
     }
 
-    /// Parses all of the next bytes, and appends the events that are now complete to `events`.
+    /// Parses all of the next bytes, and appends the events that are now complete to `events`. Copies them, so that the
+    /// parser uses their memory again.
     #[cfg(any(test, fuzzing, feature = "benching"))]
     pub fn feed(&mut self, mut bytes: &[u8], events: &mut Vec<SseEvent>) -> Result<(), BufferError> {
         while let Some(event) = self.next_event(&mut bytes)? {
-            events.push(std::mem::take(event));
+            events.push(event.clone());
         }
         Ok(())
     }
