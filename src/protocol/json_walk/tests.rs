@@ -5,6 +5,7 @@ use serde::de::IgnoredAny;
 
 use super::super::json_index::NODE;
 use super::super::json_scanner;
+use super::super::raw_value::RawValue;
 use super::*;
 
 /// What arrays and objects consist of, and what makes them invalid.
@@ -128,14 +129,7 @@ fn recorded(text: &str, max_nodes: usize) -> Option<Vec<JsonNode>> {
 /// Finds the nodes by scanning each value again.
 fn expected(text: &str, value: &str, (last, member): (bool, bool), nodes: &mut Vec<JsonNode>) {
     let offset = |part: &str| (part.as_ptr() as usize - text.as_ptr() as usize) as u32;
-    let kind = match value.as_bytes()[0] {
-        b'{' => Kind::Object,
-        b'[' => Kind::Array,
-        b'"' => Kind::String,
-        b't' | b'f' => Kind::Bool,
-        b'n' => Kind::Null,
-        _ => Kind::Number,
-    };
+    let kind = RawValue::from_validated(value).kind();
     let node = nodes.len();
     let (start, end) = (offset(value), offset(value) + value.len() as u32);
     nodes.push(JsonNode { start, end, next: 0, count: 0, kind, last, member });

@@ -116,7 +116,7 @@ fn store(block: Avx2Block, to: &mut [MaybeUninit<u8>; BLOCK]) {
 #[inline]
 #[target_feature(enable = "avx2")]
 fn mask(block: Avx2Block) -> u64 {
-    // Not `map`, here and below: the limit for inlining keeps a call of it, and others in that.
+    // Not `map` of the array, here and below: with the limit for inlining of release builds, it would remain a call.
     let [low, high] = block;
     let (low, high) = (_mm256_movemask_epi8(low) as u32, _mm256_movemask_epi8(high) as u32);
     u64::from(low) | u64::from(high) << 32
