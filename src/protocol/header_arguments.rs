@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use memchr::memmem;
 
 use super::headers::is_token_char;
 use super::json::{Json, Kind, Value};
@@ -40,6 +41,13 @@ pub fn header_value(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     Cow::Owned(format!("{PREFIX}{}{SUFFIX}", BASE64_STANDARD.encode(text)))
+}
+
+/// Returns false if no schema in this JSON text has a mark.
+pub fn may_have_marks(text: &str) -> bool {
+    let text = text.as_bytes();
+    // In an escaped name, at least one character is an escape of its code.
+    memmem::find(text, MARK.as_bytes()).is_some() || memmem::find(text, br"\u").is_some()
 }
 
 /// Finds the marked arguments in a tool's schema. Fails if a mark is invalid.
@@ -218,8 +226,17 @@ mod tests {
                 .into(),
         ];
         for schema in bad {
+            assert!(may_have_marks(&schema), "{schema}");
             assert!(find_header_arguments(json(&schema).root()).is_err(), "{schema}");
         }
         assert_eq!(find_header_arguments(json("{}").root()), Ok(vec![]));
+    }
+
+    #[test]
+    fn escaped_marks_are_found() {
+        let text = r#"{"properties":{"a":{"type":"string","x-mcp\u002Dheader":"A"}}}"#;
+        assert!(may_have_marks(text));
+        assert_eq!(find_header_arguments(json(text).root()).unwrap().len(), 1);
+        assert!(!may_have_marks(r#"{"properties":{"a":{"type":"string","description":"\n x-mcp-"}}}"#));
     }
 }

@@ -13,11 +13,10 @@ use crate::client::cache::{CacheContext, Freshness};
 use crate::client::tool_registry::{TaskSupport, ToolInfo};
 use crate::error::Result;
 use crate::log::LogLevel;
-use crate::protocol::header_arguments::{HeaderArgument, find_header_arguments};
-use crate::protocol::json::Json;
+use crate::protocol::header_arguments::{HeaderArgument, find_header_arguments, may_have_marks};
+use crate::protocol::json::{Json, Value};
 use crate::protocol::messages::quoted;
 use crate::protocol::params::Params;
-use crate::protocol::raw_value::RawValue;
 use crate::protocol::version::Era;
 use crate::status::*;
 
@@ -76,14 +75,16 @@ impl Client {
         let mut recorded = Vec::new();
         let mut valid = Vec::new();
         let mut count = 0;
-        let list = page.raw_member(ListMethod::Tools.member());
-        for (_, tool) in list.into_iter().flat_map(RawValue::children) {
+        // Most servers mark no argument, and their schemas are not searched.
+        let has_marks = may_have_marks(page.text());
+        let list = page.root().member(ListMethod::Tools.member());
+        for tool in list.into_iter().flat_map(Value::children) {
             call.wait_context().check().map_err(|interrupt| {
                 call.interrupt_error_while(&interrupt, "while looking through the list of tools")
             })?;
             count += 1;
-            let name = tool.member("name").and_then(RawValue::text).unwrap_or_default();
-            match tool.member("inputSchema").map_or(Ok(Vec::new()), schema_header_arguments) {
+            let name = tool.member("name").and_then(Value::text).unwrap_or_default();
+            match tool.member("inputSchema").map_or(Ok(Vec::new()), |schema| header_arguments_of(schema, has_marks)) {
                 Ok(header_arguments) => {
                     let context = freshness.is_private.then(|| context.clone());
                     let header_arguments = header_arguments.into();
@@ -104,9 +105,9 @@ impl Client {
 }
 
 /// The arguments that headers repeat, by the marks in a tool's input schema.
-fn schema_header_arguments(schema: RawValue) -> Result<Vec<HeaderArgument>, String> {
+fn header_arguments_of(schema: Value, may_have_marks: bool) -> Result<Vec<HeaderArgument>, String> {
     if schema.raw().len() > MAX_SCHEMA_SIZE {
         return Err(format!("its schema is larger than {MAX_SCHEMA_SIZE} bytes"));
     }
-    find_header_arguments(Json::parse(schema.raw().to_owned())?.root())
+    if may_have_marks { find_header_arguments(schema) } else { Ok(Vec::new()) }
 }
