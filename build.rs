@@ -36,6 +36,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ("Raw requests", "src/ffi/raw_requests.rs"),
     ("Call options", "src/ffi/options.rs"),
     ("Cancellation", "src/ffi/cancel.rs"),
+    ("Queues for event loops", "src/ffi/queue.rs"),
     ("JSON values", "src/ffi/document.rs"),
     ("", "src/ffi/json.rs"),
     ("", "src/ffi/json_content.rs"),
@@ -55,7 +56,7 @@ const C_TYPES: &[(&str, &str)] = &[
 ];
 
 /// Types that are used before their section: they are declared at the top of the header and described in their section.
-const FORWARD: &[&str] = &["mcp_options", "mcp_cancel", "mcp_json"];
+const FORWARD: &[&str] = &["mcp_options", "mcp_cancel", "mcp_queue", "mcp_json"];
 
 /// Pointers that are never NULL, as text that occurs exactly once in the header.
 const NEVER_NULL: &[&str] = &[

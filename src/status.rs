@@ -124,13 +124,16 @@ pub enum mcp_status {
     /// assertion callback failed. If the server cannot be reached at all, the status is that of the
     /// network error, such as `MCP_CONNECT_FAILED`, and the message names the server.
     MCP_OAUTH_FAILED = 44,
+    /// Not a failure: the call was submitted to the queue of its options (`mcp_options_set_queue`), and
+    /// its end is delivered by `mcp_queue_dispatch`.
+    MCP_PENDING = 45,
 }
 
 pub use mcp_status as Status;
 pub use mcp_status::*;
 
 /// Every status with its name, in numeric order.
-const ALL: [(Status, &std::ffi::CStr); 45] = [
+const ALL: [(Status, &std::ffi::CStr); 46] = [
     (MCP_OK, c"MCP_OK"),
     (MCP_INVALID_ARGUMENT, c"MCP_INVALID_ARGUMENT"),
     (MCP_MISUSE, c"MCP_MISUSE"),
@@ -176,6 +179,7 @@ const ALL: [(Status, &std::ffi::CStr); 45] = [
     (MCP_LOGIN_REQUIRED, c"MCP_LOGIN_REQUIRED"),
     (MCP_LOGIN_FAILED, c"MCP_LOGIN_FAILED"),
     (MCP_OAUTH_FAILED, c"MCP_OAUTH_FAILED"),
+    (MCP_PENDING, c"MCP_PENDING"),
 ];
 
 /// The name of a status; `MCP_UNKNOWN` for an unknown number.

@@ -8,7 +8,6 @@ use super::calls::run;
 use super::client::mcp_client;
 use super::document::{OwnedDocument, mcp_json};
 use super::error::mcp_error;
-use super::guard::guard;
 use super::options::mcp_options;
 use super::userdata::{Userdata, mcp_destroy_fn};
 use crate::protocol::json::Json;
@@ -76,9 +75,8 @@ pub extern "C" fn mcp_set_logging_level(
     options: Option<&mcp_options>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    guard(error, || {
-        run(client, "set logging level", options, |client, call| {
-            client.set_logging_level(call, level.required("level")?)
-        })
+    let level = || level.required("level");
+    run::<String>(client, "set logging level", options, error, level, |client, call, level| {
+        client.set_logging_level(call, level)
     })
 }
