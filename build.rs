@@ -165,6 +165,7 @@ fn section(source: &str) -> String {
         "mcp_oauth_leniency",
         "mcp_oauth_when",
         "mcp_destroy_fn",
+        "mcp_over_fn",
         "mcp_json_type",
         "mcp_json",
     ]

@@ -757,6 +757,19 @@ mcp_status mcp_set_header(mcp_client *client,
  */
 typedef void (*mcp_destroy_fn)(void *userdata);
 
+/**
+ * Called if a request to the program is over before it was answered: close the dialog. `status` is
+ * `MCP_CANCELLED` if the call or the server cancelled it, `MCP_CLOSED` if the client was closed,
+ * `MCP_TIMEOUT` after the time limit for the answer, or `MCP_DISCONNECTED`. It may free the request.
+ *
+ * It runs at most once, and never after an accepted answer or after the request was freed: in
+ * `mcp_queue_dispatch` if the call is queued, otherwise on the thread that notices the end, with no
+ * lock held. It must return soon, and not throw an exception or call longjmp.
+ *
+ * Since 0.1.0.
+ */
+typedef void (*mcp_over_fn)(void *userdata, int32_t status);
+
 /* ============================================================================================== */
 /* Custom authentication                                                                          */
 /* ============================================================================================== */

@@ -49,9 +49,12 @@ impl Client {
 
     /// Ends all calls: blocking ones notice the event, and those of queues end here.
     pub(super) fn end_calls(&self) {
-        self.calls.closed.set();
         let address = std::ptr::from_ref(self).addr();
-        self.call_enders.all().iter().for_each(|ender| ender.end_calls(address));
+        let end_queued = || self.call_enders.all().iter().for_each(|ender| ender.end_calls(address));
+        // Before the event wakes up their threads, which would get in the way; and those that began since.
+        end_queued();
+        self.calls.closed.set();
+        end_queued();
     }
 
     /// A queue runs calls of this client.

@@ -75,9 +75,8 @@ static void on_destroy(void *userdata) {
     free(call);
 }
 
-static bool on_progress(void *userdata, double progress, double total, const char *message) {
+static void on_progress(void *userdata, double progress, double total, const char *message) {
     (void)userdata, (void)progress, (void)total, (void)message;
-    return true;
 }
 
 static void submit(struct world *world, int queue) {
