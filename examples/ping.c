@@ -96,8 +96,8 @@ static int report(mcp_error *error) {
         printf(", JSON-RPC %lld", (long long)mcp_error_rpc_code(error));
     }
     printf("\n");
-    if (mcp_error_www_authenticate(error) != NULL) {
-        printf("challenge  %s\n", mcp_error_www_authenticate(error));
+    if (mcp_error_challenge(error) != NULL) {
+        printf("challenge  %s\n", mcp_error_challenge(error));
     }
     if (mcp_error_retry_after_ms(error) >= 0) {
         printf("retry in   %.1f s\n", (double)mcp_error_retry_after_ms(error) / 1e3);
@@ -109,7 +109,7 @@ static int report(mcp_error *error) {
 
 /* The text at `pointer` in `json`, or "?" if there is none. */
 static const char *text_at(const mcp_json *json, const char *pointer) {
-    const char *text = mcp_json_string(mcp_json_at(json, pointer));
+    const char *text = mcp_json_string(mcp_json_pointer(json, pointer));
     return text != NULL ? text : "?";
 }
 

@@ -52,7 +52,7 @@ declare(
     c_int32,
     mcp_set_transport=[c_void_p, c_int32, c_void_p],
     mcp_set_elicitation=[c_void_p, INPUT, c_void_p, c_void_p, c_void_p],
-    mcp_set_logging=[c_void_p, LOGGED, c_void_p, c_void_p, c_void_p],
+    mcp_set_server_log=[c_void_p, LOGGED, c_void_p, c_void_p, c_void_p],
     mcp_options_set_progress=[c_void_p, PROGRESS, c_void_p, c_void_p, c_void_p],
     mcp_input_accept=[c_void_p, c_char_p, c_size_t, c_void_p],
     mcp_list_tools=[c_void_p, *RESULT],
@@ -62,7 +62,7 @@ declare(
     mcp_complete_prompt=[c_void_p, c_char_p, c_char_p, c_char_p, c_char_p, *RESULT],
     mcp_server_info=[c_void_p, *RESULT],
     mcp_get_prompt=[c_void_p, c_char_p, c_char_p, c_size_t, *RESULT],
-    mcp_set_logging_level=[c_void_p, c_char_p, c_void_p, c_void_p],
+    mcp_request_server_log=[c_void_p, c_char_p, c_void_p, c_void_p],
 )
 NUL_TERMINATED = c_size_t(-1).value
 ignore_progress = PROGRESS(lambda *_: None)
@@ -79,7 +79,7 @@ CALLS = {
     "complete": (b"5", lambda client, opts, words: result(lib.mcp_complete_prompt, client, *words, None, opts)),
     "info": (b"6", lambda client, opts, _: result(lib.mcp_server_info, client, opts)),
     "prompt": (b"8", lambda client, opts, words: result(lib.mcp_get_prompt, client, *words, NUL_TERMINATED, opts)),
-    "level": (b":", lambda client, opts, words: call(lib.mcp_set_logging_level, client, *words, opts)),
+    "level": (b":", lambda client, opts, words: call(lib.mcp_request_server_log, client, *words, opts)),
 }
 
 
@@ -266,7 +266,7 @@ def run(scenario, url):
         if scenario.flags & HANDLERS:
             call(lib.mcp_set_elicitation, client.client, accept, None, None).must_be("MCP_OK")
         if scenario.flags & LOGS:
-            call(lib.mcp_set_logging, client.client, ignore_logged, None, None).must_be("MCP_OK")
+            call(lib.mcp_set_server_log, client.client, ignore_logged, None, None).must_be("MCP_OK")
         with options(timeout=TIMEOUT) as opts:
             call(lib.mcp_options_set_progress, opts, ignore_progress, None, None).must_be("MCP_OK")
             outcome = CALLS[scenario.call][1](client.client, opts, scenario.words)

@@ -40,7 +40,7 @@ pub enum mcp_status {
     /// The response started, but its body or event stream ended before it was complete.
     MCP_TRUNCATED = 11,
     /// HTTP 401: the server requires credentials, or rejected those it received (RFC 9110, 15.5.2;
-    /// RFC 6750, 3.1). See `mcp_error_www_authenticate`.
+    /// RFC 6750, 3.1). See `mcp_error_challenge`.
     MCP_UNAUTHORIZED = 12,
     /// HTTP 403: the server knows the credentials, but they are not sufficient (RFC 9110, 15.5.4).
     MCP_FORBIDDEN = 13,

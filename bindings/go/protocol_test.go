@@ -218,7 +218,7 @@ func TestRequestAndNotify(t *testing.T) {
 			t.Error(result)
 		}
 		noError(t, client.Notify(t.Context(), "x.example/news", nil))
-		noError(t, client.SetLoggingLevel(t.Context(), "info"))
+		noError(t, client.RequestServerLog(t.Context(), "info"))
 		noError(t, client.Ping(t.Context()))
 		text, err := os.ReadFile(record)
 		noError(t, err)
@@ -427,12 +427,12 @@ func TestListen(t *testing.T) {
 
 func TestLogging(t *testing.T) {
 	var messages []mcp.LoggingMessage
-	client := newClient(t, realServer(t, "everything").URL, mcp.WithLogging(func(m mcp.LoggingMessage) {
+	client := newClient(t, realServer(t, "everything").URL, mcp.WithServerLog(func(m mcp.LoggingMessage) {
 		messages = append(messages, m)
 		panic("ignored")
 	}))
-	noError(t, client.SetLoggingLevel(t.Context(), "debug"))
-	wantStatus(t, client.SetLoggingLevel(t.Context(), "loud"), mcp.InvalidArgument)
+	noError(t, client.RequestServerLog(t.Context(), "debug"))
+	wantStatus(t, client.RequestServerLog(t.Context(), "loud"), mcp.InvalidArgument)
 	_, err := client.CallTool(t.Context(), "toggle-simulated-logging", nil)
 	noError(t, err)
 }
@@ -440,7 +440,7 @@ func TestLogging(t *testing.T) {
 func TestTasks(t *testing.T) {
 	inBothEras(t, func(t *testing.T, version string) {
 		client := newProcessClient(t, version)
-		started, err := client.StartTool(t.Context(), "task", nil)
+		started, err := client.CallToolAsTask(t.Context(), "task", nil)
 		noError(t, err)
 		wantEqual(t, started.TaskID, "t1")
 		task, err := client.GetTask(t.Context(), started.TaskID)
@@ -453,7 +453,7 @@ func TestTasks(t *testing.T) {
 		responses := map[string]any{"k": map[string]string{"action": "cancel"}}
 		noError(t, client.UpdateTask(t.Context(), started.TaskID, responses))
 
-		started, err = client.StartTool(t.Context(), "echo", nil)
+		started, err = client.CallToolAsTask(t.Context(), "echo", nil)
 		noError(t, err)
 		wantEqual(t, started.TaskID, "")
 		wantEqual(t, started.Result.Text(), "well")

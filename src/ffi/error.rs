@@ -110,7 +110,7 @@ pub extern "C" fn mcp_error_rpc_data(error: Option<&mcp_error>) -> *const mcp_js
 ///
 /// The result is valid as long as the error exists. Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub extern "C" fn mcp_error_www_authenticate(error: Option<&mcp_error>) -> *const c_char {
+pub extern "C" fn mcp_error_challenge(error: Option<&mcp_error>) -> *const c_char {
     mcp_error::read(error, std::ptr::null(), |error| {
         error.www_authenticate.as_deref().map_or(std::ptr::null(), |text| text.as_ptr())
     })

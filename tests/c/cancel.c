@@ -163,7 +163,7 @@ static void servers_learn_of_the_cancellation(void) {
         mcp_json *after = mcp_json_parse(mcp_json_string(mcp_json_member(cancelled, "body")), SIZE_MAX, NULL);
         int64_t id = -1, of = -2;
         mcp_json_int64(mcp_json_member(sent, "id"), &id, NULL);
-        mcp_json_int64(mcp_json_at(after, "/params/requestId"), &of, NULL);
+        mcp_json_int64(mcp_json_pointer(after, "/params/requestId"), &of, NULL);
         CHECK_INT(id, of);
         CHECK(header_of(cancelled, "mcp-session-id") != NULL);
         CHECK_INT(MCP_JSON_NUMBER,
@@ -178,7 +178,7 @@ static void servers_learn_of_the_cancellation(void) {
     cancel_ping("notified, modern", client, (struct awaited_request){"cancel-modern", "server/discover", 2});
     dispose(client);
     /* ctest's timeout ends this loop if the server never sees the connection close */
-    while (log = server_log("cancel-modern"), mcp_json_at(log, "/1/closed_ms") == NULL) {
+    while (log = server_log("cancel-modern"), mcp_json_pointer(log, "/1/closed_ms") == NULL) {
         mcp_json_free(log);
         sleep_ms(1);
     }

@@ -38,7 +38,7 @@ static void errors_hold_the_servers_details(void) {
     error = ping_error("dual+bearer=right-token+tag=error-401", "wr0ng-token");
     CHECK_INT(MCP_UNAUTHORIZED, mcp_error_status(error));
     CHECK_INT(401, mcp_error_http_status(error));
-    CHECK(mcp_error_www_authenticate(error) != NULL);
+    CHECK(mcp_error_challenge(error) != NULL);
     CHECK(strstr(mcp_error_message(error), "wr0ng-token") == NULL);
     CHECK(strstr(mcp_error_message(error), "127.0.0.1") != NULL);
     CHECK_INT(-1, mcp_error_retry_after_ms(error));
@@ -48,7 +48,7 @@ static void errors_hold_the_servers_details(void) {
     CHECK_INT(MCP_RATE_LIMITED, mcp_error_status(error));
     CHECK_INT(429, mcp_error_http_status(error));
     CHECK_INT(7000, mcp_error_retry_after_ms(error));
-    CHECK(mcp_error_www_authenticate(error) == NULL);
+    CHECK(mcp_error_challenge(error) == NULL);
     CHECK(!mcp_error_has_rpc_code(error));
     CHECK(mcp_error_rpc_data(error) == NULL);
     mcp_error_free(error);

@@ -240,7 +240,7 @@ static void callbacks_on_the_reader_thread_get_misuse(mcp_client *other) {
     mcp_error *error = NULL;
 
     must(sem_init(&done, 0, 0) == 0, "a semaphore");
-    EXPECT(MCP_OK, error, mcp_set_logging(client, in_unrequested_logging, &nested_in_logging, NULL, &error));
+    EXPECT(MCP_OK, error, mcp_set_server_log(client, in_unrequested_logging, &nested_in_logging, NULL, &error));
     EXPECT(MCP_OK, error, mcp_set_roots(client, in_unrequested_roots, &nested_in_roots, NULL, &error));
     EXPECT(MCP_OK, error, mcp_ping(client, NULL, &error));
     await_done();

@@ -55,7 +55,7 @@ VALID = {
     "mcp_oauth_record_fn unlock": "no_record",
     "mcp_oauth_assertion_fn assertion": "no_assertion",
     "mcp_input_fn handler": "no_input",
-    "mcp_logging_fn logging": "no_logging",
+    "mcp_server_log_fn log": "no_logging",
     "mcp_log_fn log": "no_log",
     "mcp_progress_fn progress": "no_progress",
     "mcp_change_fn change": "no_change",
@@ -170,11 +170,11 @@ CALLBACK_ARGUMENTS = {
 # Parameters for which NULL is valid, by "name" or "function name"; for others it is MCP_INVALID_ARGUMENT.
 MAY_BE_NULL = {
     "error", "options", "userdata", "destroy", "cause", "cursor", "arguments", "params", "context", "meta", "content",
-    "uris", "auth", "handler", "logging", "log", "progress",
+    "uris", "auth", "handler", "log", "progress",
     "mcp_set_bearer token", "mcp_set_header value", "mcp_options_set_header value", "mcp_set_environment value",
     "mcp_auth_request_set_bearer token", "mcp_auth_request_set_header value",
     "mcp_set_protocol_version version", "mcp_set_proxy url", "mcp_set_unix_socket path", "mcp_set_tls_ca_file path",
-    "mcp_set_tls_client_cert key_path", "mcp_set_working_directory path", "mcp_set_stderr_file path",
+    "mcp_set_tls_client_cert_file key_path", "mcp_set_working_directory path", "mcp_set_stderr_file path",
     "mcp_options_set_cancel cancel", "mcp_client_new_from_config name",
     "mcp_json_copy_string length", "mcp_json_copy_base64 length",
     "mcp_set_oauth oauth", "issuer", "client_secret", "key_id", "mcp_oauth_set_client_url url", "metadata", "scopes",

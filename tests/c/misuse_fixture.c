@@ -106,8 +106,7 @@ static void check_result(struct fixture *s, mcp_status status, enum outcome expe
 
 /* Whether the call succeeded or failed, the client still works. */
 static void check_client_pings(struct fixture *s, mcp_status status) {
-    bool is_client_setting =
-        strncmp(s->function, "mcp_set_", 8) == 0 && strcmp(s->function, "mcp_set_logging_level") != 0;
+    bool is_client_setting = strncmp(s->function, "mcp_set_", 8) == 0;
     bool is_oauth_setting = strncmp(s->function, "mcp_oauth_", 10) == 0 && s->kind == URL;
     mcp_error *error = NULL;
     mcp_status ping;

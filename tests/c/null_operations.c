@@ -54,7 +54,7 @@ static void null_clients_are_refused(void) {
     NO_RESULT(mcp_list_prompts(NULL, NULL, &result, &error));
     NO_RESULT(mcp_list_prompts_page(NULL, NULL, NULL, &result, &error));
     NO_RESULT(mcp_call_tool(NULL, "echo", "{}", SIZE_MAX, NULL, &result, &error));
-    NO_RESULT(mcp_start_tool(NULL, "echo", "{}", SIZE_MAX, NULL, &result, &error));
+    NO_RESULT(mcp_call_tool_as_task(NULL, "echo", "{}", SIZE_MAX, NULL, &result, &error));
     NO_RESULT(mcp_get_task(NULL, "1", NULL, &result, &error));
     NO_RESULT(mcp_wait_task(NULL, "1", NULL, &result, &error));
     NO_RESULT(mcp_read_resource(NULL, "file:///x", NULL, &result, &error));
@@ -68,7 +68,7 @@ static void null_clients_are_refused(void) {
     REFUSED(mcp_update_task(NULL, "1", "{}", SIZE_MAX, NULL, &error));
     REFUSED(mcp_cancel_task(NULL, "1", NULL, &error));
     REFUSED(mcp_notify(NULL, "notifications/x", NULL, 0, NULL, &error));
-    REFUSED(mcp_set_logging_level(NULL, "info", NULL, &error));
+    REFUSED(mcp_request_server_log(NULL, "info", NULL, &error));
     REFUSED(mcp_listen(NULL, MCP_CHANGE_TOOLS, NULL, no_change, NULL, NULL, &error));
     REFUSED(mcp_set_cache(NULL, true, &error));
     REFUSED(mcp_set_environment(NULL, "A", "b", &error));
@@ -98,7 +98,7 @@ static void missing_arguments_are_refused_before_connecting(void) {
     REFUSED(mcp_call_tool(client, "echo", "{}", SIZE_MAX, NULL, NULL, &error));
     REFUSED(mcp_call_tool(client, "echo", "[]", SIZE_MAX, NULL, &result, &error));
     REFUSED(mcp_call_tool(client, "echo", "", 0, NULL, &result, &error));
-    REFUSED(mcp_start_tool(client, NULL, NULL, 0, NULL, &result, &error));
+    REFUSED(mcp_call_tool_as_task(client, NULL, NULL, 0, NULL, &result, &error));
     REFUSED(mcp_get_task(client, NULL, NULL, &result, &error));
     REFUSED(mcp_wait_task(client, NULL, NULL, &result, &error));
     REFUSED(mcp_update_task(client, NULL, "{}", SIZE_MAX, NULL, &error));
@@ -113,7 +113,7 @@ static void missing_arguments_are_refused_before_connecting(void) {
     REFUSED(mcp_request(client, NULL, NULL, 0, NULL, &result, &error));
     REFUSED(mcp_request(client, "ping", "1", SIZE_MAX, NULL, &result, &error));
     REFUSED(mcp_notify(client, NULL, NULL, 0, NULL, &error));
-    REFUSED(mcp_set_logging_level(client, NULL, NULL, &error));
+    REFUSED(mcp_request_server_log(client, NULL, NULL, &error));
     REFUSED(mcp_listen(client, MCP_CHANGE_TOOLS, NULL, NULL, NULL, NULL, &error));
     REFUSED(mcp_listen(client, 0, NULL, no_change, NULL, NULL, &error));
     REFUSED(mcp_listen(client, 1U << 31, NULL, no_change, NULL, NULL, &error));
@@ -150,7 +150,7 @@ static void handler_registrations_are_destroyed_once(void) {
     HANDLER(mcp_set_elicitation, no_input);
     HANDLER(mcp_set_sampling, no_input);
     HANDLER(mcp_set_roots, no_input);
-    HANDLER(mcp_set_logging, no_logging);
+    HANDLER(mcp_set_server_log, no_logging);
 #undef HANDLER
     destroyed = 0;
     REFUSED(mcp_options_set_progress(NULL, no_progress, NULL, destroy, &error));
@@ -186,7 +186,7 @@ static void input_and_result_functions_check_for_null(void) {
     CHECK(!mcp_tool_result_is_error(NULL));
     CHECK_TEXT("", mcp_tool_result_text(NULL));
     CHECK(mcp_tool_result_structured(NULL) == NULL);
-    CHECK(mcp_task_id(NULL) == NULL);
+    CHECK(mcp_tool_result_task_id(NULL) == NULL);
     EXPECT(MCP_JSON_MISMATCH, error, mcp_json_copy_base64(NULL, buffer, sizeof buffer, NULL, &error));
 }
 

@@ -18,7 +18,7 @@ void rejected_token_is_reported() {
     CHECK_WORKS(client.try_set_bearer("wrong-token"));
     const mcp::error error = CHECK_FAILS(unauthorized, client.try_ping());
     CHECK_EQUAL(401, error.http_status());
-    CHECK(error.www_authenticate().has_value());
+    CHECK(error.challenge().has_value());
     CHECK_WORKS(client.try_set_bearer("right-token"));
     CHECK_WORKS(client.try_ping());
 }

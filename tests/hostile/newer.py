@@ -21,7 +21,7 @@ INPUT = CFUNCTYPE(None, c_void_p, c_void_p)
 PROGRESS = CFUNCTYPE(None, c_void_p, c_double, c_double, c_char_p)
 
 declare(None, mcp_json_free=[c_void_p])
-declare(c_char_p, mcp_task_id=[c_void_p], mcp_input_method=[c_void_p])
+declare(c_char_p, mcp_tool_result_task_id=[c_void_p], mcp_input_method=[c_void_p])
 declare(c_void_p, mcp_client_new_stdio=[POINTER(c_char_p), ERROR], mcp_input_params=[c_void_p])
 declare(c_void_p, mcp_client_new_from_config=[c_char_p, c_char_p, ERROR])
 declare(c_int, mcp_config_names=[c_char_p, OUT, ERROR], mcp_config_servers=[c_char_p, OUT, ERROR])
@@ -38,7 +38,7 @@ declare(c_int, mcp_options_set_progress=[c_void_p, PROGRESS, c_void_p, c_void_p,
 declare(c_int, mcp_options_set_header=[c_void_p, c_char_p, c_char_p, ERROR])
 for function in ("mcp_list_tools", "mcp_list_prompts", "mcp_list_resources", "mcp_list_resource_templates"):
     declare(c_int, **{function: [c_void_p, c_void_p, OUT, ERROR]})
-for function in ("mcp_call_tool", "mcp_start_tool"):
+for function in ("mcp_call_tool", "mcp_call_tool_as_task"):
     declare(c_int, **{function: [c_void_p, c_char_p, c_char_p, c_size_t, c_void_p, OUT, ERROR]})
 for function in ("mcp_get_task", "mcp_wait_task", "mcp_read_resource", "mcp_list_tools_page"):
     declare(c_int, **{function: [c_void_p, c_char_p, c_void_p, OUT, ERROR]})
@@ -78,7 +78,7 @@ def call_tool(client, name="t", arguments=None, function=lib.mcp_call_tool, **li
 
 
 def start_tool(client, name="t", arguments=None, **limits):
-    return call_tool(client, name, arguments, lib.mcp_start_tool, **limits)
+    return call_tool(client, name, arguments, lib.mcp_call_tool_as_task, **limits)
 
 
 def wait_task(client, task, **limits):

@@ -9,10 +9,10 @@ static void prompts_are_listed(mcp_client *client) {
     CHECK_NAMES("simple-prompt args-prompt completable-prompt resource-prompt", mcp_json_member(result, "prompts"),
                 "name");
     CHECK_JSON("{'name':'simple-prompt','title':'Simple Prompt','description':'A prompt with no arguments'}",
-               mcp_json_at(result, "/prompts/0"));
+               mcp_json_pointer(result, "/prompts/0"));
     CHECK_JSON("[{'name':'city','description':'Name of the city','required':true},"
                "{'name':'state','required':false}]",
-               mcp_json_at(result, "/prompts/1/arguments"));
+               mcp_json_pointer(result, "/prompts/1/arguments"));
     mcp_json_free(result);
     CHECK_INT(1, check_pages(client, mcp_list_prompts, mcp_list_prompts_page, "prompts"));
 }
@@ -66,8 +66,8 @@ static void check_completion(mcp_client *client, const char *argument, const cha
     mcp_json *result = NULL;
     EXPECT(MCP_OK, error,
            mcp_complete_prompt(client, "completable-prompt", argument, value, context, NULL, &result, &error));
-    CHECK_JSON(values, mcp_json_at(result, "/completion/values"));
-    CHECK_JSON("false", mcp_json_at(result, "/completion/hasMore"));
+    CHECK_JSON(values, mcp_json_pointer(result, "/completion/values"));
+    CHECK_JSON("false", mcp_json_pointer(result, "/completion/hasMore"));
     mcp_json_free(result);
 }
 

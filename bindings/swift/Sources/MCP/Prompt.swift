@@ -68,11 +68,11 @@ public struct Completion: Sendable {
     public let json: JSON
 
     /// The suggested values, at most 100.
-    public var values: [String] { json.at("/completion/values")?.elements.compactMap(\.string) ?? [] }
+    public var values: [String] { json.pointer("/completion/values")?.elements.compactMap(\.string) ?? [] }
     /// The total number of values; nil if the server does not report it.
-    public var total: Int? { json.at("/completion/total")?.int }
+    public var total: Int? { json.pointer("/completion/total")?.int }
     /// Whether more values exist; nil if the server does not report it.
-    public var hasMore: Bool? { json.at("/completion/hasMore")?.bool }
+    public var hasMore: Bool? { json.pointer("/completion/hasMore")?.bool }
 }
 
 extension Calls {

@@ -161,9 +161,9 @@ import Testing
         try await client.notify("notifications/x.bare")
         try await client.ping()
         let params = try #require(try server.received("x.example/ask").first?["params"])
-        #expect(params.at("/a/b")?.int == 1)
-        #expect(params.at("/_meta/x.example~1k")?.raw == #"[1,2.5,"three",true,null]"#)
-        #expect(try server.received("notifications/x.example").first?.at("/params/n")?.int == 7)
+        #expect(params.pointer("/a/b")?.int == 1)
+        #expect(params.pointer("/_meta/x.example~1k")?.raw == #"[1,2.5,"three",true,null]"#)
+        #expect(try server.received("notifications/x.example").first?.pointer("/params/n")?.int == 7)
         #expect(try server.received("notifications/x.bare").count == 1 && server.received("x.example/bare").count == 1)
         try await failure(.invalidArgument) { try await client.request("a\0b") }
         try await failure(.invalidArgument) { try await client.notify("a\0b") }
