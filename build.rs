@@ -61,6 +61,7 @@ const FORWARD: &[&str] = &["mcp_options", "mcp_cancel", "mcp_json"];
 const NEVER_NULL: &[&str] = &[
     "const char *mcp_version(",
     "const char *mcp_status_name(",
+    "const char *mcp_status_text(",
     "const char *mcp_error_message(",
     "mcp_options *mcp_options_new(",
     "struct mcp_auth_request *request",
@@ -73,6 +74,7 @@ const NEVER_NULL: &[&str] = &[
     "const mcp_json *message",
     "const char *method, const mcp_json *params",
     "const char *mcp_tool_result_text(",
+    "const char *mcp_log_level_name(",
 ];
 
 fn main() {

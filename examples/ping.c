@@ -56,14 +56,13 @@ static double now_ms(void) {
 
 /* The library calls this for each message of its log. */
 static void print_log(void *userdata, int32_t level, const char *message) {
-    static const char *const names[] = {"log", "error", "warning", "info", "debug"};
     (void)userdata;
-    fprintf(stderr, "[%s] %s\n", level >= MCP_LOG_ERROR && level <= MCP_LOG_DEBUG ? names[level] : names[0], message);
+    fprintf(stderr, "[%s] %s\n", mcp_log_level_name(level), message);
 }
 
 /* Prints an error, frees it, and returns the exit code for it. */
 static int report(mcp_error *error) {
-    int32_t status = mcp_error_status(error);
+    mcp_status status = mcp_error_status(error);
     int exit_code = OTHER;
 
     switch (status) {

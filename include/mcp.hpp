@@ -221,6 +221,12 @@ inline const char *to_string(status value) noexcept {
     return mcp_status_name(static_cast<std::int32_t>(value));
 }
 
+/// Returns a description of a status for people, such as "The timeout of the call expired"; an unknown number has one,
+/// too. error::message says more about a failure. The text is static.
+inline const char *describe(status value) noexcept {
+    return mcp_status_text(static_cast<std::int32_t>(value));
+}
+
 /// What client::set_limit can limit. A later version may add values.
 enum class limit : std::int32_t {
     /// The body of one response, after decompression. Default: 64 MiB.
@@ -300,6 +306,11 @@ enum class log_level : std::int32_t {
     /// Details for debugging.
     debug = MCP_LOG_DEBUG,
 };
+
+/// Returns the name of a level, such as "warning"; "unknown" for an unknown number. The text is static.
+inline const char *to_string(log_level value) noexcept {
+    return mcp_log_level_name(static_cast<std::int32_t>(value));
+}
 
 /// The type of a JSON value (RFC 8259, section 3).
 enum class json_type : std::int32_t {

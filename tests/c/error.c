@@ -30,6 +30,15 @@ static void status_names(void) {
     CHECK_TEXT("MCP_UNKNOWN", mcp_status_name(-1));
     CHECK_TEXT("MCP_UNKNOWN", mcp_status_name(12345));
     CHECK_TEXT("MCP_UNKNOWN", mcp_status_name(INT32_MIN));
+    CHECK_TEXT("The timeout of the call expired", mcp_status_text(MCP_TIMEOUT));
+    CHECK_TEXT("The status is unknown to this version of libmcp", mcp_status_text(-1));
+    CHECK_TEXT(mcp_status_text(-1), mcp_status_text(12345));
+    CHECK_TEXT("error", mcp_log_level_name(MCP_LOG_ERROR));
+    CHECK_TEXT("warning", mcp_log_level_name(MCP_LOG_WARNING));
+    CHECK_TEXT("info", mcp_log_level_name(MCP_LOG_INFO));
+    CHECK_TEXT("debug", mcp_log_level_name(MCP_LOG_DEBUG));
+    CHECK_TEXT("unknown", mcp_log_level_name(0));
+    CHECK_TEXT("unknown", mcp_log_level_name(INT32_MIN));
 }
 
 static void errors_hold_the_servers_details(void) {

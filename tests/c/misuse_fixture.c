@@ -97,7 +97,7 @@ static void check_result(struct fixture *s, mcp_status status, enum outcome expe
     good = good && (expected != MISMATCHED || status == MCP_JSON_MISMATCH);
     good = good && (status != MCP_OK || s->error == NULL);
     /* The error is set, unless the error pointer was the wrong argument. */
-    good = good && (s->error == NULL || mcp_error_status(s->error) == (int32_t)status);
+    good = good && (s->error == NULL || mcp_error_status(s->error) == status);
     good = good && (status == MCP_OK || s->result == NULL);
     if (!CHECK(good)) {
         print_case(s, mcp_status_name(status));

@@ -86,6 +86,8 @@ void error_is_a_std_exception() {
     static_assert(std::is_nothrow_copy_constructible_v<mcp::error>);
 
     CHECK_EQUAL("MCP_OK"sv, mcp::to_string(mcp::status::ok));
+    CHECK_EQUAL("The timeout of the call expired"sv, mcp::describe(mcp::status::timeout));
+    CHECK_EQUAL("warning"sv, mcp::to_string(mcp::log_level::warning));
     CHECK_EQUAL("MCP_PROXY_FAILED"sv, mcp::to_string(mcp::status::proxy_failed));
     CHECK_EQUAL("MCP_LOGIN_REQUIRED"sv, mcp::to_string(mcp::status::login_required));
     CHECK_EQUAL("MCP_LOGIN_FAILED"sv, mcp::to_string(mcp::status::login_failed));

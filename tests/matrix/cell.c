@@ -73,7 +73,7 @@ static void set_token(mcp_client *client, const char *form, const char *token) {
 static void check_refusal(mcp_status status, mcp_error *error, int http, const char *challenge, const char *token) {
     printf("  %s: %s\n", mcp_status_name(status), mcp_error_message(error));
     CHECK(status == (http == 401 ? MCP_UNAUTHORIZED : MCP_FORBIDDEN));
-    CHECK(mcp_error_status(error) == (int32_t)status);
+    CHECK(mcp_error_status(error) == status);
     CHECK(mcp_error_http_status(error) == http);
     CHECK(!mcp_error_has_rpc_code(error));
     CHECK(mcp_error_message(error)[0] != '\0');

@@ -43,7 +43,7 @@ extension MCPError {
     }
 
     private init(at pointer: OpaquePointer, owner: Owned) {
-        status = Status(rawValue: mcp_error_status(pointer))
+        status = Status(mcp_error_status(pointer))
         message = String(cString: mcp_error_message(pointer))
         let http = mcp_error_http_status(pointer)
         httpStatus = http == 0 ? nil : Int(http)

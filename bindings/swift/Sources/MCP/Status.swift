@@ -20,6 +20,11 @@ extension MCPError {
         public var description: String {
             String(cString: mcp_status_name(rawValue))
         }
+
+        /// A description for people, such as "The timeout of the call expired".
+        public var text: String {
+            String(cString: mcp_status_text(rawValue))
+        }
     }
 }
 

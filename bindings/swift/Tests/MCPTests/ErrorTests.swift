@@ -19,6 +19,7 @@ import Testing
         let client = try Scripted.client("legacy+fault=rpc-error+when=tools/list")
         let error = try await failure(.rpcError) { _ = try await client.listTools() }
         #expect(error.rpcCode == -32603 && error.message.contains("boom"))
+        #expect(error.status.text == "The server returned a JSON-RPC error")
         #expect(error.rpcData?["why"]?.string == "test")
     }
 
