@@ -26,12 +26,13 @@ static char *read_line(const char *prompt) {
     return line;
 }
 
-static void show_progress(void *unused, double progress, double total, const char *message) {
+static bool show_progress(void *unused, double progress, double total, const char *message) {
     (void)unused;
     printf("  ... %g", progress);
     if (total >= 0)
         printf(" of %g", total);
     printf(" %s\n", message ? message : "");
+    return true;
 }
 
 /* Handles an elicitation: the user types a JSON object with the fields of the form; an empty line declines. */

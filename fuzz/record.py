@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from ctypes import CFUNCTYPE, POINTER, byref, c_char_p, c_double, c_int32, c_size_t, c_uint32, c_void_p
+from ctypes import CFUNCTYPE, POINTER, byref, c_bool, c_char_p, c_double, c_int32, c_size_t, c_uint32, c_void_p
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +42,7 @@ TIMEOUT = 10_000
 
 # --- The library ------------------------------------------------------------------------------------------------------
 
-PROGRESS = CFUNCTYPE(None, c_void_p, c_double, c_double, c_char_p)
+PROGRESS = CFUNCTYPE(c_bool, c_void_p, c_double, c_double, c_char_p)
 INPUT = CFUNCTYPE(None, c_void_p, c_void_p)
 LOGGED = CFUNCTYPE(None, c_void_p, c_void_p)
 CHANGE = CFUNCTYPE(None, c_void_p, c_char_p, c_void_p)
@@ -65,7 +65,7 @@ declare(
     mcp_request_server_log=[c_void_p, c_char_p, c_void_p, c_void_p],
 )
 NUL_TERMINATED = c_size_t(-1).value
-ignore_progress = PROGRESS(lambda *_: None)
+ignore_progress = PROGRESS(lambda *_: True)
 ignore_logged = LOGGED(lambda *_: None)
 accept = INPUT(lambda _, request: lib.mcp_input_accept(request, None, 0, None) and None)
 

@@ -124,7 +124,7 @@ enum class status : std::int32_t {
     misuse = MCP_MISUSE,
     /// A bug in libmcp, caught before it could harm the process. Please report it.
     internal = MCP_INTERNAL,
-    /// The call's cancel token was triggered.
+    /// The call was cancelled: its cancel token was triggered, or its progress callback returned false.
     cancelled = MCP_CANCELLED,
     /// The client was closed before or during the call.
     closed = MCP_CLOSED,
@@ -1337,11 +1337,21 @@ void invoke_ignoring_exceptions(Callable &callable, Arguments &&...arguments) no
 #endif
 }
 
+/// Calls a progress callback. Returns whether the call continues.
 template <class Callable>
-void invoke_progress(void *userdata, double value, double total, const char *message) noexcept {
+bool invoke_progress(void *userdata, double value, double total, const char *message) noexcept {
     const auto end = total >= 0 ? std::optional<double>(total) : std::nullopt;
-    invoke_ignoring_exceptions(*static_cast<Callable *>(userdata),
-                               progress{value, end, message != nullptr ? message : ""});
+    const progress reported{value, end, message != nullptr ? message : ""};
+    auto &callable = *static_cast<Callable *>(userdata);
+    if constexpr (std::is_same_v<std::invoke_result_t<Callable &, const progress &>, bool>) {
+        bool continues = true;
+        const auto call = [&] { continues = callable(reported); };
+        invoke_ignoring_exceptions(call);
+        return continues;
+    } else {
+        invoke_ignoring_exceptions(callable, reported);
+        return true;
+    }
 }
 
 } // namespace detail
@@ -1404,9 +1414,10 @@ class options {
     ///
     ///     options.on_progress([](const mcp::progress &p) { std::cout << p.value << '\n'; });
     ///
-    /// It runs on the thread of the call; its time does not count against any timeout. An exception that leaves it is
-    /// discarded: to end the call, use a cancel token. The callable is moved into the options, and destroyed when
-    /// neither the options nor a call needs it.
+    /// If it returns a bool, false ends the call with status::cancelled; if it returns nothing, the call continues. It
+    /// runs on the thread of the call; its time does not count against any timeout. An exception that leaves it is
+    /// discarded, and the call continues. The callable is moved into the options, and destroyed when neither the
+    /// options nor a call needs it.
     template <class Callable> options &on_progress(Callable callable) & {
         static_assert(std::is_invocable_v<Callable &, const progress &>,
                       "a progress callback is called with a const mcp::progress &");

@@ -57,9 +57,10 @@ static void tools(struct context *context) {
     mcp_json_free(result);
 }
 
-static void on_progress(void *last, double progress, double total, const char *message) {
+static bool on_progress(void *last, double progress, double total, const char *message) {
     (void)total, (void)message;
     check_progress(last, progress);
+    return true;
 }
 
 static void events(struct context *context) {

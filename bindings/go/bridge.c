@@ -18,8 +18,8 @@ static void on_server_log(void *handle, const mcp_json *message) {
     bridgeServerLog((uintptr_t)handle, (mcp_json *)message);
 }
 
-static void on_progress(void *handle, double progress, double total, const char *message) {
-    bridgeProgress((uintptr_t)handle, progress, total, (char *)message);
+static bool on_progress(void *handle, double progress, double total, const char *message) {
+    return bridgeProgress((uintptr_t)handle, progress, total, (char *)message);
 }
 
 static void on_change(void *handle, const char *method, const mcp_json *params) {

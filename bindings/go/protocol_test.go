@@ -243,7 +243,10 @@ func TestProgress(t *testing.T) {
 	var received []mcp.Progress
 	result, err := newEverythingClient(t).CallTool(t.Context(), "trigger-long-running-operation",
 		map[string]any{"duration": 0.2, "steps": 4},
-		mcp.OnProgress(func(p mcp.Progress) { received = append(received, p) }))
+		mcp.OnProgress(func(p mcp.Progress) error {
+			received = append(received, p)
+			return nil
+		}))
 	noError(t, err)
 	wantEqual(t, len(received), 4)
 	wantEqual(t, received[3], mcp.Progress{Progress: 4, Total: 4})
@@ -257,11 +260,26 @@ func TestCancelDuringProgress(t *testing.T) {
 		client := newProcessClient(t, version)
 		why := errors.New("seen enough")
 		ctx, cancel := context.WithCancelCause(t.Context())
-		_, err := client.CallTool(ctx, "never", nil, mcp.OnProgress(func(p mcp.Progress) {
+		_, err := client.CallTool(ctx, "never", nil, mcp.OnProgress(func(p mcp.Progress) error {
 			wantEqual(t, p, mcp.Progress{Progress: 1, Total: -1})
 			cancel(why)
+			return nil
 		}))
 		if wantStatus(t, err, mcp.Cancelled); !errors.Is(err, why) {
+			t.Error(err)
+		}
+		noError(t, client.Ping(t.Context()))
+	})
+}
+
+func TestProgressErrorEndsCall(t *testing.T) {
+	inBothEras(t, func(t *testing.T, version string) {
+		client := newProcessClient(t, version)
+		enough := errors.New("seen enough")
+		callback := func(mcp.Progress) error { return enough }
+		_, err := client.CallTool(t.Context(), "never", nil, mcp.OnProgress(callback))
+		e := wantStatus(t, err, mcp.Cancelled)
+		if !errors.Is(err, enough) || !strings.HasSuffix(e.Message, "seen enough") {
 			t.Error(err)
 		}
 		noError(t, client.Ping(t.Context()))
@@ -277,7 +295,7 @@ func TestProgressPanicReachesCaller(t *testing.T) {
 			}
 		}()
 		_, _ = client.CallTool(t.Context(), "never", nil,
-			mcp.OnProgress(func(mcp.Progress) { panic("in the callback") }))
+			mcp.OnProgress(func(mcp.Progress) error { panic("in the callback") }))
 		t.Error("the panic of the callback did not reach the caller")
 	}()
 	noError(t, client.Ping(t.Context()))

@@ -150,7 +150,7 @@ fn run_client(server: &FuzzServer, setup: u8, call: u8, flags: Flags, cancel: Ar
     let options = CallOptions {
         timeout_ms: Some(flags.timeout().as_millis() as u64),
         cancel: Some(cancel),
-        extras: RequestExtras { progress: Some(Arc::new(|_, _, _| ())), ..RequestExtras::default() },
+        extras: RequestExtras { progress: Some(Arc::new(|_, _, _| true)), ..RequestExtras::default() },
         ..CallOptions::default()
     };
     let mut delay = checked(flags, || client.call("fuzz", &options, |started| make_call(&client, started, call)));

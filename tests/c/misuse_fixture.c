@@ -231,11 +231,12 @@ void no_log(void *userdata, int32_t level, const char *message) {
     (void)message;
 }
 
-void no_progress(void *userdata, double progress, double total, const char *message) {
+bool no_progress(void *userdata, double progress, double total, const char *message) {
     (void)userdata;
     (void)progress;
     (void)total;
     (void)message;
+    return true;
 }
 
 void no_change(void *userdata, const char *method, const mcp_json *params) {

@@ -30,11 +30,12 @@ static void log_message(void *userdata, int32_t level, const char *message) {
     (void)message;
 }
 
-static void progress(void *userdata, double done, double total, const char *message) {
+static bool progress(void *userdata, double done, double total, const char *message) {
     (void)userdata;
     (void)done;
     (void)total;
     (void)message;
+    return true;
 }
 
 /* Registers one callback after another, and the same userdata twice: each registration is destroyed once. */

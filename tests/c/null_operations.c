@@ -26,11 +26,12 @@ static void no_logging(void *userdata, const mcp_json *message) {
     (void)message;
 }
 
-static void no_progress(void *userdata, double progress, double total, const char *message) {
+static bool no_progress(void *userdata, double progress, double total, const char *message) {
     (void)userdata;
     (void)progress;
     (void)total;
     (void)message;
+    return true;
 }
 
 #define REFUSED(call) EXPECT(MCP_INVALID_ARGUMENT, error, call)

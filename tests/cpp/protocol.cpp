@@ -196,6 +196,15 @@ void progress_callback_can_cancel_call(const std::string &version) {
     CHECK(was_sent(version, "\"k\":\"v\"") && was_sent(version, "progressToken"));
 }
 
+void progress_callback_that_returns_false_ends_call(const std::string &version) {
+    mcp::client client = client_of(version);
+    int notifications = 0;
+    const auto callback = [&](const mcp::progress &) { return ++notifications == 0; };
+    CHECK_THROWS(cancelled, client.call_tool("never", std::nullopt, mcp::options().on_progress(callback)));
+    CHECK_EQUAL(1, notifications);
+    client.ping();
+}
+
 void handlers_respond_to_input_requests(const std::string &version) {
     mcp::client client = client_of(version);
     std::map<std::string, int> request_counts;
@@ -389,6 +398,7 @@ int main() {
         tools_are_listed_and_called(version);
         resources_and_prompts_are_read(version);
         progress_callback_can_cancel_call(version);
+        progress_callback_that_returns_false_ends_call(version);
         handlers_respond_to_input_requests(version);
         listen_receives_changes(version);
         tasks_are_started_and_awaited(version);

@@ -18,7 +18,7 @@ from harness import ERROR, LOG, PATIENCE, Background, Client, call, declare, eve
 
 OUT = POINTER(c_void_p)
 INPUT = CFUNCTYPE(None, c_void_p, c_void_p)
-PROGRESS = CFUNCTYPE(None, c_void_p, c_double, c_double, c_char_p)
+PROGRESS = CFUNCTYPE(c_bool, c_void_p, c_double, c_double, c_char_p)
 
 declare(None, mcp_json_free=[c_void_p])
 declare(c_char_p, mcp_tool_result_task_id=[c_void_p], mcp_input_method=[c_void_p])
@@ -59,7 +59,7 @@ def fetched(function, client, *arguments, told=None, headers=None, **limits):
     Progress notifications are appended to the list `told`. `headers` are sent with this call only.
     """
     document = c_void_p()
-    progress = PROGRESS(lambda _data, step, _total, text: told.append((step, (text or b"").decode())))
+    progress = PROGRESS(lambda _data, step, _total, text: told.append((step, (text or b"").decode())) or True)
     with options(**limits) as opts:
         if told is not None:
             call(lib.mcp_options_set_progress, opts, progress, None, None).must_be("MCP_OK")

@@ -17,9 +17,10 @@ static void clarify(void *userdata, mcp_input *input) {
     EXPECT(MCP_OK, failure, mcp_input_accept(input, "{\"interpretation\":\"snake\"}", SIZE_MAX, &failure));
 }
 
-static void progressed(void *userdata, double progress, double total, const char *message) {
+static bool progressed(void *userdata, double progress, double total, const char *message) {
     (void)total;
     note(userdata, "%g %s", progress, message);
+    return true;
 }
 
 static mcp_json *start(mcp_client *client, const char *arguments) {

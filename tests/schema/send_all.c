@@ -26,11 +26,12 @@ static void list_roots(void *userdata, mcp_input *input) {
     mcp_input_respond(input, "{\"roots\":[{\"uri\":\"file:///srv\",\"name\":\"srv\"}]}", SIZE_MAX, NULL);
 }
 
-static void cancel_at_progress(void *cancel, double progress, double total, const char *message) {
+static bool cancel_at_progress(void *cancel, double progress, double total, const char *message) {
     (void)progress;
     (void)total;
     (void)message;
     mcp_cancel_trigger(cancel);
+    return true;
 }
 
 static void cancel_at_change(void *cancel, const char *method, const mcp_json *params) {

@@ -142,8 +142,8 @@ impl Client {
                 steps += 1.0;
                 let progress =
                     Progress { progress: steps, total: None, message: message.as_deref().map(str::to_owned) };
-                // The next request notices an interrupt.
-                let _ = call.report_progress(&[progress]);
+                call.report_progress(&[progress])
+                    .map_err(|interrupt| call.interrupt_error_while(&interrupt, "while waiting for the task"))?;
                 last_message = message;
             }
             let (session, _) = self.session(call)?;

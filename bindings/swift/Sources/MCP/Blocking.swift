@@ -114,9 +114,7 @@ extension Client {
             defer { call.end() }
             let result = Client.$call.withValue(call) {
                 Result { () throws(MCPError) in
-                    try client.use { client throws(MCPError) in
-                        try options.owned.use { options throws(MCPError) in try operation(client, options) }
-                    }
+                    try client.use { client throws(MCPError) in try options.run(operation, client) }
                 }
             }
             return try result.get()

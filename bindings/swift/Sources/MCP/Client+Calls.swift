@@ -129,7 +129,7 @@ extension Client {
                 cancel.trigger()
                 inFlight.end()
             }
-        } catch let error as MCPError where error.status == .cancelled {
+        } catch let error as MCPError where error.status == .cancelled && error.underlyingError == nil {
             throw CancellationError()
         } catch let error as MCPError where error.status == .inputFailed && Task.isCancelled {
             // The handler was cancelled with the call.

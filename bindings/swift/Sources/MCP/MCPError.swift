@@ -25,7 +25,8 @@ public struct MCPError: Error, Sendable {
     /// The code of the authorization server's error, such as "access_denied" (RFC 6749, section 4.1.2.1); nil if there
     /// was none.
     public let oauthCode: String?
-    /// The error that the auth closure or the open closure (``OAuth/setOpen(_:)``) threw; nil for other failures.
+    /// The error that the auth closure, the open closure (``OAuth/setOpen(_:)``) or the progress closure threw; nil for
+    /// other failures.
     public let underlyingError: (any Error)?
 }
 
@@ -67,6 +68,14 @@ extension MCPError {
         retryAfter = nil
         oauthCode = nil
         underlyingError = nil
+    }
+
+    /// This error as the consequence of an error that a closure threw.
+    func caused(by underlying: any Error) -> MCPError {
+        MCPError(
+            status: status, message: "\(message): \(errorText(underlying))", httpStatus: httpStatus, rpcCode: rpcCode,
+            rpcData: rpcData, challenge: challenge, retryAfter: retryAfter, oauthCode: oauthCode,
+            underlyingError: underlying)
     }
 
     static func invalidArgument(_ message: String) -> MCPError {

@@ -88,6 +88,20 @@ import Testing
         try await client.ping()
     }
 
+    @Test(arguments: ["2025-11-25", "2026-07-28"]) func errorOfProgressClosureEndsCall(_ version: String) async throws {
+        struct Enough: Error {}
+        let client = try Self.unresponsiveServer(version).client()
+        let options = CallOptions { _ in throw Enough() }
+        let error = try await failure(.cancelled) {
+            try await client.callTool("never", timeout: .zero, options: options)
+        }
+        #expect(error.underlyingError is Enough && error.message.hasSuffix("Enough()"))
+        try await failure(.cancelled) {
+            try await onThread { try client.blocking.callTool("never", timeout: .zero, options: options) }
+        }
+        try await client.ping()
+    }
+
     private static func unresponsiveServer(_ version: String) throws -> StdioServer {
         let progress = #"{"progressToken":'$token',"progress":1,"message":"half\u00fc"}"#
         let token = #"token=${line#*\"progressToken\":}; token=${token%%[,\}]*}"#
