@@ -64,6 +64,7 @@ const NEVER_NULL: &[&str] = &[
     "const char *mcp_status_text(",
     "const char *mcp_error_message(",
     "mcp_options *mcp_options_new(",
+    "mcp_cancel *mcp_cancel_new(",
     "struct mcp_auth_request *request",
     "mcp_oauth *mcp_oauth_new(",
     "struct mcp_oauth_request *request",
@@ -298,7 +299,7 @@ const INTRODUCTION: &str = r#"/* mcp.h - Model Context Protocol (MCP) client for
  * - Results. mcp_json_parse and the functions with "_new" in their name return a pointer to a new
  *   object, or NULL on failure. All other functions that can fail return an mcp_status, which is
  *   MCP_OK on success. The last parameter of both is a place for an error, which may be NULL (see
- *   mcp_error); only mcp_options_new, mcp_cancel_new and mcp_oauth_new have none.
+ *   mcp_error); only mcp_options_new, mcp_cancel_new and mcp_oauth_new, which never fail, have none.
  * - Ownership. Texts and arrays that the caller passes are copied before a function returns. The
  *   caller owns the objects that it receives, and frees each with the _free function of its type,
  *   which ignores NULL. Borrowed results are not freed; the description states how long they are

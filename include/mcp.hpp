@@ -1241,12 +1241,13 @@ class tool_error : public std::exception {
 // Cancellation and call options
 // ---------------------------------------------------------------------------------------------------------------------
 
-/// A token that cancels the calls whose options contain it. It works once: after trigger(), every current and later
-/// call with this token fails with status::cancelled, except one that does not have to wait, such as a call that is
-/// answered from the cache.
+/// A token that cancels the calls whose options contain it: after trigger(), every current and later call with this
+/// token fails with status::cancelled, except one that does not have to wait, such as a call that is answered from the
+/// cache.
 ///
 /// A blocked call returns within 50 ms of the trigger, regardless of what it waits for. The server is notified as its
-/// protocol version requires; the client does not wait for its response. The client stays usable.
+/// protocol version requires; the client does not wait for its response. The client stays usable. A token has a file
+/// descriptor from the first time that a call waits with it.
 ///
 /// With a std::stop_token (C++20):
 ///
@@ -1255,20 +1256,8 @@ class tool_error : public std::exception {
 ///     client.ping(mcp::options().cancel(cancel));
 class cancel {
   public:
-#ifdef __cpp_exceptions
-    /// Creates a token. Throws status::system_error if no file descriptor is available.
-    cancel() : cancel(detail::value_or_throw(try_new())) {}
-#endif
-
-    /// Non-throwing form of the constructor.
-    [[nodiscard]] static expected<cancel> try_new() {
-        cancel made(mcp_cancel_new());
-        if (!made.token_) {
-            return unexpected(
-                error(status::system_error, "cannot create a cancel token: no file descriptor is available"));
-        }
-        return made;
-    }
+    /// Creates a token.
+    cancel() noexcept : token_(mcp_cancel_new()) {}
 
     /// Triggers the token; a second call has no effect. May be called from any thread at any time, also from a signal
     /// handler (async-signal-safe, preserves errno).
@@ -1276,10 +1265,19 @@ class cancel {
         mcp_cancel_trigger(token_.get());
     }
 
+    /// Returns whether the token is triggered; false for a token that was moved from.
+    bool is_triggered() const noexcept {
+        return mcp_cancel_is_triggered(token_.get());
+    }
+
+    /// Makes a triggered token usable again, for later calls and for options that contain it. Reset it when all calls
+    /// that it cancels have returned: a call that has not noticed the trigger yet continues.
+    void reset() const noexcept {
+        mcp_cancel_reset(token_.get());
+    }
+
   private:
     friend class options;
-
-    explicit cancel(mcp_cancel *owned) noexcept : token_(owned) {}
 
     std::unique_ptr<mcp_cancel, detail::deleter<mcp_cancel_free>> token_;
 };

@@ -204,9 +204,6 @@ func cancelWhenDone(ctx context.Context, options *C.mcp_options) (func(), error)
 		return func() {}, nil
 	}
 	token := C.mcp_cancel_new()
-	if token == nil {
-		return nil, &Error{Status: SystemError, Message: "cannot create a file descriptor", RetryAfter: -1}
-	}
 	err := check(func(f **C.mcp_error) C.mcp_status { return C.mcp_options_set_cancel(options, token, f) })
 	if err != nil {
 		C.mcp_cancel_free(token)

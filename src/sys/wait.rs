@@ -110,6 +110,10 @@ impl WaitContext {
             let until = earliest(earliest(self.deadline, pause_end), grace_end);
             poll(polled.all(), until).map_err(Interrupt::System)?;
             self.interrupted()?;
+            // A token that was reset while it was triggered may be readable, and would end every poll.
+            if let Some(cancel) = self.cancel.as_ref().filter(|_| polled.all()[all.len()].revents != 0) {
+                cancel.settle();
+            }
             if let Some(ready) = polled.all()[..all.len()].iter().position(|p| p.revents != 0) {
                 return Ok(Some(ready));
             }

@@ -25,6 +25,7 @@ VALID = {
     "mcp_options * options": "s->options",
     "const mcp_options * options": "s->options",
     "mcp_cancel * cancel": "s->cancel",
+    "const mcp_cancel * cancel": "s->cancel",
     "mcp_oauth * oauth": "s->oauth",
     "mcp_error ** error": "&s->error",
     "const mcp_error * error": "s->kept_error",

@@ -83,6 +83,8 @@ static void option_functions_check_for_null(void) {
     CHECK_INT(MCP_OK, mcp_options_set_idle_timeout(options, 1, NULL));
     CHECK_INT(MCP_OK, mcp_options_set_cancel(options, cancel, NULL));
     mcp_cancel_trigger(NULL);
+    mcp_cancel_reset(NULL);
+    CHECK(!mcp_cancel_is_triggered(NULL));
     mcp_cancel_free(NULL);
     mcp_options_free(NULL);
     mcp_cancel_free(cancel);

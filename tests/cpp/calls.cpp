@@ -70,6 +70,7 @@ void cancel_token_ends_blocked_calls(const std::string &options) {
     check_blocked_calls_end(("cancel, " + options).c_str(), client, mcp::status::cancelled, with,
                             [&] { token.trigger(); });
     token.trigger();
+    CHECK(token.is_triggered());
     CHECK_THROWS(cancelled, client.ping(with)); // the token stays triggered
     CHECK_WORKS(client.try_close(support::short_timeout()));
 }
@@ -86,10 +87,12 @@ void cancel_tokens_and_options() {
     CHECK_THROWS(cancelled, client.ping(with)); // the options own a reference to the destroyed token
     client.ping(with.cancel(std::nullopt));
     client.ping(mcp::options().cancel(mcp::cancel()).cancel(std::nullopt));
-    const auto token = mcp::cancel::try_new();
-    CHECK_WORKS(token);
-    token->trigger();
-    CHECK_FAILS(cancelled, client.try_ping(mcp::options().timeout(1s).cancel(*token)));
+    const mcp::cancel token;
+    token.trigger();
+    CHECK_FAILS(cancelled, client.try_ping(mcp::options().timeout(1s).cancel(token)));
+    token.reset();
+    CHECK(!token.is_triggered());
+    client.ping(mcp::options().cancel(token));
     client.ping();
 }
 

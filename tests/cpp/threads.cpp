@@ -52,7 +52,7 @@ void concurrent_calls_settings_and_reads(mcp::client &client, const std::string 
         CHECK_WORKS(client.try_set_header("X-Thread", std::to_string(i)));
         CHECK_WORKS(client.try_set_timeout(std::chrono::seconds(60 + i)));
         const auto info = client.try_server_info(with);
-        CHECK(info && info->at("/serverInfo/name").string());
+        CHECK(info && info->pointer("/serverInfo/name").string());
         client.ping();
     });
     CHECK(lines > 0 && auth_calls >= 2 * calls);

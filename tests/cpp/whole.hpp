@@ -89,14 +89,13 @@ int every_callback(mcp::client &client) {
 }
 
 void every_call(mcp::client &client) {
-    auto token = mcp::cancel::try_new();
-    need(token.has_value());
+    const mcp::cancel token;
     mcp::options with;
-    with.timeout(20s).idle_timeout(std::chrono::minutes(1)).cancel(*token);
+    with.timeout(20s).idle_timeout(std::chrono::minutes(1)).cancel(token);
     need(client.try_connect(with).has_value() && client.try_ping(with).has_value());
     const mcp::expected<mcp::json> info = client.try_server_info(with);
-    need(info.has_value() && info->at("/era").string() == info->view()["era"].string());
-    token->trigger();
+    need(info.has_value() && info->pointer("/era").string() == info->view()["era"].string());
+    token.trigger();
     const mcp::expected<void> cancelled = client.try_ping(with);
     need(!cancelled && cancelled.error().status() == mcp::status::cancelled);
 #ifdef __cpp_exceptions

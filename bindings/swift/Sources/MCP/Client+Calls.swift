@@ -111,7 +111,7 @@ extension Client {
         _ operation: @escaping NativeCall<Result>, _ timeout: Duration?, _ idleTimeout: Duration?,
         _ options: CallOptions
     ) async throws -> Result {
-        let cancel = try CancelToken()
+        let cancel = CancelToken()
         let options = try NativeOptions(timeout: timeout, idleTimeout: idleTimeout, cancel: cancel, options)
         // The client must outlive the call, and the call's thread must not free it.
         defer { withExtendedLifetime(self) {} }

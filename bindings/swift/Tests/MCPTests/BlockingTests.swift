@@ -9,7 +9,7 @@ import Testing
             let client = try server.ready()
             try client.setElicitation { _ in .decline }
             let calls = client.blocking
-            let token = try CancelToken()
+            let token = CancelToken()
             try calls.connect(cancel: token)
             try calls.requestServerLog(.error)
             let tools = try calls.listTools(cancel: token)

@@ -100,7 +100,7 @@ import Testing
 
     @Test(arguments: ["2025-11-25", "2026-07-28"]) func tokenEndsBlockingListen(_ version: String) async throws {
         let client = try Self.serverWithToolChange(version).client()
-        let token = try CancelToken()
+        let token = CancelToken()
         let received = Shared<[String]>([])
         try await failure(.cancelled) {
             try await onThread {

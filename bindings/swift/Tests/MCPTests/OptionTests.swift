@@ -76,7 +76,7 @@ import Testing
     /// The closure itself cancels the call.
     @Test func progressClosureCanCancelCall() async throws {
         let client = try RealServer("everything").ready()
-        let token = try CancelToken()
+        let token = CancelToken()
         let options = CallOptions { _ in token.trigger() }
         let minute: JSON = ["duration": 60, "steps": 600]
         try await failure(.cancelled) {
