@@ -306,8 +306,8 @@ const INTRODUCTION: &str = r#"/* mcp.h - Model Context Protocol (MCP) client for
  *   valid. Output parameters for objects are set to NULL first, and to the object only on success.
  * - Text, including the names of files, is UTF-8 and NUL-terminated.
  * - JSON. An argument that is JSON is a text with a length in bytes (less than 4 GiB), or SIZE_MAX
- *   if it is NUL-terminated; only the "context" of a completion has no length. The JSON that a
- *   function returns is a document, whose values are read with the mcp_json_ functions.
+ *   if it is NUL-terminated. The JSON that a function returns is a document, whose values are read
+ *   with the mcp_json_ functions.
  * - Times are in milliseconds.
  * - Calls. A function described as "blocking" is a call: it communicates with the server, connects
  *   first if necessary, and returns when it has the result, or when its timeout expires (60 seconds

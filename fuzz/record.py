@@ -57,9 +57,9 @@ declare(
     mcp_input_accept=[c_void_p, c_char_p, c_size_t, c_void_p],
     mcp_list_tools=[c_void_p, *RESULT],
     mcp_call_tool=[c_void_p, c_char_p, c_char_p, c_size_t, *RESULT],
-    mcp_listen=[c_void_p, c_uint32, POINTER(c_char_p), CHANGE, c_void_p, c_void_p, c_void_p],
+    mcp_listen=[c_void_p, c_uint32, POINTER(c_char_p), CHANGE, c_void_p, c_void_p, c_void_p, c_void_p],
     mcp_read_resource=[c_void_p, c_char_p, *RESULT],
-    mcp_complete_prompt=[c_void_p, c_char_p, c_char_p, c_char_p, c_char_p, *RESULT],
+    mcp_complete_prompt=[c_void_p, c_char_p, c_char_p, c_char_p, c_char_p, c_size_t, *RESULT],
     mcp_server_info=[c_void_p, *RESULT],
     mcp_get_prompt=[c_void_p, c_char_p, c_char_p, c_size_t, *RESULT],
     mcp_request_server_log=[c_void_p, c_char_p, c_void_p, c_void_p],
@@ -76,7 +76,7 @@ CALLS = {
     "tool": (b"2", lambda client, opts, words: result(lib.mcp_call_tool, client, *words, NUL_TERMINATED, opts)),
     "listen": (b"3", lambda client, opts, words: listen(client, opts, words)),
     "resource": (b"4", lambda client, opts, words: result(lib.mcp_read_resource, client, *words, opts)),
-    "complete": (b"5", lambda client, opts, words: result(lib.mcp_complete_prompt, client, *words, None, opts)),
+    "complete": (b"5", lambda client, opts, words: result(lib.mcp_complete_prompt, client, *words, None, 0, opts)),
     "info": (b"6", lambda client, opts, _: result(lib.mcp_server_info, client, opts)),
     "prompt": (b"8", lambda client, opts, words: result(lib.mcp_get_prompt, client, *words, NUL_TERMINATED, opts)),
     "level": (b":", lambda client, opts, words: call(lib.mcp_request_server_log, client, *words, opts)),
@@ -93,7 +93,7 @@ def result(function, client, *arguments):
 def listen(client, opts, words):
     """Listens until the first change notification."""
     change = CHANGE(lambda *_: lib.mcp_cancel_trigger(words[0]))
-    return call(lib.mcp_listen, client, 7, None, change, None, opts)
+    return call(lib.mcp_listen, client, 7, None, change, None, None, opts)
 
 
 # The byte that selects a set-up: the path, the pinned version and the transport.

@@ -3296,7 +3296,8 @@ class client {
         }
         void *borrowed = std::addressof(callable);
         return detail::call(mcp_listen, client_.get(), static_cast<std::uint32_t>(changes),
-                            detail::text_array(uris, "a URI"), &detail::invoke_change<Callable>, borrowed, opts);
+                            detail::text_array(uris, "a URI"), &detail::invoke_change<Callable>, borrowed, nullptr,
+                            opts);
     }
 
     /// Non-throwing form of set_server_log().
@@ -3535,9 +3536,10 @@ class client {
     expected<json> request_completion(Function function, std::string_view name, std::string_view argument,
                                       std::string_view value, std::optional<std::string_view> context,
                                       const options &opts) {
+        const detail::json_text known(context);
         return detail::get_json(function, client_.get(), detail::text(name, "the name"),
-                                detail::text(argument, "the argument"), detail::text(value, "the value"),
-                                detail::text(context, "the context"), opts);
+                                detail::text(argument, "the argument"), detail::text(value, "the value"), known.start,
+                                known.length, opts);
     }
 
     static expected<tool_result> as_tool_result(expected<json> &&result) {

@@ -92,7 +92,7 @@ mcp_status bridge_options_set_progress(mcp_options *options, uintptr_t handle, m
 
 mcp_status bridge_listen(mcp_client *client, uint32_t changes, char **uris, uintptr_t handle, mcp_options *options,
                          mcp_error **error) {
-    return mcp_listen(client, changes, (const char *const *)uris, on_change, (void *)handle, options, error);
+    return mcp_listen(client, changes, (const char *const *)uris, on_change, (void *)handle, destroy, options, error);
 }
 
 mcp_status bridge_oauth_set_open(mcp_oauth *oauth, uintptr_t handle, mcp_error **error) {

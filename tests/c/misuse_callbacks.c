@@ -20,7 +20,7 @@ struct nested {
     mcp_cancel *cancel; /* triggered at the end; may be NULL */
     bool closes;
     bool stops; /* a progress callback returns false */
-    int runs;
+    int runs, destroyed;
     mcp_status ping, list, setting, elsewhere, close;
     double took;
 };
@@ -93,6 +93,10 @@ static void in_change(void *userdata, const char *method, const mcp_json *params
     (void)method;
     (void)params;
     make_nested_calls(userdata);
+}
+
+static void count_destroy(void *userdata) {
+    ((struct nested *)userdata)->destroyed++;
 }
 
 static struct nested nested_calls_for(mcp_client *client, mcp_client *other) {
@@ -197,7 +201,9 @@ static void change_callbacks_may_call_their_client(mcp_client *other, const char
 
     nested.cancel = mcp_cancel_new();
     EXPECT(MCP_OK, error, mcp_options_set_cancel(options, nested.cancel, &error));
-    EXPECT(MCP_CANCELLED, error, mcp_listen(client, MCP_CHANGE_TOOLS, uris, in_change, &nested, options, &error));
+    EXPECT(MCP_CANCELLED, error,
+           mcp_listen(client, MCP_CHANGE_TOOLS, uris, in_change, &nested, count_destroy, options, &error));
+    CHECK_INT(1, nested.destroyed);
     snprintf(where, sizeof where, "listening, %s", version);
     check_nested_calls(&nested, MCP_OK, where);
     EXPECT(MCP_OK, error, mcp_ping(client, NULL, &error));

@@ -60,8 +60,8 @@ static void null_clients_are_refused(void) {
     NO_RESULT(mcp_wait_task(NULL, "1", NULL, &result, &error));
     NO_RESULT(mcp_read_resource(NULL, "file:///x", NULL, &result, &error));
     NO_RESULT(mcp_get_prompt(NULL, "p", NULL, 0, NULL, &result, &error));
-    NO_RESULT(mcp_complete_prompt(NULL, "p", "a", "", NULL, NULL, &result, &error));
-    NO_RESULT(mcp_complete_resource(NULL, "x://{a}", "a", "", NULL, NULL, &result, &error));
+    NO_RESULT(mcp_complete_prompt(NULL, "p", "a", "", NULL, 0, NULL, &result, &error));
+    NO_RESULT(mcp_complete_resource(NULL, "x://{a}", "a", "", NULL, 0, NULL, &result, &error));
     NO_RESULT(mcp_request(NULL, "ping", NULL, 0, NULL, &result, &error));
     NO_RESULT(mcp_config_names(NULL, &result, &error));
     NO_RESULT(mcp_config_servers(NULL, &result, &error));
@@ -70,7 +70,7 @@ static void null_clients_are_refused(void) {
     REFUSED(mcp_cancel_task(NULL, "1", NULL, &error));
     REFUSED(mcp_notify(NULL, "notifications/x", NULL, 0, NULL, &error));
     REFUSED(mcp_request_server_log(NULL, "info", NULL, &error));
-    REFUSED(mcp_listen(NULL, MCP_CHANGE_TOOLS, NULL, no_change, NULL, NULL, &error));
+    REFUSED(mcp_listen(NULL, MCP_CHANGE_TOOLS, NULL, no_change, NULL, NULL, NULL, &error));
     REFUSED(mcp_set_cache(NULL, true, &error));
     REFUSED(mcp_set_environment(NULL, "A", "b", &error));
     REFUSED(mcp_set_working_directory(NULL, "/", &error));
@@ -107,22 +107,25 @@ static void missing_arguments_are_refused_before_connecting(void) {
     REFUSED(mcp_cancel_task(client, NULL, NULL, &error));
     REFUSED(mcp_read_resource(client, NULL, NULL, &result, &error));
     REFUSED(mcp_get_prompt(client, NULL, NULL, 0, NULL, &result, &error));
-    REFUSED(mcp_complete_prompt(client, NULL, "a", "", NULL, NULL, &result, &error));
-    REFUSED(mcp_complete_prompt(client, "p", NULL, "", NULL, NULL, &result, &error));
-    REFUSED(mcp_complete_prompt(client, "p", "a", NULL, NULL, NULL, &result, &error));
-    REFUSED(mcp_complete_resource(client, NULL, "a", "", NULL, NULL, &result, &error));
+    REFUSED(mcp_complete_prompt(client, NULL, "a", "", NULL, 0, NULL, &result, &error));
+    REFUSED(mcp_complete_prompt(client, "p", NULL, "", NULL, 0, NULL, &result, &error));
+    REFUSED(mcp_complete_prompt(client, "p", "a", NULL, NULL, 0, NULL, &result, &error));
+    REFUSED(mcp_complete_resource(client, NULL, "a", "", NULL, 0, NULL, &result, &error));
     REFUSED(mcp_request(client, NULL, NULL, 0, NULL, &result, &error));
     REFUSED(mcp_request(client, "ping", "1", SIZE_MAX, NULL, &result, &error));
     REFUSED(mcp_notify(client, NULL, NULL, 0, NULL, &error));
     REFUSED(mcp_request_server_log(client, NULL, NULL, &error));
-    REFUSED(mcp_listen(client, MCP_CHANGE_TOOLS, NULL, NULL, NULL, NULL, &error));
-    REFUSED(mcp_listen(client, 0, NULL, no_change, NULL, NULL, &error));
-    REFUSED(mcp_listen(client, 1U << 31, NULL, no_change, NULL, NULL, &error));
+    REFUSED(mcp_listen(client, MCP_CHANGE_TOOLS, NULL, NULL, NULL, NULL, NULL, &error));
+    REFUSED(mcp_listen(client, 0, NULL, no_change, NULL, NULL, NULL, &error));
+    REFUSED(mcp_listen(client, 1U << 31, NULL, no_change, NULL, NULL, NULL, &error));
+    destroyed = 0;
+    REFUSED(mcp_listen(client, 0, NULL, no_change, &destroyed, destroy, NULL, &error));
+    CHECK_INT(1, destroyed);
     CHECK(result == NULL);
 
     /* The error argument may be NULL. */
     CHECK_INT(MCP_INVALID_ARGUMENT, mcp_call_tool(client, NULL, NULL, 0, NULL, &result, NULL));
-    CHECK_INT(MCP_INVALID_ARGUMENT, mcp_listen(client, 0, NULL, NULL, NULL, NULL, NULL));
+    CHECK_INT(MCP_INVALID_ARGUMENT, mcp_listen(client, 0, NULL, NULL, NULL, NULL, NULL, NULL));
     /* Settings of stdio clients are misuse on an HTTP client. */
     EXPECT(MCP_MISUSE, error, mcp_set_environment(client, "A", "b", &error));
     EXPECT(MCP_MISUSE, error, mcp_set_working_directory(client, NULL, &error));

@@ -174,7 +174,7 @@ def process(script, *arguments):
 # --- Listening --------------------------------------------------------------------------------------------------------
 
 CHANGE = CFUNCTYPE(None, c_void_p, c_char_p, c_void_p)
-declare(c_int, mcp_listen=[c_void_p, c_uint32, POINTER(c_char_p), CHANGE, c_void_p, c_void_p, ERROR])
+declare(c_int, mcp_listen=[c_void_p, c_uint32, POINTER(c_char_p), CHANGE, c_void_p, c_void_p, c_void_p, ERROR])
 
 TOOLS, PROMPTS, RESOURCES = 1, 2, 4
 
@@ -191,7 +191,7 @@ class Listener(Background):
         def listen():
             with options(**limits) as opts:
                 uris = ctypes.cast(array, POINTER(c_char_p))
-                return call(lib.mcp_listen, client.client, changes, uris, self.change, None, opts)
+                return call(lib.mcp_listen, client.client, changes, uris, self.change, None, None, opts)
 
         super().__init__(listen)
         client.begun.append(self)

@@ -88,7 +88,8 @@ static void *listen_for_changes(void *userdata) {
     mcp_error *failure = NULL;
     mcp_options *options = mcp_options_new();
     EXPECT(MCP_OK, failure, mcp_options_set_cancel(options, self->cancel, &failure));
-    EXPECT(MCP_CANCELLED, failure, mcp_listen(self->client, MCP_CHANGE_TOOLS, uris, changed, self, options, &failure));
+    EXPECT(MCP_CANCELLED, failure,
+           mcp_listen(self->client, MCP_CHANGE_TOOLS, uris, changed, self, NULL, options, &failure));
     mcp_options_free(options);
     return NULL;
 }

@@ -65,7 +65,7 @@ static void check_completion(mcp_client *client, const char *argument, const cha
                              const char *values) {
     mcp_json *result = NULL;
     EXPECT(MCP_OK, error,
-           mcp_complete_prompt(client, "completable-prompt", argument, value, context, NULL, &result, &error));
+           mcp_complete_prompt(client, "completable-prompt", argument, value, context, SIZE_MAX, NULL, &result, &error));
     CHECK_JSON(values, mcp_json_pointer(result, "/completion/values"));
     CHECK_JSON("false", mcp_json_pointer(result, "/completion/hasMore"));
     mcp_json_free(result);
@@ -80,11 +80,11 @@ static void arguments_are_completed(mcp_client *client) {
     check_completion(client, "name", "Ch", "{\"department\":\"Engineering\"}", "['Charlie']");
     mcp_json *result = NULL;
     EXPECT(MCP_OK, error,
-           mcp_complete_prompt(client, "resource-prompt", "resourceType", "B", NULL, NULL, &result, &error));
+           mcp_complete_prompt(client, "resource-prompt", "resourceType", "B", NULL, 0, NULL, &result, &error));
     CHECK_JSON("{'values':['Blob'],'total':1,'hasMore':false}", mcp_json_member(result, "completion"));
     mcp_json_free(result);
     result = NULL;
-    EXPECT_KEEP(MCP_RPC_ERROR, error, mcp_complete_prompt(client, "none", "x", "", NULL, NULL, &result, &error));
+    EXPECT_KEEP(MCP_RPC_ERROR, error, mcp_complete_prompt(client, "none", "x", "", NULL, 0, NULL, &result, &error));
     CHECK_INT(-32602, mcp_error_rpc_code(error));
     mcp_error_free(error);
     error = NULL;

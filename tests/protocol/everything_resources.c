@@ -96,16 +96,16 @@ static void unknown_resources_are_errors(mcp_client *client) {
 static void template_arguments_are_completed(mcp_client *client) {
     static const char text[] = "demo://resource/dynamic/text/{resourceId}";
     mcp_json *result = NULL;
-    EXPECT(MCP_OK, error, mcp_complete_resource(client, text, "resourceId", "12", NULL, NULL, &result, &error));
+    EXPECT(MCP_OK, error, mcp_complete_resource(client, text, "resourceId", "12", NULL, 0, NULL, &result, &error));
     CHECK_JSON("{'values':['12'],'total':1,'hasMore':false}", mcp_json_member(result, "completion"));
     mcp_json_free(result);
     result = NULL;
-    EXPECT(MCP_OK, error, mcp_complete_resource(client, text, "resourceId", "x", NULL, NULL, &result, &error));
+    EXPECT(MCP_OK, error, mcp_complete_resource(client, text, "resourceId", "x", NULL, 0, NULL, &result, &error));
     CHECK_JSON("[]", mcp_json_pointer(result, "/completion/values"));
     mcp_json_free(result);
     result = NULL;
     EXPECT_KEEP(MCP_RPC_ERROR, error,
-                mcp_complete_resource(client, "demo://none/{x}", "x", "", NULL, NULL, &result, &error));
+                mcp_complete_resource(client, "demo://none/{x}", "x", "", NULL, 0, NULL, &result, &error));
     CHECK_INT(-32602, mcp_error_rpc_code(error));
     mcp_error_free(error);
     error = NULL;

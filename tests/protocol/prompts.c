@@ -41,14 +41,14 @@ static void invalid_prompts_are_rejected(mcp_client *client, int code) {
 
 static void arguments_are_completed(mcp_client *client) {
     mcp_json *result = NULL;
-    EXPECT(MCP_OK, error, mcp_complete_prompt(client, "explain", "topic", "ru", NULL, NULL, &result, &error));
+    EXPECT(MCP_OK, error, mcp_complete_prompt(client, "explain", "topic", "ru", NULL, 0, NULL, &result, &error));
     CHECK_JSON("['rust','ruby']", mcp_json_pointer(result, "/completion/values"));
     mcp_json_free(result);
-    EXPECT(MCP_OK, error, mcp_complete_prompt(client, "explain", "topic", "x", "{}", NULL, &result, &error));
+    EXPECT(MCP_OK, error, mcp_complete_prompt(client, "explain", "topic", "x", "{}", SIZE_MAX, NULL, &result, &error));
     CHECK_JSON("[]", mcp_json_pointer(result, "/completion/values"));
     mcp_json_free(result);
     EXPECT(MCP_OK, error,
-           mcp_complete_resource(client, "memo://squares/{number}", "number", "12", NULL, NULL, &result, &error));
+           mcp_complete_resource(client, "memo://squares/{number}", "number", "12", NULL, 0, NULL, &result, &error));
     CHECK_JSON("['12','123']", mcp_json_pointer(result, "/completion/values"));
     mcp_json_free(result);
 }
@@ -56,7 +56,7 @@ static void arguments_are_completed(mcp_client *client) {
 static void completion_is_not_supported(mcp_client *client) {
     mcp_json *result = NULL;
     EXPECT_KEEP(MCP_RPC_ERROR, error,
-                mcp_complete_prompt(client, "explain", "topic", "ru", NULL, NULL, &result, &error));
+                mcp_complete_prompt(client, "explain", "topic", "ru", NULL, 0, NULL, &result, &error));
     CHECK_INT(-32601, mcp_error_rpc_code(error));
     mcp_error_free(error);
     error = NULL;

@@ -79,8 +79,8 @@ static void list_and_read(mcp_client *client, const mcp_options *options) {
     REQUEST(read_resource, client, "test://one", options);
     REQUEST(get_prompt, client, "greet", NULL, 0, options);
     REQUEST(get_prompt, client, "greet", "{\"name\":\"Ada\"}", SIZE_MAX, options);
-    REQUEST(complete_prompt, client, "greet", "name", "A", "{\"place\":\"here\"}", options);
-    REQUEST(complete_resource, client, "test://{id}", "id", "", NULL, options);
+    REQUEST(complete_prompt, client, "greet", "name", "A", "{\"place\":\"here\"}", SIZE_MAX, options);
+    REQUEST(complete_resource, client, "test://{id}", "id", "", NULL, 0, options);
 }
 
 static void call(mcp_client *client, const mcp_options *options) {
@@ -113,7 +113,7 @@ static void cancel_requests(mcp_client *client) {
     cancel = mcp_cancel_new();
     mcp_options_set_cancel(options, cancel, NULL);
     SEND(listen, client, MCP_CHANGE_TOOLS | MCP_CHANGE_PROMPTS | MCP_CHANGE_RESOURCES, uris, cancel_at_change, cancel,
-         options);
+         NULL, options);
     mcp_cancel_free(cancel);
     mcp_options_free(options);
 }
