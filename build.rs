@@ -63,6 +63,7 @@ const NEVER_NULL: &[&str] = &[
     "const char *mcp_status_name(",
     "const char *mcp_status_text(",
     "const char *mcp_error_message(",
+    "const char *mcp_client_name(",
     "mcp_options *mcp_options_new(",
     "mcp_cancel *mcp_cancel_new(",
     "struct mcp_auth_request *request",
