@@ -124,7 +124,7 @@ enum class status : std::int32_t {
     misuse = MCP_MISUSE,
     /// A bug in libmcp, caught before it could harm the process. Please report it.
     internal = MCP_INTERNAL,
-    /// The call was cancelled: its cancel token was triggered, or its progress callback returned false.
+    /// The call's cancel token was triggered, or its progress callback returned false.
     cancelled = MCP_CANCELLED,
     /// The client was closed before or during the call.
     closed = MCP_CLOSED,
