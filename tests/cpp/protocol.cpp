@@ -403,7 +403,7 @@ void clients_are_created_from_config() {
     CHECK_FAILS(config_invalid, mcp::try_config_names_text(""));
     CHECK_FAILS(invalid_argument, client.try_set_name("a\0b"sv));
     const mcp::client moved = std::move(client);
-    CHECK_EQUAL(""sv, client.name()); // NOLINT(bugprone-use-after-move)
+    CHECK_EQUAL(""sv, client.name());
 }
 
 } // namespace
