@@ -22,8 +22,8 @@ pub struct CallFactory {
     pub closed: Arc<PollableEvent>,
     pub known: Arc<KnownSecrets>,
     last_patterns: Arc<LastPatterns>,
-    /// The name of the client, for the user.
-    client_name: Arc<str>,
+    /// The host of the server's URL, or the program: the name of the client unless another one is set.
+    pub default_name: Arc<str>,
     /// Run the callbacks of calls that belong to no queue.
     pub callback_threads: Arc<CallbackThreads>,
     /// Runs the callbacks that belong to no call; `None` for `callback_threads`.
@@ -33,7 +33,7 @@ pub struct CallFactory {
 
 impl CallFactory {
     /// `url_secrets` are the secrets in the client's URL; empty if the server is a process.
-    pub fn new(url_secrets: Arc<SecretTexts>, closed: PollableEvent, client_name: &str) -> CallFactory {
+    pub fn new(url_secrets: Arc<SecretTexts>, closed: PollableEvent, default_name: &str) -> CallFactory {
         let known = Arc::new(KnownSecrets::default());
         known.set_texts(SecretSource::Url, url_secrets);
         CallFactory {
@@ -42,24 +42,26 @@ impl CallFactory {
             closed: Arc::new(closed),
             known,
             last_patterns: Arc::default(),
-            client_name: client_name.into(),
+            default_name: default_name.into(),
             callback_threads: Arc::default(),
             own_callbacks: RwLock::default(),
             next_id: AtomicU64::new(1),
         }
     }
 
-    /// Starts a call of the application; `timeout` applies if the options have none.
-    pub fn start(&self, options: &CallOptions, timeout: Option<Duration>) -> CallContext {
+    /// Starts a call of the application; `timeout` and `idle` apply if the options have none.
+    pub fn start(&self, options: &CallOptions, timeout: Option<Duration>, idle: Option<Duration>) -> CallContext {
         let allowed = options.timeout_ms.map_or(timeout, limit);
         let wait_context = WaitContext {
             // No deadline if the clock cannot represent it.
             deadline: allowed.and_then(|allowed| Instant::now().checked_add(allowed)),
             timeout: allowed,
-            idle: limit(options.idle_ms),
+            idle: options.idle_ms.map_or(idle, limit),
             cancel: options.cancel.clone(),
             closed: Some(Arc::clone(&self.closed)),
             ended: options.queued.as_ref().map(|queued| Arc::clone(&queued.ended)),
+            // The progress callback can end the call.
+            stopped: options.extras.progress.as_ref().map(|_| Arc::default()),
             done: None,
         };
         let progress_token = if options.extras.progress.is_some() { self.next_id() } else { 0 };
@@ -85,7 +87,7 @@ impl CallFactory {
             last_patterns: Arc::clone(&self.last_patterns),
             log: Arc::clone(&self.log),
             callbacks: callbacks.unwrap_or_else(|| Arc::<CallbackThreads>::clone(&self.callback_threads)),
-            name: Arc::clone(&self.client_name),
+            default_name: Arc::clone(&self.default_name),
         };
         CallContext::new(wait_context, may_run_auth_callback, extras, client)
     }

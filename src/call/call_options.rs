@@ -15,8 +15,8 @@ use crate::sys::wake_group::EndFlag;
 pub struct CallOptions {
     /// `None`: the client's timeout. Zero: no timeout.
     pub timeout_ms: Option<u64>,
-    /// Zero: no idle limit.
-    pub idle_ms: u64,
+    /// `None`: the client's idle timeout. Zero: no idle timeout.
+    pub idle_ms: Option<u64>,
     pub cancel: Option<Arc<PollableEvent>>,
     pub extras: RequestExtras,
     /// What a queue adds; `None` for a blocking call.
@@ -62,5 +62,6 @@ pub struct RequestExtras {
     pub progress: Option<Arc<ProgressCallback>>,
 }
 
-/// Called with the progress, the total if it is known, and the server's message if there is one.
-pub type ProgressCallback = dyn Fn(f64, Option<f64>, Option<&str>) + Send + Sync;
+/// Called with the progress, the total if it is known, and the server's message if there is one. Returns whether the
+/// call continues.
+pub type ProgressCallback = dyn Fn(f64, Option<f64>, Option<&str>) -> bool + Send + Sync;

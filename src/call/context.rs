@@ -99,8 +99,8 @@ pub struct CallClient {
     pub log: Arc<Log>,
     /// Runs the application's callbacks that may take long.
     pub callbacks: Arc<dyn CallbackRunner>,
-    /// The name of the client, for the user.
-    pub name: Arc<str>,
+    /// The name of the client, unless its log has another one.
+    pub default_name: Arc<str>,
 }
 
 /// Secrets that were sent with the requests of a call. They stay secret even if the application has set other
@@ -225,7 +225,7 @@ impl CallContext {
 
     /// The name of the client, for the user.
     pub fn client_name(&self) -> Arc<str> {
-        Arc::clone(&self.shared.client.name)
+        self.shared.client.log.name().unwrap_or_else(|| Arc::clone(&self.shared.client.default_name))
     }
 
     /// Runs the application's callbacks that may take long.
@@ -388,14 +388,18 @@ impl CallContext {
         self.shared.progress_token
     }
 
-    /// Runs the progress callback for each of `all`, until the call is cancelled or its client closed. The time does
-    /// not count against the timeout. It is measured once for all: a clock query takes as long as reading an event.
+    /// Runs the progress callback for each of `all`, until it ends the call, the call is cancelled, or its client is
+    /// closed. The time does not count against the timeout. It is measured once for all: a clock query takes as long as
+    /// reading an event.
     pub fn report_progress(&self, all: &[Progress]) -> Result<(), Interrupt> {
         let Some(callback) = &self.shared.extras.progress else { return Ok(()) };
         let report = |progress: &Progress| {
             self.wait_context.borrow().interrupted()?;
-            callback(progress.progress, progress.total, progress.message.as_deref());
-            Ok(())
+            if callback(progress.progress, progress.total, progress.message.as_deref()) {
+                return Ok(());
+            }
+            self.wait_context.borrow().stop();
+            Err(Interrupt::Cancelled)
         };
         self.paused(|clock| clock.during(|| all.iter().try_for_each(report)))
     }
@@ -529,7 +533,7 @@ impl Default for CallClient {
             last_patterns: Arc::default(),
             log: Arc::default(),
             callbacks: Arc::<super::callback_runner::CallbackThreads>::default(),
-            name: "test".into(),
+            default_name: "test".into(),
         }
     }
 }

@@ -14,6 +14,7 @@ mod subscriptions;
 mod tests;
 mod tool_registry;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +34,7 @@ use crate::http::foreign::ForeignHttp;
 use crate::log::{Log, LogForward, LogLevel};
 use crate::rpc::dispatch::{ChangeObserver, Dispatcher};
 use crate::rpc::server_log::ServerLog;
+use crate::sanitize::shortened;
 use crate::session::session_slot::SessionSlot;
 use crate::session::tried_credentials::TriedCredentials;
 use crate::status::*;
@@ -49,6 +51,8 @@ use close::CallEnders;
 use server_state::ServerState;
 use settings::Settings;
 
+/// The longest name in an error message, in bytes.
+const MAX_NAME_LENGTH: usize = 200;
 /// Where the callbacks of a client run that belong to no call.
 #[derive(Default)]
 pub struct ClientCallbackSettings {
@@ -106,14 +110,14 @@ impl Client {
     }
 
     fn with(endpoint: Option<Endpoint>, display_name: String, settings: Settings) -> Result<Arc<Client>> {
-        let client_name =
-            endpoint.as_ref().and_then(|endpoint| endpoint.uri().host()).unwrap_or(&display_name).to_owned();
+        let host = endpoint.as_ref().map(|endpoint| endpoint.origin().host.as_str());
+        let default_name = host.unwrap_or(&display_name).to_owned();
         let url_secrets = endpoint.as_ref().map(|endpoint| Arc::clone(endpoint.secrets())).unwrap_or_default();
         Ok(Arc::new(Client {
             endpoint: endpoint.map(Arc::new),
             display_name,
             settings,
-            calls: Arc::new(CallFactory::new(url_secrets, new_event()?, &client_name)),
+            calls: Arc::new(CallFactory::new(url_secrets, new_event()?, &default_name)),
             server_log: Arc::default(),
             server_state: Arc::default(),
             sessions: SessionSlot::default(),
@@ -136,9 +140,22 @@ impl Client {
         &self.calls.log
     }
 
-    /// The server's name in error messages: its URL without secrets, or the program.
-    pub fn display_name(&self) -> &str {
-        &self.display_name
+    /// The name that was set; otherwise the host of the URL, or the program.
+    pub fn name(&self) -> Arc<str> {
+        self.log().name().unwrap_or_else(|| Arc::clone(&self.calls.default_name))
+    }
+
+    /// Sets the name in errors and log lines; `None` and an empty name restore the default.
+    pub fn set_name(&self, name: Option<&str>) {
+        self.log().set_name(name.filter(|name| !name.is_empty()));
+    }
+
+    /// The server in error messages: its URL without secrets, or the program, and the name if one is set.
+    pub fn server_in_messages(&self) -> Cow<'_, str> {
+        match self.log().name() {
+            Some(name) => Cow::Owned(format!("{} ({})", shortened(&name, MAX_NAME_LENGTH), self.display_name)),
+            None => Cow::Borrowed(&self.display_name),
+        }
     }
 
     /// Runs one call: its timeout starts here, and its error names the request and the server.
@@ -151,7 +168,7 @@ impl Client {
         let begun = self
             .check_may_block()
             .and_then(|()| self.begin_call(options))
-            .map_err(|error| error.with_context(request, &self.display_name))?;
+            .map_err(|error| error.with_context(request, &self.server_in_messages()))?;
         self.run_begun(request, &begun, run)
     }
 
@@ -185,7 +202,7 @@ impl Client {
 
     fn call_error(&self, request: &str, begun: &BegunCall, error: Error) -> Error {
         let call = &begun.context;
-        let mut error = error.with_context(request, &self.display_name);
+        let mut error = error.with_context(request, &self.server_in_messages());
         if begun.timeout_is_from_config
             && error.status() == MCP_TIMEOUT
             && call.wait_context().remaining() == Some(Duration::ZERO)
@@ -196,7 +213,7 @@ impl Client {
     }
 
     fn start_call(&self, options: &CallOptions) -> CallContext {
-        self.calls.start(options, self.settings.timeout())
+        self.calls.start(options, self.settings.timeout(), self.settings.idle_timeout())
     }
 
     pub fn shared_log(&self) -> Arc<Log> {

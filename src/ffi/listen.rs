@@ -9,7 +9,7 @@ use super::client::mcp_client;
 use super::document::{OwnedDocument, mcp_json};
 use super::error::mcp_error;
 use super::options::mcp_options;
-use super::userdata::Userdata;
+use super::userdata::{Userdata, mcp_destroy_fn};
 use crate::client::CallContext;
 use crate::client::operations::listen::SubscriptionFilter;
 use crate::error::{Error, Result};
@@ -60,7 +60,8 @@ type ChangeFunction = unsafe extern "C-unwind" fn(*mut c_void, *const c_char, *c
 /// about two minutes, and then opens a new session.
 ///
 /// `options` may be NULL; their timeout and idle timeout apply only until the stream is first open.
-/// `change` must not be NULL; it receives `userdata`, which may be NULL.
+/// `change` must not be NULL. `userdata` is passed to it, and to `destroy` (which may be NULL) when
+/// the call has ended: see `mcp_destroy_fn`.
 ///
 /// Returns `MCP_OK` if the server ended the subscription properly, `MCP_CANCELLED` after
 /// `mcp_cancel_trigger`, `MCP_CLOSED` after `mcp_client_close`, `MCP_INVALID_ARGUMENT` if there is
@@ -74,11 +75,12 @@ pub unsafe extern "C" fn mcp_listen(
     uris: TextArray,
     change: mcp_change_fn,
     userdata: *mut c_void,
+    destroy: mcp_destroy_fn,
     options: Option<&mcp_options>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    // Not freed: `userdata` belongs to the caller.
-    let owner = Arc::new(Userdata::new(userdata, None));
+    // Created first, so that `destroy` runs even if this function fails.
+    let owner = Arc::new(Userdata::new(userdata, destroy));
     let filter = not_null(change, "the callback")
         .and_then(|change| Ok((change, subscription_filter(changes, uris.texts("a URI")?)?)));
     let arguments = || filter.as_ref().map(|_| ()).map_err(Clone::clone);

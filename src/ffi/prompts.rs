@@ -85,8 +85,9 @@ pub extern "C" fn mcp_get_prompt(
 }
 
 /// Gets completions for an argument of a prompt. `prompt` and `argument` are their names, `value`
-/// is what the user has entered so far. `context` is the text of a JSON object with the arguments
-/// that are already known, NUL-terminated, or NULL.
+/// is what the user has entered so far. `context` is the text, of `length` bytes, of a JSON object
+/// with the arguments that are already known; it is NUL-terminated if `length` is `SIZE_MAX`. NULL
+/// means none.
 ///
 /// The result is an object whose "completion" has "values", an array of at most 100 strings, and
 /// optionally "total" and "hasMore" (specification 2026-07-28, "Completion").
@@ -99,14 +100,15 @@ pub extern "C" fn mcp_complete_prompt(
     prompt: CText,
     argument: CText,
     value: CText,
-    context: CText,
+    context: SizedText,
+    length: BufferSize,
     options: Option<&mcp_options>,
     result: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     let texts = || {
         let argument = (argument.required("argument")?, value.required("value")?);
-        Ok(((prompt.required("prompt")?, argument), context.optional("context")?))
+        Ok(((prompt.required("prompt")?, argument), context.optional(length, "the context")?))
     };
     run_for_json::<CompletionArguments>(client, "complete", options, result, error, texts, |client, call, texts| {
         let ((prompt, argument), context) = texts;
@@ -116,8 +118,8 @@ pub extern "C" fn mcp_complete_prompt(
 
 /// Gets completions for an argument of a resource template. `uri_template` is the "uriTemplate" of
 /// the template, `argument` the name of a variable in it, and `value` what the user has entered so
-/// far. `context` is the text of a JSON object with the arguments that are already known,
-/// NUL-terminated, or NULL.
+/// far. `context` is the text, of `length` bytes, of a JSON object with the arguments that are
+/// already known; it is NUL-terminated if `length` is `SIZE_MAX`. NULL means none.
 ///
 /// The result is the same object as that of `mcp_complete_prompt`.
 ///
@@ -129,14 +131,15 @@ pub extern "C" fn mcp_complete_resource(
     uri_template: CText,
     argument: CText,
     value: CText,
-    context: CText,
+    context: SizedText,
+    length: BufferSize,
     options: Option<&mcp_options>,
     result: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     let texts = || {
         let argument = (argument.required("argument")?, value.required("value")?);
-        Ok(((uri_template.required("uri_template")?, argument), context.optional("context")?))
+        Ok(((uri_template.required("uri_template")?, argument), context.optional(length, "the context")?))
     };
     run_for_json::<CompletionArguments>(client, "complete", options, result, error, texts, |client, call, texts| {
         let ((uri_template, argument), context) = texts;

@@ -165,7 +165,7 @@ impl CompletionQueue {
         self.check_process()?;
         let key = (target.userdata, self.next_id.fetch_add(1, Ordering::Relaxed));
         let address = client.map_or(0, |client| Arc::as_ptr(client).addr());
-        let server = client.map_or_else(String::new, |client| client.display_name().to_owned());
+        let server = client.map_or_else(String::new, |client| client.server_in_messages().into_owned());
         let progress_callback = options.extras.progress.clone();
         let description = (address, request, server);
         let call = QueuedCall::new(&self.core, key, description, progress_callback, Arc::clone(&target.done));
@@ -176,6 +176,7 @@ impl CompletionQueue {
             let reporting = Arc::clone(&call);
             options.extras.progress = Some(Arc::new(move |progress, total, message: Option<&str>| {
                 reporting.add_progress(Progress { progress, total, message: message.map(str::to_owned) });
+                true
             }));
         }
         let mut state = self.lock();

@@ -9,6 +9,7 @@ use crate::call::context::ProgressCallback;
 use crate::error::{Error, Result};
 use crate::protocol::json::Json;
 use crate::protocol::progress::Progress;
+use crate::status::MCP_CANCELLED;
 use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::thread_pool::Work;
 use crate::sys::wake_group::EndFlag;
@@ -135,7 +136,10 @@ impl QueuedCall {
         let callback = state.progress_callback.clone();
         drop(state);
         if let (Some(progress), Some(callback), false) = (progress, callback, self.ended.is_set()) {
-            callback(progress.progress, progress.total, progress.message.as_deref());
+            if !callback(progress.progress, progress.total, progress.message.as_deref()) {
+                self.interrupt(&Error::new(MCP_CANCELLED, "ended by the progress callback"));
+                self.core.wake_group.wake();
+            }
         }
     }
 

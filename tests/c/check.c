@@ -41,6 +41,10 @@ void check_outcome(int32_t expected, int32_t actual, const mcp_error *error, con
     }
 }
 
+int checks_failed(void) {
+    return failed;
+}
+
 int check_end(void) {
     if (failed > 0) {
         fprintf(stderr, "%d of %d checks failed\n", failed, total);
