@@ -338,7 +338,7 @@ impl CallContext {
     /// dispatched.
     pub fn run_in_place(&self, callback: Work) -> Result<(), Interrupt> {
         let done = Arc::new(PollableEvent::default());
-        let guard = SetOnDrop(Arc::clone(&done));
+        let guard = DoneOnDrop(Arc::clone(&done));
         self.callbacks().notify(Box::new(move || {
             callback();
             drop(guard);
@@ -501,9 +501,9 @@ impl CallContext {
 }
 
 /// Sets an event when it is dropped, also if the callback never runs.
-struct SetOnDrop(Arc<PollableEvent>);
+struct DoneOnDrop(Arc<PollableEvent>);
 
-impl Drop for SetOnDrop {
+impl Drop for DoneOnDrop {
     fn drop(&mut self) {
         self.0.set();
     }

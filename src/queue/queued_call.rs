@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::core::QueueCore;
-use super::inbox::{CallKey, Item};
+use super::inbox::{CallKey, DueItem};
 use crate::call::callback_runner::CallbackRunner;
 use crate::call::context::ProgressCallback;
 use crate::error::{Error, Result};
@@ -95,7 +95,7 @@ impl QueuedCall {
             state.has_ended = true;
             state.outcome = Some(outcome);
         }
-        self.core.inbox.push(Item::Done(self.key));
+        self.core.inbox.push(DueItem::Done(self.key));
         true
     }
 
@@ -125,7 +125,7 @@ impl QueuedCall {
         if !state.has_ended && state.progress.replace(progress).is_none() {
             // With the lock, so that the end comes after it.
             let call = Arc::clone(self);
-            self.core.inbox.push(Item::Callback(Box::new(move || call.report_progress())));
+            self.core.inbox.push(DueItem::Callback(Box::new(move || call.report_progress())));
         }
     }
 
@@ -169,7 +169,7 @@ impl CallbackRunner for QueuedCall {
     }
 
     fn notify(&self, callback: Work) {
-        self.core.inbox.push(Item::Callback(callback));
+        self.core.inbox.push(DueItem::Callback(callback));
     }
 
     fn start_waiting(&self, work: Work) -> Result<()> {
