@@ -185,9 +185,9 @@ fn inner_request<'a>(input: Option<&'a mut mcp_input>) -> Result<&'a mut InputRe
     not_null(input, "input").map(|input| &mut *input.inner)
 }
 
-/// Accepts an elicitation. `content` contains the fields that the user filled in: the text of a
-/// JSON object of `length` bytes, or NUL-terminated if `length` is `SIZE_MAX`. Missing fields get
-/// the defaults of the schema, if there are any. NULL means no fields, as for "mode" = "url".
+/// Accepts an elicitation. `content` contains the fields that the user filled in: the text of a JSON
+/// object of `length` bytes, or NUL-terminated if `length` is `MCP_NUL_TERMINATED`. Missing fields
+/// get the defaults of the schema, if there are any. NULL means no fields, as for "mode" = "url".
 ///
 /// Returns `MCP_INVALID_ARGUMENT` if `content` is not a JSON object, and `MCP_MISUSE` if the
 /// request is not an elicitation.
@@ -224,7 +224,7 @@ pub extern "C" fn mcp_input_cancel(input: Option<&mut mcp_input>, error: OutPara
 }
 
 /// Responds with a complete result: the text of a JSON object of `length` bytes, or NUL-terminated
-/// if `length` is `SIZE_MAX`.
+/// if `length` is `MCP_NUL_TERMINATED`.
 ///
 /// Returns `MCP_INVALID_ARGUMENT`, and sets no response, if it is not an object or lacks a required
 /// member: "action" ("accept", "decline" or "cancel") for an elicitation; "role", "content" and

@@ -39,3 +39,4 @@ pub mod tasks;
 pub mod tools;
 pub mod userdata;
 pub mod version;
+pub mod writer;
