@@ -69,7 +69,7 @@ pub extern "C" fn mcp_list_tools_page(
 }
 
 /// Calls a tool. `arguments` is the text of a JSON object of `length` bytes, or NUL-terminated if
-/// `length` is `SIZE_MAX`; NULL means no arguments.
+/// `length` is `MCP_NUL_TERMINATED`; NULL means no arguments.
 ///
 /// The result is an object with "content", an array of what the tool returns, and optionally
 /// "structuredContent" (specification 2026-07-28, "Tools": Tool Result). **If the tool reports a

@@ -108,7 +108,7 @@ static void large_body(void) {
     strcpy(arguments + 9 + LARGE, "\"}");
     set_bearer(client, &bearer);
     set_key(client);
-    CHECK_INT(MCP_OK, mcp_call_tool(client, "echo", arguments, SIZE_MAX, NULL, &result, NULL));
+    CHECK_INT(MCP_OK, mcp_call_tool(client, "echo", arguments, MCP_NUL_TERMINATED, NULL, &result, NULL));
     mcp_json_free(result);
     free(arguments);
     mcp_client_free(client);

@@ -21,11 +21,11 @@ static void elicit(void *userdata, mcp_input *input) {
     must(message != NULL, "a message");
     note(inputs, "%s", message);
     if (strcmp(message, "Which colour?") == 0) {
-        EXPECT(MCP_OK, failure, mcp_input_accept(input, "{\"colour\":\"green\"}", SIZE_MAX, &failure));
+        EXPECT(MCP_OK, failure, mcp_input_accept(input, "{\"colour\":\"green\"}", MCP_NUL_TERMINATED, &failure));
     } else if (strncmp(message, "Word ", 5) == 0) {
         char content[64];
         snprintf(content, sizeof content, "{\"word\":\"w%d\"}", atoi(message + 5));
-        EXPECT(MCP_OK, failure, mcp_input_accept(input, content, SIZE_MAX, &failure));
+        EXPECT(MCP_OK, failure, mcp_input_accept(input, content, MCP_NUL_TERMINATED, &failure));
     } else if (strcmp(message, "Log in.") == 0) {
         CHECK_TEXT("url", mcp_json_string(mcp_json_member(params, "mode")));
         CHECK_TEXT("https://example.test/login", mcp_json_string(mcp_json_member(params, "url")));
@@ -39,7 +39,7 @@ static void elicit(void *userdata, mcp_input *input) {
         } else if (*form_content == '\0') {
             EXPECT(MCP_OK, failure, mcp_input_cancel(input, &failure));
         } else {
-            EXPECT(MCP_OK, failure, mcp_input_accept(input, form_content, SIZE_MAX, &failure));
+            EXPECT(MCP_OK, failure, mcp_input_accept(input, form_content, MCP_NUL_TERMINATED, &failure));
         }
     }
 }
@@ -56,7 +56,7 @@ static void sample(void *userdata, mcp_input *input) {
            mcp_input_respond(input,
                              "{\"role\":\"assistant\",\"content\":{\"type\":\"text\",\"text\":\"Old pond\"},"
                              "\"model\":\"basho-1\",\"stopReason\":\"endTurn\"}",
-                             SIZE_MAX, &failure));
+                             MCP_NUL_TERMINATED, &failure));
 }
 
 static void list_roots(void *userdata, mcp_input *input) {
@@ -68,7 +68,7 @@ static void list_roots(void *userdata, mcp_input *input) {
            mcp_input_respond(input,
                              "{\"roots\":[{\"uri\":\"file:///srv/one\",\"name\":\"One\"},"
                              "{\"uri\":\"file:///srv/two\"}]}",
-                             SIZE_MAX, &failure));
+                             MCP_NUL_TERMINATED, &failure));
 }
 
 static mcp_client *answering_client(void) {
@@ -128,7 +128,7 @@ static void rounds_carry_state_and_are_limited(mcp_client *client) {
     mcp_json *result = NULL;
     if (modern()) {
         EXPECT(MCP_ENDLESS, error,
-               mcp_call_tool(client, "rounds", "{\"count\":100000}", SIZE_MAX, NULL, &result, &error));
+               mcp_call_tool(client, "rounds", "{\"count\":100000}", MCP_NUL_TERMINATED, NULL, &result, &error));
         CHECK(result == NULL);
         CHECK_INT(32, count_notes(inputs, "\xe2\x80\xa6"));
         clear_notes(inputs);
