@@ -44,7 +44,7 @@ def numbers(version):
 
 def main():
     parser = argparse.ArgumentParser()
-    for option in ("--library", "--header", "--symbols", "--version"):
+    for option in ("--library", "--header", "--symbols", "--version", "--soname"):
         parser.add_argument(option, required=True)
     args = parser.parse_args()
 
@@ -67,15 +67,14 @@ def main():
             check(name in names, f"{name} is missing from {source}")
 
     dynamic = output("readelf", "--dynamic", "--wide", args.library)
-    soname = "libmcp.so." + args.version.split(".")[0]
-    check(f"soname: [{soname}]" in dynamic, f"the SONAME is not {soname}")
+    check(f"soname: [{args.soname}]" in dynamic, f"the SONAME is not {args.soname}")
     needed = re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic)
     for name in needed:
         check(re.fullmatch(MAY_NEED, name), f"the library depends on {name}")
     check("(TEXTREL)" not in dynamic, "the library has text relocations")
 
     directory = os.path.dirname(args.library)
-    for name in ("libmcp.so", soname, f"libmcp.so.{args.version}"):
+    for name in ("libmcp.so", args.soname, f"libmcp.so.{args.version}"):
         path = os.path.join(directory, name)
         check(os.path.exists(path) and os.path.samefile(path, args.library), f"{path} does not link to the library")
 
