@@ -108,10 +108,13 @@ fn main() {
     }
 }
 
-/// The SONAME contains the major version, which is 0 until version 1.0.
+/// The SONAME contains what must be equal for a program to run with another version: the major version, and until 1.0
+/// the minor version, too. CMakeLists.txt has the same rule.
 fn set_soname() {
     if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux") {
-        println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libmcp.so.{}", package("MAJOR"));
+        let (major, minor) = (package("MAJOR"), package("MINOR"));
+        let abi = if major == "0" { format!("0.{minor}") } else { major };
+        println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libmcp.so.{abi}");
     }
 }
 

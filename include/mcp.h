@@ -399,7 +399,9 @@ typedef enum mcp_status {
   MCP_ENDLESS = 36,
   /**
    * The server requested input for which no handler is set: see `mcp_set_elicitation`,
-   * `mcp_set_sampling` and `mcp_set_roots`.
+   * `mcp_set_sampling` and `mcp_set_roots`. Or a tool of a modern server requested input in a way
+   * that only legacy versions have; the message says which version to pin
+   * (`mcp_set_protocol_version`).
    */
   MCP_INPUT_UNSUPPORTED = 37,
   /**
@@ -2435,9 +2437,11 @@ mcp_status mcp_list_tools_page(mcp_client *client,
  * executed.
  *
  * The client may first request the list of tools, which says how to call the tool. During the call
- * the server may request input, and the handlers that are set respond (see `mcp_input_fn`). A tool
- * that must run as a task (2025-11-25) is started as one, and the function waits for its end; if
- * the function is cancelled or times out, so is the task.
+ * the server may request input, and the handlers that are set respond (see `mcp_input_fn`). If the
+ * tool requests it in a way that only legacy versions have, as `ctx.elicit` of FastMCP 4 does, and
+ * the server is a modern one, the call fails with `MCP_INPUT_UNSUPPORTED`; the message says which
+ * version to pin. A tool that must run as a task (2025-11-25) is started as one, and the function
+ * waits for its end; if the function is cancelled or times out, so is the task.
  *
  * On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
  * failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.

@@ -195,7 +195,8 @@ enum class status : std::int32_t {
     proxy_failed = MCP_PROXY_FAILED,
     /// A list has too many pages, or the server requested input too many times in one call.
     endless = MCP_ENDLESS,
-    /// The server requested input for which no handler is set.
+    /// The server requested input for which no handler is set, or a tool of a modern server requested it in a way that
+    /// only legacy versions have.
     input_unsupported = MCP_INPUT_UNSUPPORTED,
     /// A handler failed or gave no response.
     input_failed = MCP_INPUT_FAILED,

@@ -210,6 +210,36 @@ static void failing_handler_is_tool_error(mcp_client *unused) {
     call_with_failing_handler(MCP_OK);
 }
 
+/* A tool that requests input in the way of legacy versions. */
+static void form_of_direct_tool_is_answered(mcp_client *client) {
+    form_content = "{\"name\":\"Ada\"}";
+    CHECK_TOOL("Hello, Ada!", client, "ask_name_directly", NULL);
+    CHECK_NOTES("Who are you?", inputs);
+    clear_notes(inputs);
+}
+
+/* On a modern connection, it fails: the error says which version to pin. */
+static void call_of_direct_tool(mcp_client *client, mcp_status expected) {
+    mcp_json *result = NULL;
+    EXPECT_KEEP(expected, error, mcp_call_tool(client, "ask_name_directly", NULL, 0, NULL, &result, &error));
+    CHECK(result == NULL);
+    CHECK_INT(expected == MCP_RPC_ERROR ? -32600 : 0, mcp_error_rpc_code(error));
+    const char *text = mcp_error_message(error);
+    CHECK_SAYS(strstr(text, "pin version 2025-11-25 with mcp_set_protocol_version") != NULL, "%s", text);
+    mcp_error_free(error);
+    error = NULL;
+    CHECK_NOTES("", inputs);
+    CHECK_TOOL("still here", client, "echo", "{'text':'still here'}");
+}
+
+static void direct_tool_is_client_error(mcp_client *client) {
+    call_of_direct_tool(client, MCP_INPUT_UNSUPPORTED);
+}
+
+static void direct_tool_is_rpc_error(mcp_client *client) {
+    call_of_direct_tool(client, MCP_RPC_ERROR);
+}
+
 int main(int argc, char **argv) {
     static const struct {
         const char *name;
@@ -222,6 +252,9 @@ int main(int argc, char **argv) {
         {"all", three_inputs_are_answered_in_one_round},
         {"rounds", rounds_carry_state_and_are_limited},
         {"retry", call_is_retried_with_state},
+        {"direct", form_of_direct_tool_is_answered},
+        {"no-direct", direct_tool_is_client_error},
+        {"no-direct-rpc", direct_tool_is_rpc_error},
         {"no-handler-client-error", no_handler_is_client_error},
         {"no-handler-rpc-error", no_handler_is_rpc_error},
         {"no-handler-tool-error", no_handler_is_tool_error},
