@@ -3757,9 +3757,8 @@ class client {
     }
 
     /// Non-throwing form of set_tls_client_cert_file().
-    [[nodiscard]] expected<void>
-    try_set_tls_client_cert_file(std::optional<std::string_view> cert_path,
-                                 std::optional<std::string_view> key_path = std::nullopt) {
+    [[nodiscard]] expected<void> try_set_tls_client_cert_file(std::optional<std::string_view> cert_path,
+                                                              std::optional<std::string_view> key_path = std::nullopt) {
         return detail::call(mcp_set_tls_client_cert_file, client_.get(),
                             detail::text(cert_path, "the path of the certificate"),
                             detail::text(key_path, "the path of the key"));

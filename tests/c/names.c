@@ -101,7 +101,8 @@ static void clients_are_created_from_text(void) {
     CHECK(begins_with(failed_ping(client), "ping files (http://127.0.0.1:9/mcp): "));
     mcp_client_free(client);
     CHECK(from_text(CONFIGURATION, MCP_NUL_TERMINATED, "off", "mcpServers.off") == NULL);
-    CHECK(from_text(CONFIGURATION, MCP_NUL_TERMINATED, "none", "it has no server \"none\"; it has files, tools, off") == NULL);
+    CHECK(from_text(CONFIGURATION, MCP_NUL_TERMINATED, "none", "it has no server \"none\"; it has files, tools, off") ==
+          NULL);
     CHECK(from_text(CONFIGURATION, MCP_NUL_TERMINATED, NULL, "pass the name of a server") == NULL);
     CHECK(from_text(CONFIGURATION, MCP_NUL_TERMINATED, "tools", "mcpServers.tools.envFile: nowhere.env") == NULL);
     CHECK(from_text("[]", MCP_NUL_TERMINATED, NULL, "it is not a JSON object") == NULL);

@@ -66,7 +66,8 @@ static void check_completion(mcp_client *client, const char *argument, const cha
                              const char *values) {
     mcp_json *result = NULL;
     EXPECT(MCP_OK, error,
-           mcp_complete_prompt(client, "completable-prompt", argument, value, context, MCP_NUL_TERMINATED, NULL, &result, &error));
+           mcp_complete_prompt(client, "completable-prompt", argument, value, context, MCP_NUL_TERMINATED, NULL,
+                               &result, &error));
     CHECK_JSON(values, mcp_json_pointer(result, "/completion/values"));
     CHECK_JSON("false", mcp_json_pointer(result, "/completion/hasMore"));
     mcp_json_free(result);

@@ -13,7 +13,7 @@ static void clarify(void *userdata, mcp_input *input) {
                "for:",
                mcp_json_string(mcp_json_member(mcp_input_params(input), "message")));
     CHECK_TEXT("snake", mcp_json_string(mcp_json_pointer(mcp_input_params(input),
-                                                    "/requestedSchema/properties/interpretation/oneOf/1/const")));
+                                                         "/requestedSchema/properties/interpretation/oneOf/1/const")));
     EXPECT(MCP_OK, failure, mcp_input_accept(input, "{\"interpretation\":\"snake\"}", MCP_NUL_TERMINATED, &failure));
 }
 
@@ -25,8 +25,9 @@ static bool progressed(void *userdata, double progress, double total, const char
 
 static mcp_json *start(mcp_client *client, const char *arguments) {
     mcp_json *task = NULL;
-    EXPECT(MCP_OK, error,
-           mcp_call_tool_as_task(client, "simulate-research-query", arguments, MCP_NUL_TERMINATED, NULL, &task, &error));
+    EXPECT(
+        MCP_OK, error,
+        mcp_call_tool_as_task(client, "simulate-research-query", arguments, MCP_NUL_TERMINATED, NULL, &task, &error));
     must(mcp_tool_result_task_id(task) != NULL, "a task");
     return task;
 }

@@ -46,7 +46,8 @@ static void arguments_are_completed(mcp_client *client) {
     EXPECT(MCP_OK, error, mcp_complete_prompt(client, "explain", "topic", "ru", NULL, 0, NULL, &result, &error));
     CHECK_JSON("['rust','ruby']", mcp_json_pointer(result, "/completion/values"));
     mcp_json_free(result);
-    EXPECT(MCP_OK, error, mcp_complete_prompt(client, "explain", "topic", "x", "{}", MCP_NUL_TERMINATED, NULL, &result, &error));
+    EXPECT(MCP_OK, error,
+           mcp_complete_prompt(client, "explain", "topic", "x", "{}", MCP_NUL_TERMINATED, NULL, &result, &error));
     CHECK_JSON("[]", mcp_json_pointer(result, "/completion/values"));
     mcp_json_free(result);
     EXPECT(MCP_OK, error,
