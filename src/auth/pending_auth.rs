@@ -127,7 +127,7 @@ impl PendingAuth {
     pub fn finish(&self) {
         self.over.release();
         let Some((request, complete)) = self.lock().open.take() else { return };
-        // A request for which nobody waited any more, and that was not answered, counts as not made.
+        // A request that was not answered, and for which no call waited any more, counts as not made.
         let has_outcome = !self.is_over() || request.is_answered();
         complete(has_outcome.then(|| request.outcome()));
     }

@@ -123,7 +123,7 @@ fn answer(
     let response = match outcome {
         HandlerOutcome::Response(result) => messages::result(id, &result),
         HandlerOutcome::Failed(HandlerFailure { code, message, .. }) => messages::error_response(id, code, &message),
-        // The call notices its end by itself.
+        // The call notices its own end.
         HandlerOutcome::Over(_) => return,
     };
     send(call, method, slot, &response);

@@ -41,7 +41,7 @@ pub struct WaitContext {
     pub idle: Option<Duration>,
     pub cancel: Option<Arc<PollableEvent>>,
     pub closed: Option<Arc<PollableEvent>>,
-    /// Set when the call has ended in its queue: nobody needs its result.
+    /// Set when the call has ended in its queue: its result is not needed any more.
     pub ended: Option<Arc<EndFlag>>,
     /// The call ends itself with this flag, as if it was cancelled. It wakes no thread: the thread that sets it is the
     /// one that waits next.

@@ -65,7 +65,8 @@ function(sanitize_c sanitizer name)
 endfunction()
 
 foreach(name null null_operations text json writer copies error eras names auth oauth_setters misuse_oauth
-        misuse_oauth_life threads fork host_process tls redirects timeouts cancel close lookup sigpipe queue random_queue)
+        misuse_oauth_life threads fork host_process tls redirects timeouts cancel close lookup sigpipe queue
+        random_queue)
   sanitize_c(address ${name})
 endforeach()
 sanitize_c(address statuses --brief)
