@@ -53,6 +53,8 @@ pub struct CallContext {
     pub is_login: bool,
     /// A call of the library, on a thread that reads messages.
     pub is_internal: bool,
+    /// The call closes the client.
+    is_closing: bool,
     shared: Arc<SharedCallState>,
 }
 
@@ -145,6 +147,7 @@ impl CallContext {
             may_run_auth_callback,
             is_login: false,
             is_internal: false,
+            is_closing: false,
             shared: Arc::new(shared),
         }
     }
@@ -209,7 +212,7 @@ impl CallContext {
     /// This context, changed so that closing the client does not end the call.
     pub fn ignoring_close(self) -> CallContext {
         self.wait_context.borrow_mut().closed = None;
-        self
+        CallContext { is_closing: true, ..self }
     }
 
     /// This context, changed so that the auth callback does not run: requests carry the credentials that it issued
@@ -320,8 +323,7 @@ impl CallContext {
         limit: Option<Duration>,
     ) -> Result<(), Interrupt> {
         let wait_context = self.wait_context().clone();
-        let is_closing = wait_context.closed.is_none();
-        let deadline = wait_context.deadline.filter(|_| is_closing);
+        let deadline = wait_context.deadline.filter(|_| self.is_closing);
         let wait_context = WaitContext { deadline, idle: None, ..wait_context };
         let all: Vec<_> = [done].iter().chain(others).map(|event| (event.waitable(), Interest::Read)).collect();
         let mut outcome = Ok(None);

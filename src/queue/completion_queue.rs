@@ -261,7 +261,7 @@ impl CompletionQueue {
     fn interrupt(&self, calls: Vec<Arc<QueuedCall>>, reason: &Error) -> usize {
         let count = calls.iter().filter(|call| call.interrupt(reason)).count();
         if count > 0 {
-            self.core.wake_group.wake();
+            self.core.wake_threads(count);
         }
         count
     }
@@ -285,7 +285,7 @@ impl CompletionQueue {
     /// Ends the threads, and drops what was not delivered.
     fn release(&self) {
         let calls = std::mem::take(&mut self.lock().calls);
-        calls.values().for_each(|call| call.ended.set());
+        calls.values().for_each(|call| call.ended.set(true));
         self.core.wake_group.wake();
         self.core.threads.stop();
         self.deadlines.stop();
@@ -328,6 +328,7 @@ impl CompletionQueue {
             }
         }
         inbox.end_turn();
+        self.core.wake_if_due();
         drop(turn);
         Ok(())
     }

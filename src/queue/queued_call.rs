@@ -9,7 +9,7 @@ use crate::call::context::ProgressCallback;
 use crate::error::{Error, Result};
 use crate::protocol::json::Json;
 use crate::protocol::progress::Progress;
-use crate::status::MCP_CANCELLED;
+use crate::status::{MCP_CANCELLED, MCP_CLOSED};
 use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::thread_pool::Work;
 use crate::sys::wake_group::EndFlag;
@@ -103,7 +103,7 @@ impl QueuedCall {
     pub fn interrupt(&self, reason: &Error) -> bool {
         let has_ended = self.end(Err(reason.clone().with_context(self.request, &self.server)));
         if has_ended {
-            self.ended.set();
+            self.ended.set(reason.status() == MCP_CLOSED);
         }
         has_ended
     }
@@ -138,7 +138,7 @@ impl QueuedCall {
         if let (Some(progress), Some(callback), false) = (progress, callback, self.ended.is_set()) {
             if !callback(progress.progress, progress.total, progress.message.as_deref()) {
                 self.interrupt(&Error::new(MCP_CANCELLED, "ended by the progress callback"));
-                self.core.wake_group.wake();
+                self.core.wake_threads(1);
             }
         }
     }

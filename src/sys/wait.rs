@@ -147,7 +147,8 @@ impl WaitContext {
     /// Fails if the call was cancelled or its client closed.
     pub fn interrupted(&self) -> Result<(), Interrupt> {
         // Closing takes precedence: all calls of a closed client fail with MCP_CLOSED.
-        if self.closed.as_ref().is_some_and(|closed| closed.is_set()) {
+        let is_closed = self.closed.as_ref().is_some_and(|closed| closed.is_set());
+        if is_closed || self.ended.as_ref().is_some_and(|ended| ended.is_closed()) {
             return Err(Interrupt::Closed);
         }
         let is_cancelled = self.cancel.as_ref().is_some_and(|cancel| cancel.is_set());
