@@ -203,6 +203,12 @@ impl CallContext {
         CallContext { wait_context: RefCell::new(wait_context), whole_call: Cell::default(), ..self.clone() }
     }
 
+    /// A copy for messages after the end of the call: only `limit` ends it.
+    pub fn best_effort(&self, limit: Duration) -> CallContext {
+        let wait_context = WaitContext::until(Instant::now() + limit);
+        CallContext { wait_context: RefCell::new(wait_context), whole_call: Cell::default(), ..self.clone() }
+    }
+
     /// A copy whose waits end soon after `done` is set.
     pub fn until_done(&self, done: Arc<PollableEvent>) -> CallContext {
         let wait_context = WaitContext { done: Some(done), ..self.wait_context().clone() };
