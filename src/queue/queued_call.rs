@@ -135,11 +135,11 @@ impl QueuedCall {
         let progress = state.progress.take();
         let callback = state.progress_callback.clone();
         drop(state);
-        if let (Some(progress), Some(callback), false) = (progress, callback, self.ended.is_set()) {
-            if !callback(progress.progress, progress.total, progress.message.as_deref()) {
-                self.interrupt(&Error::new(MCP_CANCELLED, "ended by the progress callback"));
-                self.core.wake_threads(1);
-            }
+        if let (Some(progress), Some(callback), false) = (progress, callback, self.ended.is_set())
+            && !callback(progress.progress, progress.total, progress.message.as_deref())
+        {
+            self.interrupt(&Error::new(MCP_CANCELLED, "ended by the progress callback"));
+            self.core.wake_threads(1);
         }
     }
 
