@@ -64,8 +64,9 @@ static void invalid_prompts_are_rejected(mcp_client *client) {
 static void check_completion(mcp_client *client, const char *argument, const char *value, const char *context,
                              const char *values) {
     mcp_json *result = NULL;
-    EXPECT(MCP_OK, error,
-           mcp_complete_prompt(client, "completable-prompt", argument, value, context, SIZE_MAX, NULL, &result, &error));
+    EXPECT(
+        MCP_OK, error,
+        mcp_complete_prompt(client, "completable-prompt", argument, value, context, SIZE_MAX, NULL, &result, &error));
     CHECK_JSON(values, mcp_json_pointer(result, "/completion/values"));
     CHECK_JSON("false", mcp_json_pointer(result, "/completion/hasMore"));
     mcp_json_free(result);

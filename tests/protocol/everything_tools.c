@@ -153,9 +153,9 @@ static void resource_links_are_returned(mcp_client *client) {
     result = CALL(client, "get-resource-reference", "{'resourceType':'Blob','resourceId':8}", NULL);
     CHECK_TEXT("demo://resource/dynamic/blob/8", mcp_json_string(mcp_json_pointer(result, "/content/1/resource/uri")));
     char bytes[128] = "";
-    EXPECT(
-        MCP_OK, error,
-        mcp_json_copy_base64(mcp_json_pointer(result, "/content/1/resource/blob"), bytes, sizeof bytes - 1, NULL, &error));
+    EXPECT(MCP_OK, error,
+           mcp_json_copy_base64(mcp_json_pointer(result, "/content/1/resource/blob"), bytes, sizeof bytes - 1, NULL,
+                                &error));
     CHECK(strncmp(bytes, "Resource 8: This is a base64 blob created at ", 45) == 0);
     mcp_json_free(result);
 }
