@@ -70,7 +70,12 @@ void the_first_error_is_kept() {
     check_fails("NaN", [](writer &w) { w.number(std::nan("")); });
     check_fails("the JSON value is NULL", [](writer &w) { w.value(mcp::json_view()); });
     check_fails("not valid JSON", [](writer &w) { w.raw("{"); });
-    check_fails("arrays and objects were not ended", [](writer &w) { w.begin_array().begin_array(); });
+
+    mcp::json_writer unfinished;
+    CHECK_FAILS(invalid_argument, unfinished.try_check());
+    CHECK_EQUAL(""sv, unfinished.begin_array().text());
+    CHECK_FAILS(invalid_argument, unfinished.try_check());
+    CHECK_EQUAL("[]"sv, unfinished.end().text());
 
     mcp::json_writer deep;
     for (int level = 0; level <= 128; level++) {
