@@ -11,7 +11,8 @@
 // - Errors. A function that can fail has two forms: `ping()` throws an mcp::error, `try_ping()` returns an
 //   mcp::expected, which is std::expected where the standard library has it. With -fno-exceptions only the try_ forms
 //   are declared. Apart from std::bad_alloc they throw nothing themselves. "Throws status::x" in a description means:
-//   throws an mcp::error with that status; the try_ form returns the same error.
+//   throws an mcp::error with that status; the try_ form returns the same error. A tool that reports a failure throws
+//   an mcp::tool_error. mcp::exception is the base class of both.
 // - Blocking. A function of mcp::client that takes options communicates with the server. It blocks until it has a
 //   result, or until its timeout, its cancel token or client::close ends it.
 // - Ownership. A client, options, a cancel token, OAuth settings, a JSON document and a JSON writer own their
@@ -336,6 +337,22 @@ enum class json_type : std::int32_t {
 // Errors
 // ---------------------------------------------------------------------------------------------------------------------
 
+/// The base class of the exceptions of this header: error, for a call that failed, and tool_error, for a tool that
+/// reports a failure. One handler catches both:
+///
+///     try {
+///         mcp::tool_result sum = client.call_tool("add", "{\"a\":1,\"b\":2}");
+///     } catch (const mcp::exception &exception) {
+///         std::cerr << exception.what() << '\n';
+///     }
+class exception : public std::exception {
+  protected:
+    exception() noexcept = default;
+    exception(const exception &) noexcept = default;
+    exception &operator=(const exception &) noexcept = default;
+    ~exception() override = default;
+};
+
 /// Describes why a call failed. Immutable, never empty, and cheap to copy (copies share their content). It contains no
 /// token and no header value.
 ///
@@ -347,7 +364,7 @@ enum class json_type : std::int32_t {
 ///     }
 ///
 /// Borrowed results (texts, rpc_data) are valid as long as the error or any copy of it exists.
-class error : public std::exception {
+class error : public exception {
   public:
     /// Takes ownership of an error from a function of mcp.h.
     explicit error(mcp_error *owned) : state_(std::make_shared<state>(owned)) {}
@@ -1411,9 +1428,9 @@ class tool_result {
 };
 
 #ifdef __cpp_exceptions
-/// Thrown by client::call_tool, call_tool_as_task and wait_task if the tool reports a failure. Cheap to copy (copies
-/// share their content).
-class tool_error : public std::exception {
+/// Thrown by client::call_tool, call_tool_as_task and wait_task if the tool reports a failure. It is not an error,
+/// because the call itself succeeded: mcp::exception catches both. Cheap to copy (copies share their content).
+class tool_error : public exception {
   public:
     explicit tool_error(tool_result result) : result_(std::make_shared<const tool_result>(std::move(result))) {}
 
@@ -2927,6 +2944,11 @@ class client {
         return throw_if_failed(try_call_tool(name, arguments, opts));
     }
 
+    /// Calls a tool without arguments, with options.
+    tool_result call_tool(std::string_view name, const options &opts) {
+        return call_tool(name, std::nullopt, opts);
+    }
+
     // --- Tasks: long-running tools ---
 
     /// Calls a tool like call_tool, but also accepts a task instead of a result: the server continues the work after
@@ -2936,6 +2958,11 @@ class client {
     tool_result call_tool_as_task(std::string_view name, std::optional<std::string_view> arguments = std::nullopt,
                                   const options &opts = {}) {
         return throw_if_failed(try_call_tool_as_task(name, arguments, opts));
+    }
+
+    /// Calls a tool as a task, without arguments, with options.
+    tool_result call_tool_as_task(std::string_view name, const options &opts) {
+        return call_tool_as_task(name, std::nullopt, opts);
     }
 
     /// Returns the state of a task: an object with "taskId", "status" ("working", "input_required", "completed",
@@ -3018,6 +3045,11 @@ class client {
         return detail::value_or_throw(try_get_prompt(name, arguments, opts));
     }
 
+    /// Returns a prompt without arguments, with options.
+    [[nodiscard]] json get_prompt(std::string_view name, const options &opts) {
+        return get_prompt(name, std::nullopt, opts);
+    }
+
     /// Returns completions for an argument of a prompt that begin with `value`. `context` is the text of a JSON object
     /// with the arguments that are already known, or std::nullopt. The result is an object whose "completion" has
     /// "values", an array of at most 100 texts, and optionally "total" and "hasMore" (specification 2026-07-28,
@@ -3091,10 +3123,20 @@ class client {
         return detail::value_or_throw(try_request(method, params, opts));
     }
 
+    /// Sends any request without params, with options.
+    json request(std::string_view method, const options &opts) {
+        return request(method, std::nullopt, opts);
+    }
+
     /// Sends any notification, which has no response. `params` is the text of a JSON object, or std::nullopt for none.
     void notify(std::string_view method, std::optional<std::string_view> params = std::nullopt,
                 const options &opts = {}) {
         detail::value_or_throw(try_notify(method, params, opts));
+    }
+
+    /// Sends any notification without params, with options.
+    void notify(std::string_view method, const options &opts) {
+        notify(method, std::nullopt, opts);
     }
 
     // --- Credentials and headers ---
@@ -3456,12 +3498,22 @@ class client {
         return as_tool_result(call_with_json(mcp_call_tool, detail::text(name, "the tool's name"), arguments, opts));
     }
 
+    /// Non-throwing form of call_tool() without arguments.
+    [[nodiscard]] expected<tool_result> try_call_tool(std::string_view name, const options &opts) {
+        return try_call_tool(name, std::nullopt, opts);
+    }
+
     /// Non-throwing form of call_tool_as_task(). If the tool reports a failure, it returns the result.
     [[nodiscard]] expected<tool_result> try_call_tool_as_task(std::string_view name,
                                                               std::optional<std::string_view> arguments = std::nullopt,
                                                               const options &opts = {}) {
         return as_tool_result(
             call_with_json(mcp_call_tool_as_task, detail::text(name, "the tool's name"), arguments, opts));
+    }
+
+    /// Non-throwing form of call_tool_as_task() without arguments.
+    [[nodiscard]] expected<tool_result> try_call_tool_as_task(std::string_view name, const options &opts) {
+        return try_call_tool_as_task(name, std::nullopt, opts);
     }
 
     /// Non-throwing form of get_task().
@@ -3532,6 +3584,11 @@ class client {
         return call_with_json(mcp_get_prompt, detail::text(name, "the prompt's name"), arguments, opts);
     }
 
+    /// Non-throwing form of get_prompt() without arguments.
+    [[nodiscard]] expected<json> try_get_prompt(std::string_view name, const options &opts) {
+        return try_get_prompt(name, std::nullopt, opts);
+    }
+
     /// Non-throwing form of complete_prompt().
     [[nodiscard]] expected<json> try_complete_prompt(std::string_view prompt, std::string_view argument,
                                                      std::string_view value,
@@ -3587,6 +3644,11 @@ class client {
         return call_with_json(mcp_request, detail::text(method, "the method"), params, opts);
     }
 
+    /// Non-throwing form of request() without params.
+    [[nodiscard]] expected<json> try_request(std::string_view method, const options &opts) {
+        return try_request(method, std::nullopt, opts);
+    }
+
     /// Non-throwing form of notify().
     [[nodiscard]] expected<void> try_notify(std::string_view method,
                                             std::optional<std::string_view> params = std::nullopt,
@@ -3594,6 +3656,11 @@ class client {
         const detail::json_text text(params);
         return detail::call(mcp_notify, client_.get(), detail::text(method, "the method"), text.start, text.length,
                             opts);
+    }
+
+    /// Non-throwing form of notify() without params.
+    [[nodiscard]] expected<void> try_notify(std::string_view method, const options &opts) {
+        return try_notify(method, std::nullopt, opts);
     }
 
     /// Non-throwing form of set_elicitation().

@@ -92,8 +92,20 @@ void tools_are_listed_and_called(const std::string &version) {
         CHECK_EQUAL("no luck"sv, std::string_view(copy.what()));
         CHECK(copy.result().is_error());
     }
-    const mcp::expected<mcp::tool_result> failed = client.try_call_tool("fails");
+    const mcp::options with = mcp::options().timeout(20s);
+    try {
+        client.call_tool("fails", with);
+        CHECK(false);
+    } catch (const mcp::exception &exception) { // one handler for failed tools and failed calls
+        CHECK_EQUAL("no luck"sv, exception.what());
+    }
+    const mcp::expected<mcp::tool_result> failed = client.try_call_tool("fails", with);
     CHECK(failed.has_value() && failed->is_error() && failed->text() == "no luck");
+    CHECK_EQUAL("well"s, text(client.call_tool_as_task("echo", with)));
+    CHECK_EQUAL("user"s, at(client.get_prompt("greet", with), "/messages/0/role"));
+    CHECK_EQUAL(mcp::json_type::object, client.request("x.example/question", with).type());
+    client.notify("x.example/news", with);
+    CHECK_THROWS(invalid_argument, client.call_tool("echo", mcp::options().timeout(-1s)));
 }
 
 void failed_page_is_the_last() {
