@@ -122,7 +122,7 @@ add_dependencies(mcp::static mcp-library)
 # The C++ headers are copied, because the include path must not contain include/ of the source tree: the committed mcp.h
 # there would be found before the generated one.
 set(mcp_cpp_headers)
-foreach(header mcp.hpp mcp_queue.hpp)
+foreach(header mcp.hpp mcp_queue.hpp mcp_nlohmann.hpp)
   if(EXISTS "${PROJECT_SOURCE_DIR}/include/${header}")
     configure_file("${PROJECT_SOURCE_DIR}/include/${header}" "${MCP_HEADER_DIR}/${header}" COPYONLY)
     list(APPEND mcp_cpp_headers "${PROJECT_SOURCE_DIR}/include/${header}")

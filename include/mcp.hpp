@@ -34,6 +34,8 @@
 // Translation units with different C++ standards, with and without exceptions, can be linked into one program: each
 // configuration has its own types.
 //
+// mcp_nlohmann.hpp converts JSON values to and from nlohmann::json.
+//
 // Every declaration in this header has been available since 0.1.0.
 #ifndef MCP_HPP
 #define MCP_HPP
@@ -3753,7 +3755,7 @@ class client {
 
     /// Sets the queue in whose dispatch the callbacks run that belong to no call: the log, the server's log, and
     /// handlers of requests that the server sends outside of a call. std::nullopt means the library's threads (the
-    /// default). Callbacks that belong to a queued call run in the dispatch of its own queue. Needs mcp_queue.hpp.
+    /// default). Callbacks that belong to a queued call run in the dispatch of that call's queue. Needs mcp_queue.hpp.
     void set_queue(const queue &target);
     void set_queue(std::nullopt_t) {
         detail::value_or_throw(try_set_queue(std::nullopt));

@@ -52,6 +52,15 @@ cpp_test(cxx20 modern 20)
 cpp_test(cxx23 modern 23)
 cpp_test(silent silent 17 ${cpp_silent})
 
+# mcp_nlohmann.hpp: if nlohmann/json.hpp is not installed, the test fails with a message that names it.
+find_path(MCP_NLOHMANN_INCLUDE nlohmann/json.hpp)
+if(MCP_NLOHMANN_INCLUDE)
+  cpp_test(nlohmann nlohmann 17 ${cpp_schema_server})
+else()
+  add_test(NAME cpp.nlohmann COMMAND ${CMAKE_COMMAND} -E cat nlohmann/json.hpp)
+  set_tests_properties(cpp.nlohmann PROPERTIES LABELS cpp)
+endif()
+
 cpp_program(cpp-growth growth 17)
 cpp_run(cpp.growth cpp-growth)
 set_tests_properties(cpp.growth PROPERTIES LABELS "cpp;deep" TIMEOUT 300)

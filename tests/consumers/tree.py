@@ -6,7 +6,7 @@ import stat
 import subprocess
 import sys
 
-WANTED = ("libmcp.a", "mcp.h", "mcp.hpp", "mcp_queue.hpp", "mcpConfig.cmake",
+WANTED = ("libmcp.a", "mcp.h", "mcp.hpp", "mcp_queue.hpp", "mcp_nlohmann.hpp", "mcpConfig.cmake",
           "mcpConfigVersion.cmake", "mcp.pc", "mcp-static.pc", "LICENSE-APACHE", "LICENSE-MIT")
 TEXTS = (".h", ".hpp", ".cmake", ".pc")
 

@@ -11,7 +11,7 @@ STANDARDS = ("c++17", "c++20", "c++23")
 SETTINGS = ((), ("-fno-exceptions",), ("-fno-rtti",), ("-fno-exceptions", "-fno-rtti"))
 WARNINGS = ["-Wall", "-Wextra", "-pedantic", "-Wconversion", "-Wsign-conversion", "-Wshadow", "-Wold-style-cast",
             "-Wnon-virtual-dtor", "-Woverloaded-virtual", "-Werror"]
-HEADERS = ("mcp.hpp", "mcp_queue.hpp")
+HEADERS = ("mcp.hpp", "mcp_queue.hpp", "mcp_nlohmann.hpp")
 ALONE = "#include <{0}>\n#include <{0}>\nint main() {{}}\n"
 
 parser = argparse.ArgumentParser()
