@@ -13,9 +13,7 @@ endforeach()
 install(PROGRAMS "${MCP_LIBRARY_DIR}/${mcp_file_name}" DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install(FILES ${mcp_installed_links} "${MCP_LIBRARY_DIR}/libmcp.a" DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install(FILES "${MCP_HEADER_DIR}/mcp.h" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
-if(EXISTS "${PROJECT_SOURCE_DIR}/include/mcp.hpp")
-  install(FILES "${PROJECT_SOURCE_DIR}/include/mcp.hpp" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
-endif()
+install(FILES ${mcp_cpp_headers} DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 
 configure_package_config_file(cmake/mcpConfig.cmake.in "${CMAKE_CURRENT_BINARY_DIR}/mcpConfig.cmake"
   INSTALL_DESTINATION "${mcp_cmake_dir}"

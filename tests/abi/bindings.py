@@ -13,7 +13,7 @@ from pathlib import Path
 
 # The folder of a binding's code, its file patterns, and the suffix of its test files.
 BINDINGS = {
-    "cpp": ("include", ["mcp.hpp"], ""),
+    "cpp": ("include", ["*.hpp"], ""),
     "go": ("bindings/go", ["**/*.go", "**/*.c", "**/*.h"], "_test.go"),
     "swift": ("bindings/swift/Sources/MCP", ["**/*.swift"], ""),
 }
