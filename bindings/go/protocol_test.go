@@ -61,6 +61,7 @@ func TestListTools(t *testing.T) {
 	if !strings.Contains(string(tool.InputSchema), `"a"`) || tool.OutputSchema != nil {
 		t.Error(tool)
 	}
+	wantEqual(t, tool.Annotations, mcp.ToolAnnotations{ReadOnlyHint: true, IdempotentHint: true})
 
 	count := 0
 	for tool, err := range client.Tools(t.Context()) {
