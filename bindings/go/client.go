@@ -106,17 +106,6 @@ func (c *Client) Ping(ctx context.Context, options ...CallOption) error {
 	})
 }
 
-// ServerInfo returns what the client learned about the server when it connected; it connects first if necessary. The
-// result is an object with "protocolVersion", "era" ("legacy" or "modern"), "transport" ("streamable-http", "sse" or
-// "stdio") and "capabilities"; and, if the server sends them, "serverInfo", "instructions" and "supportedVersions". The
-// server's statements about itself are not verified: use them for display only.
-func (c *Client) ServerInfo(ctx context.Context, options ...CallOption) (Result, error) {
-	return c.callResult(ctx, options,
-		func(c *C.mcp_client, o *C.mcp_options, info **C.mcp_json, e **C.mcp_error) C.mcp_status {
-			return C.mcp_server_info(c, o, info, e)
-		})
-}
-
 // call calls a C function on the client, with a context and options.
 func (c *Client) call(
 	ctx context.Context, options []CallOption,

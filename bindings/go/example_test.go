@@ -53,7 +53,7 @@ func ExampleWithAuth() {
 	// Output: <nil>
 }
 
-func ExampleResult_Decode() {
+func ExampleClient_ServerInfo() {
 	client, err := mcp.New(os.Getenv("MCP_TEST_URL") + "/s/modern/mcp")
 	if err != nil {
 		panic(err)
@@ -63,7 +63,21 @@ func ExampleResult_Decode() {
 	if err != nil {
 		panic(err)
 	}
-	var server struct{ Era, ProtocolVersion string }
-	fmt.Println(info.Decode(&server), server.Era, server.ProtocolVersion)
-	// Output: <nil> modern 2026-07-28
+	fmt.Println(info.Server.Name, info.ProtocolVersion, info.Capabilities.Tools != nil)
+	// Output: mcp-test-server 2026-07-28 true
+}
+
+func ExampleResult_Decode() {
+	client, err := mcp.New(os.Getenv("MCP_TEST_URL") + "/s/modern/mcp")
+	if err != nil {
+		panic(err)
+	}
+	defer client.Close()
+	result, err := client.Request(context.Background(), "tools/list", nil)
+	if err != nil {
+		panic(err)
+	}
+	var page struct{ Tools []struct{ Name string } }
+	fmt.Println(result.Decode(&page), len(page.Tools) > 0)
+	// Output: <nil> true
 }

@@ -45,6 +45,26 @@ func wantEqual[T comparable](t testing.TB, got, want T) {
 	}
 }
 
+func TestServerInfoOfBothEras(t *testing.T) {
+	inBothEras(t, func(t *testing.T, version string) {
+		info, err := newProcessClient(t, version).ServerInfo(t.Context())
+		noError(t, err)
+		isModern := version == "2026-07-28"
+		wantEqual(t, info.ProtocolVersion, version)
+		wantEqual(t, info.Era, map[bool]string{false: "legacy", true: "modern"}[isModern])
+		wantEqual(t, info.Transport, "stdio")
+		wantEqual(t, info.Server, mcp.Implementation{Name: "server.py", Version: "1"})
+		wantEqual(t, slices.Contains(info.SupportedVersions, version), isModern)
+		capabilities := info.Capabilities
+		wantEqual(t, *capabilities.Tools, mcp.ServerCapability{ListChanged: true})
+		wantEqual(t, *capabilities.Resources, mcp.ServerCapability{ListChanged: true, Subscribe: true})
+		wantEqual(t, *capabilities.Prompts, mcp.ServerCapability{ListChanged: true})
+		wantEqual(t, capabilities.Completions != nil, true)
+		wantEqual(t, capabilities.Logging != nil, true)
+		wantEqual(t, capabilities.Tasks != nil, !isModern)
+	})
+}
+
 func TestListTools(t *testing.T) {
 	client := newEverythingClient(t)
 	tools, err := client.ListTools(t.Context())
