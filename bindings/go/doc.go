@@ -14,7 +14,7 @@
 // # Linking
 //
 // The package finds libmcp with pkg-config, under the name "mcp". With the build tag "static" it uses "mcp-static"
-// instead, and the program needs no shared library.
+// instead, and the program needs no shared library. It uses cgo: set CGO_ENABLED=1 if you compile for another system.
 //
 // # Contexts
 //
