@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ::http::Method;
 
 use super::callback_scope::run_callback;
+use crate::call::context::CallData;
 use crate::call::headers::HeaderSet;
 use crate::call::issued_credentials::{CredentialGeneration, CredentialRefusal, IssuedCredentials};
 use crate::call::pause_clock::PauseClock;
@@ -25,6 +26,8 @@ pub struct AuthRequest {
     /// 1 before a request; higher after refusals.
     pub attempt: u32,
     pub refusal: Option<CredentialRefusal>,
+    /// Of the call that needs the credentials.
+    pub call_data: Option<CallData>,
     headers: HeaderSet,
     /// Why the callback has no credentials, and the application's object for the error.
     failure: Option<(String, Option<ErrorCause>)>,
@@ -73,6 +76,7 @@ impl AuthRequest {
             method,
             attempt: 1,
             refusal: None,
+            call_data: None,
             headers: HeaderSet::default(),
             failure: None,
             setter_error: None,

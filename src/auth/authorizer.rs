@@ -190,8 +190,9 @@ impl Authorizer {
         &self,
         call: &CallContext,
         callback_state: &AuthCallbackState,
-        request: AuthRequest,
+        mut request: AuthRequest,
     ) -> Result<IssuedCredentials> {
+        request.call_data = call.data().cloned();
         let wait = |done: &_| call.wait_for_callback(done);
         let sanitize = |error| call.secrets().sanitize_error(error);
         let issued = call.paused(|clock| callback_state.issue(self.owner(), request, clock, (&wait, &sanitize)))?;

@@ -1,5 +1,6 @@
 //! The context of one API call: its limits, its options, and its secrets.
 
+use std::any::Any;
 use std::cell::{Cell, Ref, RefCell};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -70,7 +71,12 @@ pub struct RequestExtras {
     pub meta: Option<Arc<str>>,
     pub headers: Option<Arc<HeaderSet>>,
     pub progress: Option<Arc<ProgressCallback>>,
+    /// Not sent: for the callbacks that the call needs.
+    pub data: Option<CallData>,
 }
+
+/// An object of the application, by which its callbacks recognize the call.
+pub type CallData = Arc<dyn Any + Send + Sync>;
 
 /// Called with the progress, the total if it is known, and the server's message if there is one.
 pub type ProgressCallback = dyn Fn(f64, Option<f64>, Option<&str>) + Send + Sync;
@@ -401,6 +407,11 @@ impl CallContext {
     /// The headers that the caller has set for this call.
     pub fn headers(&self) -> Option<&Arc<HeaderSet>> {
         self.shared.extras.headers.as_ref()
+    }
+
+    /// The application's object for its callbacks.
+    pub fn data(&self) -> Option<&CallData> {
+        self.shared.extras.data.as_ref()
     }
 
     /// Records credentials that a request is sent with.

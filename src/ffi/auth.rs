@@ -150,6 +150,15 @@ pub extern "C" fn mcp_auth_request_challenge(request: Option<&mcp_auth_request>)
     })
 }
 
+/// Returns the pointer that `mcp_options_set_call_data` has set on the options of the call that
+/// makes the request; NULL if there is none, and for NULL.
+///
+/// The object is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub extern "C" fn mcp_auth_request_call_data(request: Option<&mcp_auth_request>) -> *mut c_void {
+    read(request, std::ptr::null_mut(), |_, inner| Userdata::pointer_of(inner.call_data.as_ref()))
+}
+
 /// The request inside; NULL is an error.
 fn inner_request<'a>(request: Option<&'a mut mcp_auth_request>) -> Result<&'a mut AuthRequest> {
     not_null(request, "request").map(|request| &mut *request.inner)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::call::context::CallContext;
+use crate::call::context::{CallContext, CallData};
 use crate::call::object;
 use crate::error::{Error, Result};
 use crate::protocol::elicitation;
@@ -20,6 +20,8 @@ pub type Handler = dyn Fn(&mut InputRequest) + Send + Sync;
 pub struct InputRequest {
     pub kind: InputKind,
     pub params: Json,
+    /// Of the call that needs the input.
+    pub call_data: Option<CallData>,
     outcome: Option<Result<String, HandlerFailure>>,
     /// The server has cancelled its request.
     is_cancelled: Option<Arc<AtomicBool>>,
@@ -101,7 +103,9 @@ pub fn run_handler(
         let wait_context = call.wait_context();
         [wait_context.cancel.clone(), wait_context.closed.clone()]
     };
-    let mut input = InputRequest { kind, params, outcome: None, is_cancelled: is_cancelled.cloned(), call_ended };
+    let call_data = call.data().cloned();
+    let is_cancelled = is_cancelled.cloned();
+    let mut input = InputRequest { kind, params, call_data, outcome: None, is_cancelled, call_ended };
     call.paused(|clock| clock.during(|| handler(&mut input)));
     let without_response = || match kind {
         // Closing a dialog without a choice cancels it.

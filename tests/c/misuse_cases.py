@@ -62,6 +62,7 @@ VALID = {
     "mcp_destroy_fn destroy": "count_destroy",
     "void * userdata": "&s->destroyed",
     "void * cause": "&s->destroyed",
+    "void * data": "&s->destroyed",
     "const char *const * uris": "s->uris",
     "const char *const * argv": "s->argv",
     "mcp_json ** result": "&s->result",

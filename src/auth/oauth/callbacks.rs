@@ -5,6 +5,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::pending_login::PendingLogin;
+use crate::call::context::CallData;
 use crate::error::{Error, Result};
 use crate::status::{MCP_INVALID_ARGUMENT, MCP_OAUTH_FAILED};
 use crate::sys::wait::WaitContext;
@@ -27,6 +28,8 @@ pub struct LoginRequest {
     pub redirect_uri: String,
     pub login: Arc<PendingLogin>,
     /// Of the call that waits for the login.
+    pub call_data: Option<CallData>,
+    /// Of the call that waits for the login.
     pub(super) wait_context: WaitContext,
 }
 
@@ -36,13 +39,15 @@ pub struct AssertionRequest {
     pub audience: String,
     /// The MCP server; `None` if no resource is sent.
     pub resource: Option<String>,
+    /// Of the call that needs the token.
+    pub call_data: Option<CallData>,
     assertion: Option<Zeroizing<String>>,
     failure: Option<String>,
 }
 
 impl AssertionRequest {
-    pub(super) fn new(audience: String, resource: Option<String>) -> AssertionRequest {
-        AssertionRequest { audience, resource, assertion: None, failure: None }
+    pub(super) fn new(audience: String, resource: Option<String>, call_data: Option<CallData>) -> AssertionRequest {
+        AssertionRequest { audience, resource, call_data, assertion: None, failure: None }
     }
 
     pub fn set(&mut self, assertion: &str) -> Result<()> {

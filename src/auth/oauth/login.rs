@@ -59,6 +59,7 @@ impl Renewal<'_> {
             scopes: scopes.to_string(),
             redirect_uri: redirect.uri.clone(),
             login: Arc::clone(&waiting.login),
+            call_data: self.call.data().cloned(),
             wait_context: self.call.wait_context().clone(),
         };
         let asked = self.ask_user(request, listener);
