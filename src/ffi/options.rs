@@ -1,5 +1,6 @@
 //! Options of a call.
 
+use std::cell::Cell;
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use super::error::mcp_error;
 use super::guard::guard;
 use super::userdata::{Userdata, mcp_destroy_fn};
 use crate::client::{CallOptions, ProgressCallback};
+use crate::queue::QueueTarget;
 use crate::status::mcp_status;
 use crate::sys::callback;
 
@@ -18,9 +20,20 @@ use crate::sys::callback;
 /// Since 0.1.0.
 pub struct mcp_options {
     inner: CallOptions,
+    /// The queue of the calls; `None` if they block.
+    queue: Option<QueueTarget>,
 }
 
 impl mcp_options {
+    pub(super) fn queue_target(&self) -> Option<&QueueTarget> {
+        self.queue.as_ref()
+    }
+
+    /// Sets the queue of the calls; drops the old one.
+    pub(super) fn set_queue_target(&mut self, target: Option<QueueTarget>) {
+        self.queue = target;
+    }
+
     pub(super) fn call_options(options: Option<&mcp_options>) -> CallOptions {
         options.map(|options| options.inner.clone()).unwrap_or_default()
     }
@@ -32,7 +45,7 @@ impl mcp_options {
 /// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_options_new() -> Box<mcp_options> {
-    Box::new(mcp_options { inner: CallOptions::default() })
+    Box::new(mcp_options { inner: CallOptions::default(), queue: None })
 }
 
 /// Frees options; NULL is ignored. No call may use them any more.
@@ -61,7 +74,7 @@ pub extern "C" fn mcp_options_set_timeout(
 
 /// Sets the idle timeout of the call, in milliseconds: the call fails with `MCP_TIMEOUT` if it
 /// waits this long without receiving a byte or, while it sends, without being able to send one. 0
-/// means none (the default).
+/// means none. Default: the client's idle timeout (`mcp_set_idle_timeout`).
 ///
 /// No other thread may use the options meanwhile. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -71,7 +84,7 @@ pub extern "C" fn mcp_options_set_idle_timeout(
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     guard(error, || {
-        not_null(options, "options")?.inner.idle_ms = timeout_ms;
+        not_null(options, "options")?.inner.idle_ms = Some(timeout_ms);
         Ok(())
     })
 }
@@ -93,17 +106,20 @@ pub extern "C" fn mcp_options_set_cancel(
     })
 }
 
-/// Receives the progress of a call. `progress` increases with each notification; `total` is its
-/// value at completion, or negative if the server does not know it; `message` is the server's
-/// message, or NULL. The text is valid until the callback returns.
+/// Receives the progress of a call, and returns whether the call continues: false ends it with
+/// `MCP_CANCELLED`, in the same way as a cancel token. `progress` increases with each notification;
+/// `total` is its value at completion, or negative if the server does not know it; `message` is the
+/// server's message, or NULL. The text is valid until the callback returns.
 ///
-/// It runs on the thread of the call, with no lock held. It may use the library, and make calls on
+/// It runs in `mcp_queue_dispatch` if the call is queued, and then receives only the newest progress;
+/// otherwise on the thread of the call. No lock is held. It may use the library, and make calls on
 /// the same client. Its time does not count against any timeout. It must not throw an exception or
 /// call longjmp.
 ///
 /// Since 0.1.0.
-pub type mcp_progress_fn =
-    Option<unsafe extern "C-unwind" fn(userdata: *mut c_void, progress: f64, total: f64, message: *const c_char)>;
+pub type mcp_progress_fn = Option<
+    unsafe extern "C-unwind" fn(userdata: *mut c_void, progress: f64, total: f64, message: *const c_char) -> bool,
+>;
 
 /// Requests progress notifications from the server, and sets the callback that receives them
 /// (specification 2026-07-28, "Progress"). NULL requests none (the default).
@@ -129,8 +145,10 @@ pub unsafe extern "C" fn mcp_options_set_progress(
                     let message = message.map(c_string);
                     let message = message.as_ref().map_or(std::ptr::null(), |message| message.as_ptr());
                     let total = total.unwrap_or(-1.0);
+                    let continues = Cell::new(true);
                     // SAFETY: the header requires that the callback may be called with this userdata from any thread.
-                    callback::call(|| unsafe { progress_fn(owner.pointer(), progress, total, message) });
+                    callback::call(|| continues.set(unsafe { progress_fn(owner.pointer(), progress, total, message) }));
+                    continues.get()
                 });
             hook
         });
