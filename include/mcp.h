@@ -1102,6 +1102,14 @@ int32_t mcp_auth_request_http_status(const mcp_auth_request *request);
 const char *mcp_auth_request_challenge(const mcp_auth_request *request);
 
 /**
+ * Returns the pointer that `mcp_options_set_call_data` has set on the options of the call that
+ * makes the request; NULL if there is none, and for NULL.
+ *
+ * The object is valid as long as the request. Since 0.1.0.
+ */
+void *mcp_auth_request_call_data(const mcp_auth_request *request);
+
+/**
  * Sets the bearer token of the request, without the word "Bearer". NULL removes a token that this
  * function has set; that of `mcp_set_bearer` is then sent.
  *
@@ -1663,6 +1671,14 @@ const char *mcp_oauth_request_scopes(const mcp_oauth_request *request);
 const char *mcp_oauth_request_redirect_uri(const mcp_oauth_request *request);
 
 /**
+ * Returns the pointer that `mcp_options_set_call_data` has set on the options of the call that
+ * begins the login; NULL if there is none, and for NULL. Other calls may wait for the same login.
+ *
+ * The object is valid as long as the request. Since 0.1.0.
+ */
+void *mcp_oauth_request_call_data(const mcp_oauth_request *request);
+
+/**
  * Ends the wait of a login with the redirect, if the callback itself received it, for example in
  * an automated login. `redirect_url` is the complete URL to which the browser was redirected, with
  * its query. If the query reports an error, such as "access_denied", this function succeeds, and
@@ -2040,6 +2056,14 @@ const char *mcp_oauth_assertion_audience(const mcp_oauth_assertion *assertion);
  * The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
  */
 const char *mcp_oauth_assertion_resource(const mcp_oauth_assertion *assertion);
+
+/**
+ * Returns the pointer that `mcp_options_set_call_data` has set on the options of the call that
+ * needs the token; NULL if there is none, and for NULL.
+ *
+ * The object is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
+ */
+void *mcp_oauth_assertion_call_data(const mcp_oauth_assertion *assertion);
 
 /**
  * Sets the assertion: a JWT, as text. It is copied, and wiped from the library's memory after its
@@ -2881,6 +2905,16 @@ const mcp_json *mcp_input_params(const mcp_input *input);
 const char *mcp_input_client_name(const mcp_input *input);
 
 /**
+ * Returns the pointer that `mcp_options_set_call_data` has set on the options of the call that
+ * needs the input; NULL if there is none, if the request belongs to no call, and for NULL. Over
+ * HTTP+SSE and stdio, a legacy server does not say which call its request is for: the call is the
+ * oldest one that waits for a response, and has no other request to handle.
+ *
+ * The object is valid as long as the input. Since 0.1.0.
+ */
+void *mcp_input_call_data(const mcp_input *input);
+
+/**
  * Returns whether a response would be too late: the server cancelled its request, the call that
  * needs the input was cancelled or timed out, or its client was closed. False for NULL, and after
  * an accepted response.
@@ -3290,6 +3324,22 @@ mcp_status mcp_options_set_meta(mcp_options *options,
                                 const char *meta,
                                 size_t length,
                                 mcp_error **error);
+
+/**
+ * Sets a pointer to an object of the application, by which callbacks recognize the call: a window,
+ * for example, in which they show a dialog. `mcp_input_call_data`, `mcp_auth_request_call_data`,
+ * `mcp_oauth_request_call_data` and `mcp_oauth_assertion_call_data` return it. NULL means none (the
+ * default).
+ *
+ * `destroy`, which may be NULL, is called with `data` when neither the options, nor a call, nor an
+ * argument of a callback needs it: see `mcp_destroy_fn`.
+ *
+ * No other thread may use the options meanwhile. Since 0.1.0.
+ */
+mcp_status mcp_options_set_call_data(mcp_options *options,
+                                     void *data,
+                                     mcp_destroy_fn destroy,
+                                     mcp_error **error);
 
 /**
  * Sets a header for the HTTP requests of the call. It overrides a header of the same name of

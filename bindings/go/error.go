@@ -53,8 +53,8 @@ func (e *Error) Is(target error) bool {
 	return ok && status == e.Status
 }
 
-// Unwrap returns the underlying error: the cause of the context that ended the call, the error that the [AuthFunc] or
-// the Open function of an [OAuth] returned, or the error of [encoding/json]; nil if there is none.
+// Unwrap returns the underlying error: the cause of the context that ended the call, the error that a handler, the
+// [AuthFunc] or the Open function of an [OAuth] returned, or the error of [encoding/json]; nil if there is none.
 func (e *Error) Unwrap() error { return e.cause }
 
 // Timeout reports whether the status is [TimedOut]; os.IsTimeout uses it.

@@ -127,6 +127,29 @@ func TestInvalidElementsDoNotHideOthers(t *testing.T) {
 	wantEqual(t, completion.Values[0]+completion.Values[2], "ab")
 }
 
+func TestToolAnnotations(t *testing.T) {
+	defaults := mcp.ToolAnnotations{DestructiveHint: true, OpenWorldHint: true}
+	for annotations, want := range map[string]mcp.ToolAnnotations{
+		`null`: defaults,
+		`{}`:   defaults,
+		`7`:    defaults,
+		`{"title":1,"readOnlyHint":"yes","destructiveHint":null,"idempotentHint":{},"openWorldHint":0}`: defaults,
+		`{"title":"T","readOnlyHint":true,"destructiveHint":false,"idempotentHint":true,"openWorldHint":false}`: {
+			Title: "T", ReadOnlyHint: true, IdempotentHint: true,
+		},
+		`{"destructiveHint":false}`: {OpenWorldHint: true},
+	} {
+		client := newFakeServerClient(t, func(string, json.RawMessage) string {
+			return `{"tools":[{"name":"without"},{"name":"with","annotations":` + annotations + `}]}`
+		})
+		tools, err := client.ListTools(t.Context())
+		noError(t, err)
+		wantEqual(t, tools[0].Annotations, defaults)
+		wantEqual(t, tools[1].Annotations, want)
+		wantEqual(t, tools[1].Name, "with")
+	}
+}
+
 func TestContentsWithWrongTypes(t *testing.T) {
 	for text, want := range map[string]mcp.Contents{
 		`[{"type":"text","text":42},{"type":"text","text":"a"}]`: {{Type: "text"}, {Type: "text", Text: "a"}},

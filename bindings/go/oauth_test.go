@@ -356,7 +356,7 @@ func TestCloseEndsLogin(t *testing.T) {
 	start := time.Now()
 	noError(t, client.Close())
 	wantStatus(t, waitForReturn(t, "close", result, start), mcp.Closed)
-	wantEqual(t, <-ended, context.Canceled)
+	wantStatus(t, <-ended, mcp.Closed)
 }
 
 func TestLoginTimeout(t *testing.T) {
@@ -364,7 +364,7 @@ func TestLoginTimeout(t *testing.T) {
 	oauth.LoginTimeout = 50 * time.Millisecond
 	client := newProtectedServer(t).newClient(t, mcp.WithOAuth(oauth))
 	wantStatus(t, client.Login(t.Context()), mcp.LoginFailed)
-	wantEqual(t, <-ended, context.Canceled)
+	wantStatus(t, <-ended, mcp.TimedOut)
 }
 
 func TestTimeForLoginIsNotCounted(t *testing.T) {
@@ -402,7 +402,10 @@ func TestConcurrentCallsShareOneLogin(t *testing.T) {
 
 func TestOAuthReplacesAuthFunc(t *testing.T) {
 	s := newProtectedServer(t)
-	client := s.newClient(t, mcp.WithAuth(func(r *mcp.AuthRequest) error { return r.SetBearer("wrong") }))
+	auth := func(context.Context, mcp.AuthRequest) (mcp.Credentials, error) {
+		return mcp.Credentials{Bearer: "wrong"}, nil
+	}
+	client := s.newClient(t, mcp.WithAuth(auth))
 	wantStatus(t, client.Ping(t.Context()), mcp.Unauthorized)
 	noError(t, client.SetOAuth(&mcp.OAuth{Open: followLogin}))
 	noError(t, client.Ping(t.Context()))

@@ -4,10 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"maps"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -46,6 +44,26 @@ func wantEqual[T comparable](t testing.TB, got, want T) {
 	}
 }
 
+func TestServerInfoOfBothEras(t *testing.T) {
+	inBothEras(t, func(t *testing.T, version string) {
+		info, err := newProcessClient(t, version).ServerInfo(t.Context())
+		noError(t, err)
+		isModern := version == "2026-07-28"
+		wantEqual(t, info.ProtocolVersion, version)
+		wantEqual(t, info.Era, map[bool]string{false: "legacy", true: "modern"}[isModern])
+		wantEqual(t, info.Transport, "stdio")
+		wantEqual(t, info.Server, mcp.Implementation{Name: "server.py", Version: "1"})
+		wantEqual(t, slices.Contains(info.SupportedVersions, version), isModern)
+		capabilities := info.Capabilities
+		wantEqual(t, *capabilities.Tools, mcp.ServerCapability{ListChanged: true})
+		wantEqual(t, *capabilities.Resources, mcp.ServerCapability{ListChanged: true, Subscribe: true})
+		wantEqual(t, *capabilities.Prompts, mcp.ServerCapability{ListChanged: true})
+		wantEqual(t, capabilities.Completions != nil, true)
+		wantEqual(t, capabilities.Logging != nil, true)
+		wantEqual(t, capabilities.Tasks != nil, !isModern)
+	})
+}
+
 func TestListTools(t *testing.T) {
 	client := newEverythingClient(t)
 	tools, err := client.ListTools(t.Context())
@@ -62,6 +80,7 @@ func TestListTools(t *testing.T) {
 	if !strings.Contains(string(tool.InputSchema), `"a"`) || tool.OutputSchema != nil {
 		t.Error(tool)
 	}
+	wantEqual(t, tool.Annotations, mcp.ToolAnnotations{ReadOnlyHint: true, IdempotentHint: true})
 
 	count := 0
 	for tool, err := range client.Tools(t.Context()) {
@@ -300,113 +319,6 @@ func TestProgressPanicReachesCaller(t *testing.T) {
 		t.Error("the panic of the callback did not reach the caller")
 	}()
 	noError(t, client.Ping(t.Context()))
-}
-
-func TestInputHandlers(t *testing.T) {
-	inBothEras(t, func(t *testing.T, version string) {
-		requests := map[string]int{}
-		client := newProcessClient(t, version,
-			mcp.WithElicitation(func(r mcp.ElicitRequest) (mcp.ElicitAnswer, error) {
-				requests[r.Mode+" "+r.Message+r.URL]++
-				if r.Mode == "url" {
-					return mcp.ElicitAccept(nil), nil
-				}
-				return mcp.ElicitAccept(map[string]string{"name": "Ada"}), nil
-			}),
-			mcp.WithSampling(func(r mcp.SamplingRequest) (mcp.SamplingResult, error) {
-				requests[r.Messages[0].Content[0].Text]++
-				content := mcp.Contents{{Type: "text", Text: "hello"}}
-				return mcp.SamplingResult{Role: "assistant", Content: content, Model: "none"}, nil
-			}),
-			mcp.WithRoots(func() ([]mcp.Root, error) {
-				requests["roots"]++
-				return []mcp.Root{{URI: "file:///srv"}}, nil
-			}))
-		result, err := client.CallTool(t.Context(), "asks", nil)
-		noError(t, err)
-		wantEqual(t, result.Text(), "well")
-		// The ping makes sure that all requests were handled: a legacy server may end the call without waiting
-		// for the responses to its requests.
-		noError(t, client.Ping(t.Context()))
-		want := map[string]int{"form Who?": 1, "url Go therehttps://example.com/": 1, "well": 1, "roots": 1}
-		if !maps.Equal(requests, want) {
-			t.Errorf("the handlers got %v instead of %v", requests, want)
-		}
-	})
-}
-
-func TestInputHandlerFailures(t *testing.T) {
-	for name, handler := range map[string]func(mcp.ElicitRequest) (mcp.ElicitAnswer, error){
-		"error": func(mcp.ElicitRequest) (mcp.ElicitAnswer, error) {
-			return mcp.ElicitDecline(), errors.New("the door is locked\x00")
-		},
-		"code": func(mcp.ElicitRequest) (mcp.ElicitAnswer, error) {
-			return mcp.ElicitAnswer{}, &mcp.InputError{Code: -1, Message: "locked"}
-		},
-		"panic": func(mcp.ElicitRequest) (mcp.ElicitAnswer, error) { panic("locked") },
-		"invalid content": func(mcp.ElicitRequest) (mcp.ElicitAnswer, error) {
-			return mcp.ElicitAccept([]string{"locked"}), nil
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			client := newProcessClient(t, "2026-07-28", mcp.WithElicitation(handler),
-				mcp.WithRoots(func() ([]mcp.Root, error) { return nil, nil }),
-				mcp.WithSampling(func(mcp.SamplingRequest) (mcp.SamplingResult, error) {
-					content := mcp.Contents{{Type: "text"}}
-					return mcp.SamplingResult{Role: "assistant", Content: content, Model: "m"}, nil
-				}))
-			_, err := client.CallTool(t.Context(), "asks", nil)
-			wantStatus(t, err, mcp.InputFailed)
-			if name != "invalid content" && !strings.Contains(err.Error(), "locked") {
-				t.Error(err)
-			}
-			noError(t, client.Ping(t.Context()))
-		})
-	}
-	_, err := newProcessClient(t, "2026-07-28").CallTool(t.Context(), "asks", nil)
-	wantStatus(t, err, mcp.InputUnsupported)
-}
-
-func TestElicitationWithRealServer(t *testing.T) {
-	client := newEverythingClient(t, mcp.WithElicitation(func(r mcp.ElicitRequest) (mcp.ElicitAnswer, error) {
-		if !strings.Contains(string(r.RequestedSchema), `"email"`) {
-			t.Error(r)
-		}
-		return mcp.ElicitAccept(map[string]string{"name": "Ada"}), nil
-	}))
-	result, err := client.CallTool(t.Context(), "trigger-elicitation-request", nil)
-	noError(t, err)
-	text := result.Text()
-	if !strings.Contains(text, "Name: Ada") || !strings.Contains(text, "Favorite Integer: 42") {
-		t.Error(text)
-	}
-}
-
-func TestInputHandlerSeesCancellation(t *testing.T) {
-	inBothEras(t, func(t *testing.T, version string) {
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		var request mcp.ElicitRequest
-		client := newProcessClient(t, version,
-			mcp.WithElicitation(func(r mcp.ElicitRequest) (mcp.ElicitAnswer, error) {
-				wantEqual(t, r.Cancelled(), false)
-				request = r
-				cancel()
-				for !r.Cancelled() {
-					runtime.Gosched()
-				}
-				return mcp.ElicitAnswer{}, nil
-			}),
-			mcp.WithSampling(func(mcp.SamplingRequest) (mcp.SamplingResult, error) {
-				content := mcp.Contents{{Type: "text", Text: "text"}}
-				return mcp.SamplingResult{Role: "assistant", Content: content, Model: "m"}, nil
-			}),
-			mcp.WithRoots(func() ([]mcp.Root, error) { return nil, nil }))
-		_, err := client.CallTool(ctx, "asks", nil)
-		wantStatus(t, err, mcp.Cancelled)
-		wantEqual(t, request.Cancelled(), true)
-		wantEqual(t, mcp.ElicitRequest{}.Cancelled(), false)
-	})
 }
 
 func TestListen(t *testing.T) {

@@ -50,16 +50,21 @@ func WithHeader(header http.Header) Option {
 			if len(values) == 0 {
 				continue
 			}
-			separator := ", "
-			if http.CanonicalHeaderKey(name) == "Cookie" {
-				separator = "; "
-			}
-			if err := c.SetHeader(name, strings.Join(values, separator)); err != nil {
+			if err := c.SetHeader(name, joinValues(name, values)); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
+}
+
+// joinValues joins the values of a header into one.
+func joinValues(name string, values []string) string {
+	separator := ", "
+	if http.CanonicalHeaderKey(name) == "Cookie" {
+		separator = "; "
+	}
+	return strings.Join(values, separator)
 }
 
 // WithTimeout sets the timeout of calls whose context has no deadline. The default is one minute; zero means no

@@ -118,7 +118,8 @@ impl AuthCallbackState {
             let outcome = outcome.map(|outcome| outcome.map_err(|error| own_call.secrets().sanitize_error(error)));
             callback_state.complete(&own_run, outcome);
         });
-        let pending = PendingAuth::new(request, complete, call.client_name(), call.callbacks());
+        let of_call = (call.client_name(), call.data().cloned());
+        let pending = PendingAuth::new(request, complete, of_call, call.callbacks());
         run.set_request(&pending);
         let callback_state = Arc::clone(self);
         let started = call.callbacks().run(Box::new(move || {

@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock, Weak};
 
 use super::auth_request::AuthRequest;
+use crate::call::call_options::CallData;
 use crate::call::callback_runner::CallbackRunner;
 use crate::call::headers::HeaderSet;
 use crate::call::issued_credentials::IssuedCredentials;
@@ -31,6 +32,8 @@ pub struct CallbackRun {
 pub struct PendingAuth {
     /// The name of the client, for the user.
     pub client_name: Arc<str>,
+    /// Of the call that needs the credentials.
+    pub call_data: Option<CallData>,
     state: Mutex<PendingAuthState>,
     over: Arc<OverHook>,
 }
@@ -80,11 +83,11 @@ impl PendingAuth {
     pub fn new(
         request: AuthRequest,
         complete: Box<Complete>,
-        client_name: Arc<str>,
+        (client_name, call_data): (Arc<str>, Option<CallData>),
         callbacks: &Arc<dyn CallbackRunner>,
     ) -> Arc<PendingAuth> {
         let state = PendingAuthState { open: Some((request, complete)), is_deferred: false };
-        Arc::new(PendingAuth { client_name, state: Mutex::new(state), over: OverHook::new(callbacks) })
+        Arc::new(PendingAuth { client_name, call_data, state: Mutex::new(state), over: OverHook::new(callbacks) })
     }
 
     /// Notices the return of the callback when it is dropped.

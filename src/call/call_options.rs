@@ -1,5 +1,6 @@
 //! The options of one call.
 
+use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,7 +61,12 @@ pub struct RequestExtras {
     pub meta: Option<Arc<str>>,
     pub headers: Option<Arc<HeaderSet>>,
     pub progress: Option<Arc<ProgressCallback>>,
+    /// Not sent: for the callbacks that the call needs.
+    pub data: Option<CallData>,
 }
+
+/// An object of the application, by which its callbacks recognize the call.
+pub type CallData = Arc<dyn Any + Send + Sync>;
 
 /// Called with the progress, the total if it is known, and the server's message if there is one. Returns whether the
 /// call continues.

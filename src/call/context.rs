@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use ::http::HeaderValue;
 
-pub use super::call_options::{CallOptions, ProgressCallback, RequestExtras, limit};
+pub use super::call_options::{CallData, CallOptions, ProgressCallback, RequestExtras, limit};
 use super::callback_runner::CallbackRunner;
 use super::headers::HeaderSet;
 use super::interrupt::{BEFORE_SENDING, interrupt_error};
@@ -421,6 +421,11 @@ impl CallContext {
     /// The headers that the caller has set for this call.
     pub fn headers(&self) -> Option<&Arc<HeaderSet>> {
         self.shared.extras.headers.as_ref()
+    }
+
+    /// The application's object for its callbacks.
+    pub fn data(&self) -> Option<&CallData> {
+        self.shared.extras.data.as_ref()
     }
 
     /// Records credentials that a request is sent with.

@@ -249,6 +249,15 @@ fn change(request: SharedHandle<mcp_auth_request>, change: impl FnOnce(&mut Auth
     request.required("request")?.inner.with_request(change)
 }
 
+/// Returns the pointer that `mcp_options_set_call_data` has set on the options of the call that
+/// makes the request; NULL if there is none, and for NULL.
+///
+/// The object is valid as long as the request. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub extern "C" fn mcp_auth_request_call_data(request: Option<&mcp_auth_request>) -> *mut c_void {
+    read(request, std::ptr::null_mut(), |request| Userdata::pointer_of(request.inner.call_data.as_ref()))
+}
+
 /// Sets the bearer token of the request, without the word "Bearer". NULL removes a token that this
 /// function has set; that of `mcp_set_bearer` is then sent.
 ///

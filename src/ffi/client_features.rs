@@ -1,7 +1,7 @@
 //! Handlers for requests of the server: elicitation, sampling and roots.
 
 use std::ffi::{CString, c_char, c_void};
-use std::ptr::null;
+use std::ptr::{null, null_mut};
 use std::sync::Arc;
 
 use super::c_types::{BufferSize, CText, OutParam, SharedHandle, SizedText, c_string, guard_quiet};
@@ -198,6 +198,17 @@ pub extern "C" fn mcp_input_params(input: Option<&mcp_input>) -> *const mcp_json
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_input_client_name(input: Option<&mcp_input>) -> *const c_char {
     guard_quiet(null(), || input.map_or(null(), |input| input.client_name.as_ptr()))
+}
+
+/// Returns the pointer that `mcp_options_set_call_data` has set on the options of the call that
+/// needs the input; NULL if there is none, if the request belongs to no call, and for NULL. Over
+/// HTTP+SSE and stdio, a legacy server does not say which call its request is for: the call is the
+/// oldest one that waits for a response, and has no other request to handle.
+///
+/// The object is valid as long as the input. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub extern "C" fn mcp_input_call_data(input: Option<&mcp_input>) -> *mut c_void {
+    guard_quiet(null_mut(), || Userdata::pointer_of(input.and_then(|input| input.inner.call_data.as_ref())))
 }
 
 /// Returns whether a response would be too late: the server cancelled its request, the call that

@@ -168,10 +168,7 @@ pub extern "C" fn mcp_error_retry_after_ms(error: Option<&mcp_error>) -> i64 {
 /// The object is valid as long as the error exists. Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_error_cause(error: Option<&mcp_error>) -> *mut c_void {
-    mcp_error::read(error, std::ptr::null_mut(), |error| {
-        let cause = error.error.report().cause.as_ref().and_then(|cause| cause.downcast_ref::<Userdata>());
-        cause.map_or(std::ptr::null_mut(), Userdata::pointer)
-    })
+    mcp_error::read(error, std::ptr::null_mut(), |error| Userdata::pointer_of(error.error.report().cause.as_ref()))
 }
 
 /// Returns a copy of an error, to keep a borrowed one; NULL for NULL. The caller frees it with

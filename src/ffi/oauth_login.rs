@@ -1,7 +1,7 @@
 //! Logins: how the user is asked, where the browser is redirected to, and the calls that log in and out.
 
 use std::ffi::{CString, c_char, c_void};
-use std::ptr::null;
+use std::ptr::{null, null_mut};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -278,6 +278,15 @@ pub extern "C" fn mcp_oauth_request_scopes(request: Option<&mcp_oauth_request>) 
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_oauth_request_redirect_uri(request: Option<&mcp_oauth_request>) -> *const c_char {
     read(request, |request| &request.redirect_uri)
+}
+
+/// Returns the pointer that `mcp_options_set_call_data` has set on the options of the call that
+/// begins the login; NULL if there is none, and for NULL. Other calls may wait for the same login.
+///
+/// The object is valid as long as the request. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub extern "C" fn mcp_oauth_request_call_data(request: Option<&mcp_oauth_request>) -> *mut c_void {
+    guard_quiet(null_mut(), || Userdata::pointer_of(request.and_then(|request| request.inner.call_data.as_ref())))
 }
 
 /// Ends the wait of a login with the redirect, if the callback itself received it, for example in

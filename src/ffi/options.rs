@@ -190,6 +190,30 @@ pub extern "C" fn mcp_options_set_meta(
     })
 }
 
+/// Sets a pointer to an object of the application, by which callbacks recognize the call: a window,
+/// for example, in which they show a dialog. `mcp_input_call_data`, `mcp_auth_request_call_data`,
+/// `mcp_oauth_request_call_data` and `mcp_oauth_assertion_call_data` return it. NULL means none (the
+/// default).
+///
+/// `destroy`, which may be NULL, is called with `data` when neither the options, nor a call, nor an
+/// argument of a callback needs it: see `mcp_destroy_fn`.
+///
+/// No other thread may use the options meanwhile. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mcp_options_set_call_data(
+    options: Option<&mut mcp_options>,
+    data: *mut c_void,
+    destroy: mcp_destroy_fn,
+    error: OutParam<*mut mcp_error>,
+) -> mcp_status {
+    // Created first, so that `destroy` runs even if this function fails.
+    let data = Userdata::new(data, destroy);
+    guard(error, || {
+        not_null(options, "options")?.inner.extras.data = Some(Arc::new(data));
+        Ok(())
+    })
+}
+
 /// Sets a header for the HTTP requests of the call. It overrides a header of the same name of
 /// `mcp_set_header`; "Authorization" also overrides the bearer token. A NULL `value` removes the
 /// header from the options: that of the client is then sent. With a server process, headers are

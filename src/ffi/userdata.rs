@@ -1,6 +1,8 @@
 //! The `userdata` pointer of a callback.
 
+use std::any::Any;
 use std::ffi::c_void;
+use std::sync::Arc;
 
 use crate::call::over_hook::OverCallback;
 use crate::status::mcp_status;
@@ -57,6 +59,12 @@ impl Userdata {
 
     pub fn pointer(&self) -> *mut c_void {
         self.userdata
+    }
+
+    /// The pointer of a shared object, which is a `Userdata`; NULL if there is none.
+    pub fn pointer_of(object: Option<&Arc<dyn Any + Send + Sync>>) -> *mut c_void {
+        let userdata = object.and_then(|object| object.downcast_ref::<Userdata>());
+        userdata.map_or(std::ptr::null_mut(), Userdata::pointer)
     }
 }
 

@@ -49,7 +49,8 @@ pub fn run_handler(
     let Some(_open) = handlers.begin_input() else {
         return failed(format!("more than {MAX_OPEN_INPUTS} requests for input are open"));
     };
-    let input = InputRequest::new(kind, params, call.client_name(), call.callbacks());
+    let of_call = (call.client_name(), call.data().cloned());
+    let input = InputRequest::new(kind, params, of_call, call.callbacks());
     begun(&input);
     let running = RunningHandler(Arc::clone(&input));
     let callback = move || {

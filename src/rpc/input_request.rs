@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::call::call_options::CallData;
 use crate::call::callback_runner::CallbackRunner;
 use crate::call::object;
 use crate::call::over_hook::{OverCallback, OverHook};
@@ -19,6 +20,8 @@ pub struct InputRequest {
     pub params: Json,
     /// The name of the client whose server asks.
     pub client_name: Arc<str>,
+    /// Of the call that needs the input.
+    pub call_data: Option<CallData>,
     state: Mutex<InputState>,
     /// Set when the response is final.
     pub(super) answered: PollableEvent,
@@ -56,11 +59,11 @@ impl InputRequest {
     pub(super) fn new(
         kind: InputKind,
         params: Json,
-        client_name: Arc<str>,
+        (client_name, call_data): (Arc<str>, Option<CallData>),
         callbacks: &Arc<dyn CallbackRunner>,
     ) -> Arc<InputRequest> {
         let (state, answered, over) = (Mutex::default(), PollableEvent::default(), OverHook::new(callbacks));
-        Arc::new(InputRequest { kind, params, client_name, state, answered, over })
+        Arc::new(InputRequest { kind, params, client_name, call_data, state, answered, over })
     }
 
     /// Responds with the text of a result.

@@ -139,6 +139,44 @@ static void initialize_is_tried_after_a_refused_discover(const char *token) {
     dispose(client);
 }
 
+/* The pointers that the auth callback got. */
+struct call_data {
+    void *found[4];
+    int size, destroyed;
+};
+
+static struct call_data call_data;
+
+static void record_call_data(void *userdata, mcp_auth_request *request) {
+    (void)userdata;
+    CHECK(call_data.size < 4);
+    call_data.found[call_data.size++ % 4] = mcp_auth_request_call_data(request);
+}
+
+static void count_call_data(void *data) {
+    (void)data;
+    call_data.destroyed++;
+}
+
+static void callbacks_get_the_data_of_the_call(void) {
+    mcp_client *client = client_for("modern");
+    mcp_options *options = mcp_options_new();
+    mcp_error *error = NULL;
+    int window;
+
+    EXPECT(MCP_OK, error, mcp_connect(client, NULL, &error));
+    EXPECT(MCP_OK, error, mcp_set_auth(client, record_call_data, NULL, NULL, &error));
+    EXPECT(MCP_OK, error, mcp_options_set_call_data(options, &window, count_call_data, &error));
+    EXPECT(MCP_OK, error, mcp_ping(client, options, &error));
+    EXPECT(MCP_OK, error, mcp_ping(client, NULL, &error));
+    CHECK_INT(2, call_data.size);
+    CHECK(call_data.found[0] == &window && call_data.found[1] == NULL);
+    CHECK_INT(0, call_data.destroyed);
+    mcp_options_free(options);
+    CHECK_INT(1, call_data.destroyed);
+    dispose(client);
+}
+
 int main(void) {
     credentials_are_sent_as_set("modern");
     credentials_are_sent_as_set("legacy");
@@ -152,5 +190,6 @@ int main(void) {
     insufficient_scope_is_forbidden();
     initialize_is_tried_after_a_refused_discover(NULL);
     initialize_is_tried_after_a_refused_discover("token");
+    callbacks_get_the_data_of_the_call();
     return check_end();
 }

@@ -73,6 +73,7 @@ VALID = {
     "void * userdata": "&s->destroyed",
     "const void * userdata": "&s->destroyed",
     "void * cause": "&s->destroyed",
+    "void * data": "&s->destroyed",
     "const char *const * uris": "s->uris",
     "const char *const * argv": "s->argv",
     "mcp_json ** result": "&s->result",

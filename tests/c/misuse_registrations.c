@@ -95,9 +95,12 @@ static void each_registration_is_destroyed_once(void) {
     CHECK_INT(MCP_OK, mcp_options_set_progress(options, progress, &second, count_destroy, NULL));
     CHECK_INT(1, first);
     CHECK_INT(MCP_OK, mcp_options_set_progress(options, progress, &first, count_destroy, NULL));
+    CHECK_INT(MCP_OK, mcp_options_set_call_data(options, &second, count_destroy, NULL));
+    CHECK_INT(MCP_OK, mcp_options_set_call_data(options, &second, count_destroy, NULL));
+    CHECK_INT(2, second);
     mcp_options_free(options);
     CHECK_INT(2, first);
-    CHECK_INT(1, second);
+    CHECK_INT(3, second);
 }
 
 /* --- Callbacks that replace themselves ---------------------------------------------------------------------------- */

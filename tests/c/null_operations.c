@@ -165,6 +165,10 @@ static void handler_registrations_are_destroyed_once(void) {
     REFUSED(mcp_options_set_meta(NULL, "{}", MCP_NUL_TERMINATED, &error));
     REFUSED(mcp_options_set_meta(options, "[]", MCP_NUL_TERMINATED, &error));
     EXPECT(MCP_OK, error, mcp_options_set_meta(options, NULL, 0, &error));
+    destroyed = 0;
+    REFUSED(mcp_options_set_call_data(NULL, &destroyed, destroy, &error));
+    CHECK_INT(1, destroyed);
+    EXPECT(MCP_OK, error, mcp_options_set_call_data(options, NULL, NULL, &error));
     REFUSED(mcp_options_set_header(NULL, "X-A", "b", &error));
     REFUSED(mcp_options_set_header(options, NULL, "b", &error));
     EXPECT(MCP_OK, error, mcp_options_set_header(options, "X-A", NULL, &error));
@@ -181,6 +185,10 @@ static void input_and_result_functions_check_for_null(void) {
     CHECK(!mcp_input_is_over(NULL));
     CHECK(mcp_input_method(NULL) == NULL);
     CHECK(mcp_input_params(NULL) == NULL);
+    CHECK(mcp_input_call_data(NULL) == NULL);
+    CHECK(mcp_auth_request_call_data(NULL) == NULL);
+    CHECK(mcp_oauth_request_call_data(NULL) == NULL);
+    CHECK(mcp_oauth_assertion_call_data(NULL) == NULL);
     REFUSED(mcp_input_accept(NULL, "{}", MCP_NUL_TERMINATED, &error));
     REFUSED(mcp_input_decline(NULL, &error));
     REFUSED(mcp_input_cancel(NULL, &error));

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use zeroize::Zeroizing;
 
 use super::pending_login::PendingLogin;
+use crate::call::call_options::CallData;
 use crate::call::over_hook::OverHook;
 use crate::error::{Error, Result};
 use crate::status::{MCP_INVALID_ARGUMENT, MCP_MISUSE, MCP_OAUTH_FAILED};
@@ -30,6 +31,8 @@ pub struct LoginRequest {
     pub login: Arc<PendingLogin>,
     /// The name of the client, for the user.
     pub client_name: Arc<str>,
+    /// Of the call that waits for the login.
+    pub call_data: Option<CallData>,
     /// Of the call that waits for the login.
     pub(super) wait_context: WaitContext,
     pub over: Arc<OverHook>,
@@ -57,13 +60,15 @@ pub struct AssertionRequest {
     pub audience: String,
     /// The MCP server; `None` if no resource is sent.
     pub resource: Option<String>,
+    /// Of the call that needs the token.
+    pub call_data: Option<CallData>,
     assertion: Option<Zeroizing<String>>,
     failure: Option<String>,
 }
 
 impl AssertionRequest {
-    pub(super) fn new(audience: String, resource: Option<String>) -> AssertionRequest {
-        AssertionRequest { audience, resource, assertion: None, failure: None }
+    pub(super) fn new(audience: String, resource: Option<String>, call_data: Option<CallData>) -> AssertionRequest {
+        AssertionRequest { audience, resource, call_data, assertion: None, failure: None }
     }
 
     pub fn set(&mut self, assertion: &str) -> Result<()> {

@@ -64,6 +64,7 @@ impl Renewal<'_> {
             redirect_uri: redirect.uri.clone(),
             login: Arc::clone(&waiting.login),
             client_name: self.call.client_name(),
+            call_data: self.call.data().cloned(),
             wait_context: self.call.wait_context().clone(),
             over: OverHook::new(self.call.callbacks()),
             is_deferred: AtomicBool::new(false),
