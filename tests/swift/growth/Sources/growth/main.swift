@@ -3,7 +3,7 @@
 // This is a separate program because Swift Testing retains memory for each error thrown in a test.
 
 import Foundation
-import MCP
+import LibMCP
 
 struct Resources {
     let kibibytes: Int
