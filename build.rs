@@ -61,8 +61,10 @@ const FORWARD: &[&str] = &["mcp_options", "mcp_cancel", "mcp_json"];
 const NEVER_NULL: &[&str] = &[
     "const char *mcp_version(",
     "const char *mcp_status_name(",
+    "const char *mcp_status_text(",
     "const char *mcp_error_message(",
     "mcp_options *mcp_options_new(",
+    "mcp_cancel *mcp_cancel_new(",
     "struct mcp_auth_request *request",
     "mcp_oauth *mcp_oauth_new(",
     "struct mcp_oauth_request *request",
@@ -73,6 +75,7 @@ const NEVER_NULL: &[&str] = &[
     "const mcp_json *message",
     "const char *method, const mcp_json *params",
     "const char *mcp_tool_result_text(",
+    "const char *mcp_log_level_name(",
 ];
 
 fn main() {
@@ -296,15 +299,15 @@ const INTRODUCTION: &str = r#"/* mcp.h - Model Context Protocol (MCP) client for
  * - Results. mcp_json_parse and the functions with "_new" in their name return a pointer to a new
  *   object, or NULL on failure. All other functions that can fail return an mcp_status, which is
  *   MCP_OK on success. The last parameter of both is a place for an error, which may be NULL (see
- *   mcp_error); only mcp_options_new, mcp_cancel_new and mcp_oauth_new have none.
+ *   mcp_error); only mcp_options_new, mcp_cancel_new and mcp_oauth_new, which never fail, have none.
  * - Ownership. Texts and arrays that the caller passes are copied before a function returns. The
  *   caller owns the objects that it receives, and frees each with the _free function of its type,
  *   which ignores NULL. Borrowed results are not freed; the description states how long they are
  *   valid. Output parameters for objects are set to NULL first, and to the object only on success.
  * - Text, including the names of files, is UTF-8 and NUL-terminated.
  * - JSON. An argument that is JSON is a text with a length in bytes (less than 4 GiB), or SIZE_MAX
- *   if it is NUL-terminated; only the "context" of a completion has no length. The JSON that a
- *   function returns is a document, whose values are read with the mcp_json_ functions.
+ *   if it is NUL-terminated. The JSON that a function returns is a document, whose values are read
+ *   with the mcp_json_ functions.
  * - Times are in milliseconds.
  * - Calls. A function described as "blocking" is a call: it communicates with the server, connects
  *   first if necessary, and returns when it has the result, or when its timeout expires (60 seconds

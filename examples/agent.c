@@ -26,12 +26,13 @@ static char *read_line(const char *prompt) {
     return line;
 }
 
-static void show_progress(void *unused, double progress, double total, const char *message) {
+static bool show_progress(void *unused, double progress, double total, const char *message) {
     (void)unused;
     printf("  ... %g", progress);
     if (total >= 0)
         printf(" of %g", total);
     printf(" %s\n", message ? message : "");
+    return true;
 }
 
 /* Handles an elicitation: the user types a JSON object with the fields of the form; an empty line declines. */
@@ -40,7 +41,7 @@ static void elicit(void *unused, mcp_input *input) {
     const mcp_json *params = mcp_input_params(input);
     const char *message = mcp_json_string(mcp_json_member(params, "message"));
     printf("  The server asks: %s\n", message ? message : "");
-    const mcp_json *fields = mcp_json_at(params, "/requestedSchema/properties");
+    const mcp_json *fields = mcp_json_pointer(params, "/requestedSchema/properties");
     for (const mcp_json *field = mcp_json_first(fields); field; field = mcp_json_next(field)) {
         const char *type = mcp_json_string(mcp_json_member(field, "type"));
         printf("    %s (%s)\n", mcp_json_key(field), type ? type : "?");

@@ -200,7 +200,7 @@ typedef enum mcp_status {
   MCP_TRUNCATED = 11,
   /**
    * HTTP 401: the server requires credentials, or rejected those it received (RFC 9110, 15.5.2;
-   * RFC 6750, 3.1). See `mcp_error_www_authenticate`.
+   * RFC 6750, 3.1). See `mcp_error_challenge`.
    */
   MCP_UNAUTHORIZED = 12,
   /**
@@ -433,7 +433,7 @@ const mcp_json *mcp_error_rpc_data(const mcp_error *error);
  *
  * The result is valid as long as the error exists. Thread-safe. Since 0.1.0.
  */
-const char *mcp_error_www_authenticate(const mcp_error *error);
+const char *mcp_error_challenge(const mcp_error *error);
 
 /**
  * Returns the error code that the authorization server returned, such as "access_denied" for a
@@ -1993,7 +1993,7 @@ mcp_status mcp_set_tls_ca_file(mcp_client *client, const char *path, mcp_error *
  *
  * Thread-safe. Since 0.1.0.
  */
-mcp_status mcp_set_tls_client_cert(mcp_client *client,
+mcp_status mcp_set_tls_client_cert_file(mcp_client *client,
                                    const char *cert_path,
                                    const char *key_path,
                                    mcp_error **error);
@@ -2032,7 +2032,7 @@ mcp_status mcp_connect(mcp_client *client, const mcp_options *options, mcp_error
  *
  * `MCP_OK` means that the server responded, not that it accepts the token for its tools: a server
  * may allow this request without credentials. If it does not, a missing or wrong token is
- * `MCP_UNAUTHORIZED`, with the server's challenge in `mcp_error_www_authenticate`.
+ * `MCP_UNAUTHORIZED`, with the server's challenge in `mcp_error_challenge`.
  *
  * `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
  */
@@ -2165,13 +2165,13 @@ const mcp_json *mcp_tool_result_structured(const mcp_json *result);
  * (the extension "io.modelcontextprotocol/tasks"); on servers of 2025-11-25 every tool that
  * supports tasks starts one (specification 2025-11-25, "Tasks"); older servers have no tasks.
  *
- * `mcp_task_id` distinguishes a task from a result. The application can store the id and use the
+ * `mcp_tool_result_task_id` distinguishes a task from a result. The application can store the id and use the
  * task in another process.
  *
  * On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
  * failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
  */
-mcp_status mcp_start_tool(mcp_client *client,
+mcp_status mcp_call_tool_as_task(mcp_client *client,
                           const char *name,
                           const char *arguments,
                           size_t length,
@@ -2180,12 +2180,12 @@ mcp_status mcp_start_tool(mcp_client *client,
                           mcp_error **error);
 
 /**
- * Returns the id of the task that `mcp_start_tool` started; NULL if it returned the tool's result,
+ * Returns the id of the task that `mcp_call_tool_as_task` started; NULL if it returned the tool's result,
  * or for NULL.
  *
  * The id is valid as long as the document exists. Thread-safe. Since 0.1.0.
  */
-const char *mcp_task_id(const mcp_json *result);
+const char *mcp_tool_result_task_id(const mcp_json *result);
 
 /**
  * Gets the state of a task: an object with "taskId", "status" ("working", "input_required",
@@ -2689,21 +2689,21 @@ mcp_status mcp_listen(mcp_client *client,
  *
  * Since 0.1.0.
  */
-typedef void (*mcp_logging_fn)(void *userdata, const mcp_json *MCP_NONNULL message);
+typedef void (*mcp_server_log_fn)(void *userdata, const mcp_json *MCP_NONNULL message);
 
 /**
  * Sets the callback that receives the server's log messages. NULL discards them (the default).
- * Most servers send none before `mcp_set_logging_level`. Over Streamable HTTP, a legacy server
+ * Most servers send none before `mcp_request_server_log`. Over Streamable HTTP, a legacy server
  * sends messages that belong to no call on the server event stream. It is opened by the first
- * call, if this callback or a handler is set by then; else by `mcp_set_logging_level`.
+ * call, if this callback or a handler is set by then; else by `mcp_request_server_log`.
  *
  * `userdata` is passed to the callback, and to `destroy` (which may be NULL) when it is no longer
  * needed: see `mcp_destroy_fn`.
  *
  * Thread-safe; takes effect with the next message. Since 0.1.0.
  */
-mcp_status mcp_set_logging(mcp_client *client,
-                           mcp_logging_fn logging,
+mcp_status mcp_set_server_log(mcp_client *client,
+                           mcp_server_log_fn logging,
                            void *userdata,
                            mcp_destroy_fn destroy,
                            mcp_error **error);
@@ -2718,7 +2718,7 @@ mcp_status mcp_set_logging(mcp_client *client,
  *
  * `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
  */
-mcp_status mcp_set_logging_level(mcp_client *client,
+mcp_status mcp_request_server_log(mcp_client *client,
                                  const char *level,
                                  const mcp_options *options,
                                  mcp_error **error);
@@ -2966,10 +2966,10 @@ typedef enum mcp_json_type {
  * All functions accept NULL, which means "no such value". So they can be nested without checks in
  * between:
  *
- *     const char *name = mcp_json_string(mcp_json_at(info, "/serverInfo/name"));
+ *     const char *name = mcp_json_string(mcp_json_pointer(info, "/serverInfo/name"));
  *     printf("%s\n", name ? name : "(no name)");
  *
- * If an object has several members with the same name, `mcp_json_member` and `mcp_json_at` find
+ * If an object has several members with the same name, `mcp_json_member` and `mcp_json_pointer` find
  * the last one; `mcp_json_size`, `mcp_json_first` and `mcp_json_next` include all of them.
  *
  * Since 0.1.0.
@@ -3024,7 +3024,7 @@ const mcp_json *mcp_json_member(const mcp_json *json, const char *name);
  *
  * The result is valid as long as the document exists. Thread-safe. Since 0.1.0.
  */
-const mcp_json *mcp_json_at(const mcp_json *json, const char *pointer);
+const mcp_json *mcp_json_pointer(const mcp_json *json, const char *pointer);
 
 /**
  * Returns the element of an array at this index, from 0; NULL if there is none, or if `json` is

@@ -124,7 +124,7 @@ enum class status : std::int32_t {
     misuse = MCP_MISUSE,
     /// A bug in libmcp, caught before it could harm the process. Please report it.
     internal = MCP_INTERNAL,
-    /// The call's cancel token was triggered.
+    /// The call was cancelled: its cancel token was triggered, or its progress callback returned false.
     cancelled = MCP_CANCELLED,
     /// The client was closed before or during the call.
     closed = MCP_CLOSED,
@@ -140,7 +140,7 @@ enum class status : std::int32_t {
     disconnected = MCP_DISCONNECTED,
     /// The response started, but its body or event stream ended before it was complete.
     truncated = MCP_TRUNCATED,
-    /// HTTP 401: the server requires credentials or rejected those it received; see error::www_authenticate.
+    /// HTTP 401: the server requires credentials or rejected those it received; see error::challenge.
     unauthorized = MCP_UNAUTHORIZED,
     /// HTTP 403: the server knows the credentials, but they are not sufficient.
     forbidden = MCP_FORBIDDEN,
@@ -219,6 +219,12 @@ enum class status : std::int32_t {
 /// does not know. The text is static.
 inline const char *to_string(status value) noexcept {
     return mcp_status_name(static_cast<std::int32_t>(value));
+}
+
+/// Returns a description of a status for people, such as "The timeout of the call expired"; an unknown number has one,
+/// too. error::message says more about a failure. The text is static.
+inline const char *describe(status value) noexcept {
+    return mcp_status_text(static_cast<std::int32_t>(value));
 }
 
 /// What client::set_limit can limit. A later version may add values.
@@ -301,6 +307,11 @@ enum class log_level : std::int32_t {
     debug = MCP_LOG_DEBUG,
 };
 
+/// Returns the name of a level, such as "warning"; "unknown" for an unknown number. The text is static.
+inline const char *to_string(log_level value) noexcept {
+    return mcp_log_level_name(static_cast<std::int32_t>(value));
+}
+
 /// The type of a JSON value (RFC 8259, section 3).
 enum class json_type : std::int32_t {
     /// There is no value. Not the same as null.
@@ -382,8 +393,8 @@ class error : public std::exception {
 
     /// Returns the server's challenge, the WWW-Authenticate header (RFC 9110, section 11.6.1): which credentials the
     /// server requires, and what was wrong with those it received. std::nullopt if the server sent none.
-    std::optional<std::string_view> www_authenticate() const noexcept {
-        const char *challenge = mcp_error_www_authenticate(state_->c_error.get());
+    std::optional<std::string_view> challenge() const noexcept {
+        const char *challenge = mcp_error_challenge(state_->c_error.get());
         return challenge != nullptr ? std::optional<std::string_view>(challenge) : std::nullopt;
     }
 
@@ -761,7 +772,7 @@ using json_members = json_range<json_member>;
 ///
 /// Every function accepts a missing value, so lookups can be chained without checks:
 ///
-///     std::string_view name = info.at("/serverInfo/name").string().value_or("(no name)");
+///     std::string_view name = info.pointer("/serverInfo/name").string().value_or("(no name)");
 class json_view {
   public:
     /// Creates a missing value.
@@ -800,9 +811,9 @@ class json_view {
 
     /// Returns the value at a JSON pointer, such as "/content/0/text" (RFC 6901: in a name, ~1 stands for a slash and
     /// ~0 for a tilde); "" is this value itself. Missing if there is no such value or the pointer is malformed.
-    json_view at(std::string_view pointer) const {
-        const detail::text text(pointer, "the JSON pointer");
-        return json_view(text.has_nul() ? nullptr : mcp_json_at(value_, text.c_str()));
+    json_view pointer(std::string_view json_pointer) const {
+        const detail::text text(json_pointer, "the JSON pointer");
+        return json_view(text.has_nul() ? nullptr : mcp_json_pointer(value_, text.c_str()));
     }
 
     /// Returns the elements of an array; an empty range for any other value.
@@ -1019,7 +1030,7 @@ inline json_view error::rpc_data() const noexcept {
 /// dangle: store the document in a variable first.
 ///
 ///     mcp::json info = client.server_info();
-///     std::cout << info.at("/serverInfo/name").string().value_or("?") << '\n';
+///     std::cout << info.pointer("/serverInfo/name").string().value_or("?") << '\n';
 class json {
   public:
     /// Creates a missing document, the same as a moved-from one.
@@ -1086,11 +1097,11 @@ class json {
     }
     json_view operator[](std::size_t index) const && = delete;
 
-    /// Returns the value at a JSON pointer: see json_view::at.
-    json_view at(std::string_view pointer) const & {
-        return view().at(pointer);
+    /// Returns the value at a JSON pointer: see json_view::pointer.
+    json_view pointer(std::string_view json_pointer) const & {
+        return view().pointer(json_pointer);
     }
-    json_view at(std::string_view pointer) const && = delete;
+    json_view pointer(std::string_view json_pointer) const && = delete;
 
     /// Returns the elements of the root array: see json_view::elements.
     json_elements elements() const & noexcept {
@@ -1178,10 +1189,10 @@ class tool_result {
     }
     json_elements content() const && = delete;
 
-    /// Returns the id of the task that client::start_tool started; std::nullopt if it returned the tool's result. Valid
-    /// as long as the result exists.
+    /// Returns the id of the task that client::call_tool_as_task started; std::nullopt if it returned the tool's
+    /// result. Valid as long as the result exists.
     std::optional<std::string_view> task_id() const & noexcept {
-        const char *id = mcp_task_id(handle());
+        const char *id = mcp_tool_result_task_id(handle());
         return id != nullptr ? std::optional<std::string_view>(id) : std::nullopt;
     }
     std::optional<std::string_view> task_id() const && = delete;
@@ -1201,8 +1212,8 @@ class tool_result {
 };
 
 #ifdef __cpp_exceptions
-/// Thrown by client::call_tool, start_tool and wait_task if the tool reports a failure. Cheap to copy (copies share
-/// their content).
+/// Thrown by client::call_tool, call_tool_as_task and wait_task if the tool reports a failure. Cheap to copy (copies
+/// share their content).
 class tool_error : public std::exception {
   public:
     explicit tool_error(tool_result result) : result_(std::make_shared<const tool_result>(std::move(result))) {}
@@ -1230,12 +1241,13 @@ class tool_error : public std::exception {
 // Cancellation and call options
 // ---------------------------------------------------------------------------------------------------------------------
 
-/// A token that cancels the calls whose options contain it. It works once: after trigger(), every current and later
-/// call with this token fails with status::cancelled, except one that does not have to wait, such as a call that is
-/// answered from the cache.
+/// A token that cancels the calls whose options contain it: after trigger(), every current and later call with this
+/// token fails with status::cancelled, except one that does not have to wait, such as a call that is answered from the
+/// cache.
 ///
 /// A blocked call returns within 50 ms of the trigger, regardless of what it waits for. The server is notified as its
-/// protocol version requires; the client does not wait for its response. The client stays usable.
+/// protocol version requires; the client does not wait for its response. The client stays usable. A token has a file
+/// descriptor from the first time that a call waits with it.
 ///
 /// With a std::stop_token (C++20):
 ///
@@ -1244,20 +1256,8 @@ class tool_error : public std::exception {
 ///     client.ping(mcp::options().cancel(cancel));
 class cancel {
   public:
-#ifdef __cpp_exceptions
-    /// Creates a token. Throws status::system_error if no file descriptor is available.
-    cancel() : cancel(detail::value_or_throw(try_new())) {}
-#endif
-
-    /// Non-throwing form of the constructor.
-    [[nodiscard]] static expected<cancel> try_new() {
-        cancel made(mcp_cancel_new());
-        if (!made.token_) {
-            return unexpected(
-                error(status::system_error, "cannot create a cancel token: no file descriptor is available"));
-        }
-        return made;
-    }
+    /// Creates a token.
+    cancel() noexcept : token_(mcp_cancel_new()) {}
 
     /// Triggers the token; a second call has no effect. May be called from any thread at any time, also from a signal
     /// handler (async-signal-safe, preserves errno).
@@ -1265,10 +1265,19 @@ class cancel {
         mcp_cancel_trigger(token_.get());
     }
 
+    /// Returns whether the token is triggered; false for a token that was moved from.
+    bool is_triggered() const noexcept {
+        return mcp_cancel_is_triggered(token_.get());
+    }
+
+    /// Makes a triggered token usable again, for later calls and for options that contain it. Reset it when all calls
+    /// that it cancels have returned: a call that has not noticed the trigger yet continues.
+    void reset() const noexcept {
+        mcp_cancel_reset(token_.get());
+    }
+
   private:
     friend class options;
-
-    explicit cancel(mcp_cancel *owned) noexcept : token_(owned) {}
 
     std::unique_ptr<mcp_cancel, detail::deleter<mcp_cancel_free>> token_;
 };
@@ -1326,11 +1335,21 @@ void invoke_ignoring_exceptions(Callable &callable, Arguments &&...arguments) no
 #endif
 }
 
+/// Calls a progress callback. Returns whether the call continues.
 template <class Callable>
-void invoke_progress(void *userdata, double value, double total, const char *message) noexcept {
+bool invoke_progress(void *userdata, double value, double total, const char *message) noexcept {
     const auto end = total >= 0 ? std::optional<double>(total) : std::nullopt;
-    invoke_ignoring_exceptions(*static_cast<Callable *>(userdata),
-                               progress{value, end, message != nullptr ? message : ""});
+    const progress reported{value, end, message != nullptr ? message : ""};
+    auto &callable = *static_cast<Callable *>(userdata);
+    if constexpr (std::is_same_v<std::invoke_result_t<Callable &, const progress &>, bool>) {
+        bool continues = true;
+        const auto call = [&] { continues = callable(reported); };
+        invoke_ignoring_exceptions(call);
+        return continues;
+    } else {
+        invoke_ignoring_exceptions(callable, reported);
+        return true;
+    }
 }
 
 } // namespace detail
@@ -1393,9 +1412,10 @@ class options {
     ///
     ///     options.on_progress([](const mcp::progress &p) { std::cout << p.value << '\n'; });
     ///
-    /// It runs on the thread of the call; its time does not count against any timeout. An exception that leaves it is
-    /// discarded: to end the call, use a cancel token. The callable is moved into the options, and destroyed when
-    /// neither the options nor a call needs it.
+    /// If it returns a bool, false ends the call with status::cancelled; if it returns nothing, the call continues. It
+    /// runs on the thread of the call; its time does not count against any timeout. An exception that leaves it is
+    /// discarded, and the call continues. The callable is moved into the options, and destroyed when neither the
+    /// options nor a call needs it.
     template <class Callable> options &on_progress(Callable callable) & {
         static_assert(std::is_invocable_v<Callable &, const progress &>,
                       "a progress callback is called with a const mcp::progress &");
@@ -1887,7 +1907,7 @@ template <class Callable> void invoke_log(void *userdata, std::int32_t level, co
                                std::string_view(message));
 }
 
-template <class Callable> void invoke_logging(void *userdata, const mcp_json *message) noexcept {
+template <class Callable> void invoke_server_log(void *userdata, const mcp_json *message) noexcept {
     invoke_ignoring_exceptions(*static_cast<Callable *>(userdata), json_view(message));
 }
 
@@ -2670,9 +2690,9 @@ class client {
     /// this function returns. tool_result::task_id distinguishes a task from a result. A modern server decides whether
     /// to start a task; on servers of 2025-11-25 every tool that supports tasks starts one; older servers have no
     /// tasks.
-    tool_result start_tool(std::string_view name, std::optional<std::string_view> arguments = std::nullopt,
-                           const options &opts = {}) {
-        return throw_if_failed(try_start_tool(name, arguments, opts));
+    tool_result call_tool_as_task(std::string_view name, std::optional<std::string_view> arguments = std::nullopt,
+                                  const options &opts = {}) {
+        return throw_if_failed(try_call_tool_as_task(name, arguments, opts));
     }
 
     /// Returns the state of a task: an object with "taskId", "status" ("working", "input_required", "completed",
@@ -2798,24 +2818,24 @@ class client {
 
     /// Sets the callback that receives the server's log messages: objects with "level", "data", and optionally "logger"
     /// (specification 2026-07-28, "Logging"). It can be any callable that accepts a json_view, which is valid until it
-    /// returns. Most servers send no messages before set_logging_level.
+    /// returns. Most servers send no messages before request_server_log.
     ///
     /// It runs on the thread of the call whose response carried the message; if the message belongs to no call, on the
     /// library's reader thread. An exception that leaves it is discarded. The other rules are those of set_log.
-    template <class Callable> void set_logging(Callable callable) {
-        detail::value_or_throw(try_set_logging(std::move(callable)));
+    template <class Callable> void set_server_log(Callable callable) {
+        detail::value_or_throw(try_set_server_log(std::move(callable)));
     }
 
     /// Removes the callback for the server's log messages.
-    void set_logging(std::nullopt_t) {
-        detail::value_or_throw(try_set_logging(std::nullopt));
+    void set_server_log(std::nullopt_t) {
+        detail::value_or_throw(try_set_server_log(std::nullopt));
     }
 
     /// Requests the server's log messages of this level and above: "debug", "info", "notice", "warning", "error",
     /// "critical", "alert" or "emergency". Sent to a legacy server immediately, to a modern one with every later
     /// request. Throws status::invalid_argument for any other level, status::rpc_error if a legacy server has no log.
-    void set_logging_level(std::string_view level, const options &opts = {}) {
-        detail::value_or_throw(try_set_logging_level(level, opts));
+    void request_server_log(std::string_view level, const options &opts = {}) {
+        detail::value_or_throw(try_request_server_log(level, opts));
     }
 
     // --- Raw requests ---
@@ -3120,9 +3140,9 @@ class client {
     /// means no certificate (the default). The files are read immediately.
     ///
     /// Throws status::invalid_argument for files that cannot be read or do not belong together.
-    void set_tls_client_cert(std::optional<std::string_view> cert_path,
-                             std::optional<std::string_view> key_path = std::nullopt) {
-        detail::value_or_throw(try_set_tls_client_cert(cert_path, key_path));
+    void set_tls_client_cert_file(std::optional<std::string_view> cert_path,
+                                  std::optional<std::string_view> key_path = std::nullopt) {
+        detail::value_or_throw(try_set_tls_client_cert_file(cert_path, key_path));
     }
 
     /// Sets whether the server's certificate is verified; true by default. **With false, an attacker on the network can
@@ -3173,11 +3193,12 @@ class client {
         return as_tool_result(call_with_json(mcp_call_tool, detail::text(name, "the tool's name"), arguments, opts));
     }
 
-    /// Non-throwing form of start_tool(). If the tool reports a failure, it returns the result.
-    [[nodiscard]] expected<tool_result> try_start_tool(std::string_view name,
-                                                       std::optional<std::string_view> arguments = std::nullopt,
-                                                       const options &opts = {}) {
-        return as_tool_result(call_with_json(mcp_start_tool, detail::text(name, "the tool's name"), arguments, opts));
+    /// Non-throwing form of call_tool_as_task(). If the tool reports a failure, it returns the result.
+    [[nodiscard]] expected<tool_result> try_call_tool_as_task(std::string_view name,
+                                                              std::optional<std::string_view> arguments = std::nullopt,
+                                                              const options &opts = {}) {
+        return as_tool_result(
+            call_with_json(mcp_call_tool_as_task, detail::text(name, "the tool's name"), arguments, opts));
     }
 
     /// Non-throwing form of get_task().
@@ -3275,24 +3296,25 @@ class client {
         }
         void *borrowed = std::addressof(callable);
         return detail::call(mcp_listen, client_.get(), static_cast<std::uint32_t>(changes),
-                            detail::text_array(uris, "a URI"), &detail::invoke_change<Callable>, borrowed, opts);
+                            detail::text_array(uris, "a URI"), &detail::invoke_change<Callable>, borrowed, nullptr,
+                            opts);
     }
 
-    /// Non-throwing form of set_logging().
-    template <class Callable> [[nodiscard]] expected<void> try_set_logging(Callable callable) {
+    /// Non-throwing form of set_server_log().
+    template <class Callable> [[nodiscard]] expected<void> try_set_server_log(Callable callable) {
         static_assert(std::is_invocable_v<Callable &, json_view>,
-                      "a logging callback is called with an mcp::json_view");
-        return set_callback(mcp_set_logging, detail::invoke_logging<Callable>, std::move(callable));
+                      "a callback for the server's log is called with an mcp::json_view");
+        return set_callback(mcp_set_server_log, detail::invoke_server_log<Callable>, std::move(callable));
     }
 
-    /// Non-throwing form of set_logging(std::nullopt).
-    [[nodiscard]] expected<void> try_set_logging(std::nullopt_t) {
-        return detail::call(mcp_set_logging, client_.get(), nullptr, nullptr, nullptr);
+    /// Non-throwing form of set_server_log(std::nullopt).
+    [[nodiscard]] expected<void> try_set_server_log(std::nullopt_t) {
+        return detail::call(mcp_set_server_log, client_.get(), nullptr, nullptr, nullptr);
     }
 
-    /// Non-throwing form of set_logging_level().
-    [[nodiscard]] expected<void> try_set_logging_level(std::string_view level, const options &opts = {}) {
-        return detail::call(mcp_set_logging_level, client_.get(), detail::text(level, "the level"), opts);
+    /// Non-throwing form of request_server_log().
+    [[nodiscard]] expected<void> try_request_server_log(std::string_view level, const options &opts = {}) {
+        return detail::call(mcp_request_server_log, client_.get(), detail::text(level, "the level"), opts);
     }
 
     /// Non-throwing form of request().
@@ -3456,10 +3478,11 @@ class client {
         return detail::call(mcp_set_tls_ca_file, client_.get(), detail::text(path, "the path of the CA file"));
     }
 
-    /// Non-throwing form of set_tls_client_cert().
-    [[nodiscard]] expected<void> try_set_tls_client_cert(std::optional<std::string_view> cert_path,
-                                                         std::optional<std::string_view> key_path = std::nullopt) {
-        return detail::call(mcp_set_tls_client_cert, client_.get(),
+    /// Non-throwing form of set_tls_client_cert_file().
+    [[nodiscard]] expected<void>
+    try_set_tls_client_cert_file(std::optional<std::string_view> cert_path,
+                                 std::optional<std::string_view> key_path = std::nullopt) {
+        return detail::call(mcp_set_tls_client_cert_file, client_.get(),
                             detail::text(cert_path, "the path of the certificate"),
                             detail::text(key_path, "the path of the key"));
     }
@@ -3513,9 +3536,10 @@ class client {
     expected<json> request_completion(Function function, std::string_view name, std::string_view argument,
                                       std::string_view value, std::optional<std::string_view> context,
                                       const options &opts) {
+        const detail::json_text known(context);
         return detail::get_json(function, client_.get(), detail::text(name, "the name"),
-                                detail::text(argument, "the argument"), detail::text(value, "the value"),
-                                detail::text(context, "the context"), opts);
+                                detail::text(argument, "the argument"), detail::text(value, "the value"), known.start,
+                                known.length, opts);
     }
 
     static expected<tool_result> as_tool_result(expected<json> &&result) {

@@ -13,10 +13,11 @@ static char arguments[64];
 static atomic_long received, returned;
 static _Atomic double first, last;
 
-static void on_progress(void *userdata, double progress, double total, const char *message) {
+static bool on_progress(void *userdata, double progress, double total, const char *message) {
     (void)userdata, (void)progress, (void)total, (void)message;
     if (atomic_fetch_add(&received, 1) == 0)
         first = cpu_us();
+    return true;
 }
 
 static void *call(void *options) {

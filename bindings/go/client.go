@@ -70,9 +70,7 @@ func (c *Client) CloseContext(ctx context.Context) error {
 		return nil
 	}
 	defer c.core.release()
-	called := false
 	close := func(options *C.mcp_options, failure **C.mcp_error) C.mcp_status {
-		called = true
 		status := C.mcp_client_close(client, options, failure)
 		if status != C.MCP_MISUSE {
 			c.core.markClosed()
@@ -80,12 +78,7 @@ func (c *Client) CloseContext(ctx context.Context) error {
 		return status
 	}
 	// Also if the context is done: it only limits the request that ends the session.
-	err := runCallEvenIfDone(ctx, nil, close)
-	if !called {
-		// No descriptor was left for the cancel token: close without the context.
-		err = check(func(failure **C.mcp_error) C.mcp_status { return close(nil, failure) })
-	}
-	return err
+	return runCallEvenIfDone(ctx, nil, close)
 }
 
 // Connect negotiates the protocol version with the server, and opens a session if that version has sessions. It is

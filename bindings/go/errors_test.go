@@ -59,6 +59,8 @@ func TestStatusNames(t *testing.T) {
 	if mcp.TimedOut.String() != "MCP_TIMEOUT" || mcp.Status(9999).Error() != "MCP_UNKNOWN" || mcp.Version() == "" {
 		t.Error(mcp.TimedOut, mcp.Status(9999), mcp.Version())
 	}
+	wantEqual(t, mcp.TimedOut.Text(), "The timeout of the call expired")
+	wantEqual(t, mcp.LogWarning.String(), "warning")
 	var timeout net.Error
 	err := error(&mcp.Error{Status: mcp.TimedOut})
 	if !err.(interface{ Timeout() bool }).Timeout() || errors.As(err, &timeout) {

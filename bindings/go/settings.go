@@ -165,7 +165,7 @@ func WithClientCertificate(certFile, keyFile string) Option {
 		return withCString(certFile, "the path", func(cert *C.char) error {
 			return withOptionalCString(keyFile, "the path", func(key *C.char) error {
 				return c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status {
-					return C.mcp_set_tls_client_cert(client, cert, key, failure)
+					return C.mcp_set_tls_client_cert_file(client, cert, key, failure)
 				})
 			})
 		})

@@ -113,6 +113,9 @@ const (
 // String returns the status's name in the C API, such as "MCP_TIMEOUT".
 func (s Status) String() string { return C.GoString(C.mcp_status_name(C.int32_t(s))) }
 
+// Text returns a description of the status for people, such as "The timeout of the call expired".
+func (s Status) Text() string { return C.GoString(C.mcp_status_text(C.int32_t(s))) }
+
 // Error returns the same as [Status.String]; it makes Status an error.
 func (s Status) Error() string { return s.String() }
 

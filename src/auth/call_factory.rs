@@ -48,6 +48,8 @@ impl CallFactory {
             idle: limit(options.idle_ms),
             cancel: options.cancel.clone(),
             closed: Some(Arc::clone(&self.closed)),
+            // The progress callback can end the call.
+            stopped: options.extras.progress.as_ref().map(|_| Arc::default()),
             done: None,
         };
         let progress_token = if options.extras.progress.is_some() { self.next_id() } else { 0 };

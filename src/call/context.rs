@@ -72,8 +72,9 @@ pub struct RequestExtras {
     pub progress: Option<Arc<ProgressCallback>>,
 }
 
-/// Called with the progress, the total if it is known, and the server's message if there is one.
-pub type ProgressCallback = dyn Fn(f64, Option<f64>, Option<&str>) + Send + Sync;
+/// Called with the progress, the total if it is known, and the server's message if there is one. Returns whether the
+/// call continues.
+pub type ProgressCallback = dyn Fn(f64, Option<f64>, Option<&str>) -> bool + Send + Sync;
 
 /// How many sets of secrets are kept that a server may change with each response.
 const MAX_CHANGING_SECRETS: usize = 16;
@@ -380,14 +381,18 @@ impl CallContext {
         self.shared.progress_token
     }
 
-    /// Runs the progress callback for each of `all`, until the call is cancelled or its client closed. The time does
-    /// not count against the timeout. It is measured once for all: a clock query takes as long as reading an event.
+    /// Runs the progress callback for each of `all`, until it ends the call, the call is cancelled, or its client is
+    /// closed. The time does not count against the timeout. It is measured once for all: a clock query takes as long as
+    /// reading an event.
     pub fn report_progress(&self, all: &[Progress]) -> Result<(), Interrupt> {
         let Some(callback) = &self.shared.extras.progress else { return Ok(()) };
         let report = |progress: &Progress| {
             self.wait_context.borrow().interrupted()?;
-            callback(progress.progress, progress.total, progress.message.as_deref());
-            Ok(())
+            if callback(progress.progress, progress.total, progress.message.as_deref()) {
+                return Ok(());
+            }
+            self.wait_context.borrow().stop();
+            Err(Interrupt::Cancelled)
         };
         self.paused(|clock| clock.during(|| all.iter().try_for_each(report)))
     }

@@ -34,7 +34,7 @@ pub extern "C" fn mcp_connect(
 ///
 /// `MCP_OK` means that the server responded, not that it accepts the token for its tools: a server
 /// may allow this request without credentials. If it does not, a missing or wrong token is
-/// `MCP_UNAUTHORIZED`, with the server's challenge in `mcp_error_www_authenticate`.
+/// `MCP_UNAUTHORIZED`, with the server's challenge in `mcp_error_challenge`.
 ///
 /// `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]

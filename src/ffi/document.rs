@@ -47,10 +47,10 @@ pub enum mcp_json_type {
 /// All functions accept NULL, which means "no such value". So they can be nested without checks in
 /// between:
 ///
-///     const char *name = mcp_json_string(mcp_json_at(info, "/serverInfo/name"));
+///     const char *name = mcp_json_string(mcp_json_pointer(info, "/serverInfo/name"));
 ///     printf("%s\n", name ? name : "(no name)");
 ///
-/// If an object has several members with the same name, `mcp_json_member` and `mcp_json_at` find
+/// If an object has several members with the same name, `mcp_json_member` and `mcp_json_pointer` find
 /// the last one; `mcp_json_size`, `mcp_json_first` and `mcp_json_next` include all of them.
 ///
 /// Since 0.1.0.

@@ -8,6 +8,7 @@ use super::userdata::Userdata;
 use crate::error::Error;
 use crate::protocol::json::Json;
 use crate::sanitize::one_line;
+use crate::status::{MCP_OK, mcp_status};
 
 /// Describes why a function failed. A function that can fail takes an `mcp_error **` as its last
 /// argument, which may be NULL. If it is not NULL, `*error` is set to NULL first (its old value is
@@ -51,8 +52,8 @@ impl mcp_error {
 ///
 /// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub extern "C" fn mcp_error_status(error: Option<&mcp_error>) -> i32 {
-    mcp_error::read(error, 0, |error| error.error.status() as i32)
+pub extern "C" fn mcp_error_status(error: Option<&mcp_error>) -> mcp_status {
+    mcp_error::read(error, MCP_OK, |error| error.error.status())
 }
 
 /// Returns a message for people, as one line: what failed, where, why, and what to do. It has at
@@ -110,7 +111,7 @@ pub extern "C" fn mcp_error_rpc_data(error: Option<&mcp_error>) -> *const mcp_js
 ///
 /// The result is valid as long as the error exists. Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub extern "C" fn mcp_error_www_authenticate(error: Option<&mcp_error>) -> *const c_char {
+pub extern "C" fn mcp_error_challenge(error: Option<&mcp_error>) -> *const c_char {
     mcp_error::read(error, std::ptr::null(), |error| {
         error.www_authenticate.as_deref().map_or(std::ptr::null(), |text| text.as_ptr())
     })

@@ -79,7 +79,7 @@ mod tests {
         assert_eq!(guard(output, || panic!("zqxw-token")), MCP_INTERNAL);
         // SAFETY: the error was just created, and no other reference to it exists.
         let error = unsafe { Box::from_raw(error) };
-        assert_eq!(mcp_error_status(Some(&error)), MCP_INTERNAL as i32);
+        assert_eq!(mcp_error_status(Some(&error)), MCP_INTERNAL);
         // SAFETY: the message is a NUL-terminated text that is valid as long as the error.
         let message = unsafe { std::ffi::CStr::from_ptr(mcp_error_message(Some(&error))) }.to_str().unwrap();
         assert!(message.contains("guard.rs:") && !message.contains("zqxw"), "{message}");

@@ -85,7 +85,7 @@ pub extern "C" fn mcp_json_member<'a>(json: Option<&'a mcp_json>, name: CText) -
 ///
 /// The result is valid as long as the document exists. Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub extern "C" fn mcp_json_at<'a>(json: Option<&'a mcp_json>, pointer: CText) -> Option<&'a mcp_json> {
+pub extern "C" fn mcp_json_pointer<'a>(json: Option<&'a mcp_json>, pointer: CText) -> Option<&'a mcp_json> {
     find(json, |json| json.at(pointer.optional("pointer").ok()??))
 }
 

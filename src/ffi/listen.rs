@@ -9,6 +9,7 @@ use super::document::{OwnedDocument, mcp_json};
 use super::error::mcp_error;
 use super::guard::guard;
 use super::options::mcp_options;
+use super::userdata::{Userdata, mcp_destroy_fn};
 use crate::client::operations::listen::SubscriptionFilter;
 use crate::error::{Error, Result};
 use crate::protocol::json::Json;
@@ -55,7 +56,8 @@ pub type mcp_change_fn =
 /// about two minutes, and then opens a new session.
 ///
 /// `options` may be NULL; their timeout and idle timeout apply only until the stream is first open.
-/// `change` must not be NULL; it receives `userdata`, which may be NULL.
+/// `change` must not be NULL. `userdata` is passed to it, and to `destroy` (which may be NULL) when
+/// the call has ended: see `mcp_destroy_fn`.
 ///
 /// Returns `MCP_OK` if the server ended the subscription properly, `MCP_CANCELLED` after
 /// `mcp_cancel_trigger`, `MCP_CLOSED` after `mcp_client_close`, `MCP_INVALID_ARGUMENT` if there is
@@ -69,9 +71,12 @@ pub unsafe extern "C" fn mcp_listen(
     uris: TextArray,
     change: mcp_change_fn,
     userdata: *mut c_void,
+    destroy: mcp_destroy_fn,
     options: Option<&mcp_options>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
+    // Created first, so that `destroy` runs even if this function fails.
+    let owner = Userdata::new(userdata, destroy);
     guard(error, || {
         let change = not_null(change, "the callback")?;
         let filter = subscription_filter(changes, uris.texts("a URI")?)?;
@@ -79,7 +84,7 @@ pub unsafe extern "C" fn mcp_listen(
             let (method, params) = (c_string(method), params.cloned().map(OwnedDocument::new));
             let params = params.as_ref().map_or(std::ptr::null(), OwnedDocument::pointer);
             // SAFETY: the header requires that the callback may be called with this userdata on this thread.
-            callback::call(|| unsafe { change(userdata, method.as_ptr(), params) });
+            callback::call(|| unsafe { change(owner.pointer(), method.as_ptr(), params) });
         };
         run(client, "listen", options, |client, call| client.listen(call, &filter, &on_change))
     })

@@ -1,5 +1,6 @@
 //! Options of a call.
 
+use std::cell::Cell;
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
@@ -93,17 +94,19 @@ pub extern "C" fn mcp_options_set_cancel(
     })
 }
 
-/// Receives the progress of a call. `progress` increases with each notification; `total` is its
-/// value at completion, or negative if the server does not know it; `message` is the server's
-/// message, or NULL. The text is valid until the callback returns.
+/// Receives the progress of a call, and returns whether the call continues: false ends it with
+/// `MCP_CANCELLED`, in the same way as a cancel token. `progress` increases with each notification;
+/// `total` is its value at completion, or negative if the server does not know it; `message` is the
+/// server's message, or NULL. The text is valid until the callback returns.
 ///
 /// It runs on the thread of the call, with no lock held. It may use the library, and make calls on
 /// the same client. Its time does not count against any timeout. It must not throw an exception or
 /// call longjmp.
 ///
 /// Since 0.1.0.
-pub type mcp_progress_fn =
-    Option<unsafe extern "C-unwind" fn(userdata: *mut c_void, progress: f64, total: f64, message: *const c_char)>;
+pub type mcp_progress_fn = Option<
+    unsafe extern "C-unwind" fn(userdata: *mut c_void, progress: f64, total: f64, message: *const c_char) -> bool,
+>;
 
 /// Requests progress notifications from the server, and sets the callback that receives them
 /// (specification 2026-07-28, "Progress"). NULL requests none (the default).
@@ -129,8 +132,10 @@ pub unsafe extern "C" fn mcp_options_set_progress(
                     let message = message.map(c_string);
                     let message = message.as_ref().map_or(std::ptr::null(), |message| message.as_ptr());
                     let total = total.unwrap_or(-1.0);
+                    let continues = Cell::new(true);
                     // SAFETY: the header requires that the callback may be called with this userdata from any thread.
-                    callback::call(|| unsafe { progress_fn(owner.pointer(), progress, total, message) });
+                    callback::call(|| continues.set(unsafe { progress_fn(owner.pointer(), progress, total, message) }));
+                    continues.get()
                 });
             hook
         });

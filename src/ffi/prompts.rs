@@ -74,8 +74,9 @@ pub extern "C" fn mcp_get_prompt(
 }
 
 /// Gets completions for an argument of a prompt. `prompt` and `argument` are their names, `value`
-/// is what the user has entered so far. `context` is the text of a JSON object with the arguments
-/// that are already known, NUL-terminated, or NULL.
+/// is what the user has entered so far. `context` is the text, of `length` bytes, of a JSON object
+/// with the arguments that are already known; it is NUL-terminated if `length` is `SIZE_MAX`. NULL
+/// means none.
 ///
 /// The result is an object whose "completion" has "values", an array of at most 100 strings, and
 /// optionally "total" and "hasMore" (specification 2026-07-28, "Completion").
@@ -88,7 +89,8 @@ pub extern "C" fn mcp_complete_prompt(
     prompt: CText,
     argument: CText,
     value: CText,
-    context: CText,
+    context: SizedText,
+    length: BufferSize,
     options: Option<&mcp_options>,
     result: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
@@ -96,14 +98,14 @@ pub extern "C" fn mcp_complete_prompt(
     run_for_json(client, "complete", options, result, error, |client, call| {
         let reference = CompletionReference::Prompt(prompt.required("prompt")?);
         let argument = (argument.required("argument")?, value.required("value")?);
-        client.complete(call, reference, argument, context.optional("context")?)
+        client.complete(call, reference, argument, context.optional(length, "the context")?)
     })
 }
 
 /// Gets completions for an argument of a resource template. `uri_template` is the "uriTemplate" of
 /// the template, `argument` the name of a variable in it, and `value` what the user has entered so
-/// far. `context` is the text of a JSON object with the arguments that are already known,
-/// NUL-terminated, or NULL.
+/// far. `context` is the text, of `length` bytes, of a JSON object with the arguments that are
+/// already known; it is NUL-terminated if `length` is `SIZE_MAX`. NULL means none.
 ///
 /// The result is the same object as that of `mcp_complete_prompt`.
 ///
@@ -115,7 +117,8 @@ pub extern "C" fn mcp_complete_resource(
     uri_template: CText,
     argument: CText,
     value: CText,
-    context: CText,
+    context: SizedText,
+    length: BufferSize,
     options: Option<&mcp_options>,
     result: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
@@ -123,6 +126,6 @@ pub extern "C" fn mcp_complete_resource(
     run_for_json(client, "complete", options, result, error, |client, call| {
         let reference = CompletionReference::Resource(uri_template.required("uri_template")?);
         let argument = (argument.required("argument")?, value.required("value")?);
-        client.complete(call, reference, argument, context.optional("context")?)
+        client.complete(call, reference, argument, context.optional(length, "the context")?)
     })
 }

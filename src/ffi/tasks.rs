@@ -18,13 +18,13 @@ use crate::status::mcp_status;
 /// (the extension "io.modelcontextprotocol/tasks"); on servers of 2025-11-25 every tool that
 /// supports tasks starts one (specification 2025-11-25, "Tasks"); older servers have no tasks.
 ///
-/// `mcp_task_id` distinguishes a task from a result. The application can store the id and use the
-/// task in another process.
+/// `mcp_tool_result_task_id` distinguishes a task from a result. The application can store the id
+/// and use the task in another process.
 ///
 /// On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
 /// failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub extern "C" fn mcp_start_tool(
+pub extern "C" fn mcp_call_tool_as_task(
     client: SharedHandle<mcp_client>,
     name: CText,
     arguments: SizedText,
@@ -33,18 +33,18 @@ pub extern "C" fn mcp_start_tool(
     result: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    run_for_json(client, "start tool", options, result, error, |client, call| {
+    run_for_json(client, "call tool as task", options, result, error, |client, call| {
         let name = name.required("name")?;
-        client.start_tool(call, name, arguments.optional(length, "the arguments")?)
+        client.call_tool_as_task(call, name, arguments.optional(length, "the arguments")?)
     })
 }
 
-/// Returns the id of the task that `mcp_start_tool` started; NULL if it returned the tool's result,
-/// or for NULL.
+/// Returns the id of the task that `mcp_call_tool_as_task` started; NULL if it returned the tool's
+/// result, or for NULL.
 ///
 /// The id is valid as long as the document exists. Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub extern "C" fn mcp_task_id(result: Option<&mcp_json>) -> *const c_char {
+pub extern "C" fn mcp_tool_result_task_id(result: Option<&mcp_json>) -> *const c_char {
     mcp_json_string(find(result, task_id))
 }
 

@@ -109,7 +109,7 @@ impl InboundHandler for Dispatcher {
                 call.log(LogLevel::Warning, || format!("skipped {method}, whose parameters are longer than 1 MiB"));
             }
             "notifications/progress" if call.is_progress(notification) => {
-                // The next wait of the call notices an interrupt.
+                // The next wait of the call notices an interrupt, also by the callback.
                 let _ = call.report_progress(notification.progress().as_slice());
             }
             "notifications/message" if self.server_log.has_hook() => {

@@ -63,6 +63,23 @@ impl PollableEvent {
         self.is_set.store(false, Ordering::SeqCst);
     }
 
+    /// Clears the flag, so that the event can be set again. If another thread sets it meanwhile, the event may stay
+    /// readable without the flag, until a thread that it wakes calls [`PollableEvent::settle`].
+    pub fn reset(&self) {
+        self.is_set.store(false, Ordering::SeqCst);
+        self.settle();
+    }
+
+    /// Makes the event unreadable if the flag is not set.
+    pub fn settle(&self) {
+        let Some(descriptors) = self.descriptors.get() else { return };
+        descriptors.make_unreadable();
+        // A `set` during this call: what it has written may just have been read, and other threads wait for it.
+        if self.is_set() {
+            descriptors.make_readable();
+        }
+    }
+
     /// Readable while the flag is set. Waiting for it fails if the descriptor cannot be created.
     pub fn waitable(&self) -> Waitable<'_> {
         match self.descriptors() {
@@ -176,11 +193,11 @@ unsafe fn errno_location() -> *mut libc::c_int {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Barrier;
+    use std::sync::{Arc, Barrier};
     use std::time::Duration;
 
     use super::*;
-    use crate::sys::wait::{Interest, WaitContext};
+    use crate::sys::wait::{Interest, Interrupt, WaitContext};
 
     fn is_readable(event: &PollableEvent) -> bool {
         let brief = WaitContext { idle: Some(Duration::ZERO), ..WaitContext::default() };
@@ -216,6 +233,47 @@ mod tests {
             });
             event.clear();
             assert!(!is_readable(&event));
+        }
+    }
+
+    #[test]
+    fn an_event_can_be_set_again_after_a_reset() {
+        let event = PollableEvent::default();
+        event.reset();
+        assert!(!event.is_set() && !event.has_descriptor());
+        for _ in 0..2 {
+            event.set();
+            assert!(event.is_set() && is_readable(&event));
+            event.reset();
+            assert!(!event.is_set() && !is_readable(&event));
+        }
+        event.set();
+        event.settle();
+        assert!(event.is_set() && is_readable(&event));
+    }
+
+    #[test]
+    fn a_set_during_a_reset_wakes_all_threads() {
+        for _ in 0..200 {
+            let (event, start) = (Arc::new(PollableEvent::new().unwrap()), Barrier::new(4));
+            std::thread::scope(|scope| {
+                let wait = || {
+                    let wait_context = WaitContext { cancel: Some(Arc::clone(&event)), ..WaitContext::default() };
+                    start.wait();
+                    assert!(matches!(wait_context.wait_any(&[], None), Err(Interrupt::Cancelled)));
+                };
+                scope.spawn(wait);
+                scope.spawn(wait);
+                let resetting = scope.spawn(|| {
+                    start.wait();
+                    event.reset();
+                });
+                start.wait();
+                event.set();
+                resetting.join().unwrap();
+                // The reset may have come last.
+                event.set();
+            });
         }
     }
 

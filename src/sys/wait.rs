@@ -3,6 +3,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::pollable_event::PollableEvent;
@@ -39,6 +40,9 @@ pub struct WaitContext {
     pub idle: Option<Duration>,
     pub cancel: Option<Arc<PollableEvent>>,
     pub closed: Option<Arc<PollableEvent>>,
+    /// The call ends itself with this flag, as if it was cancelled. It wakes no thread: the thread that sets it is the
+    /// one that waits next.
+    pub stopped: Option<Arc<AtomicBool>>,
     /// Set when the response has arrived on another connection: the wait then ends after a short grace period.
     pub done: Option<Arc<PollableEvent>>,
 }
@@ -106,6 +110,10 @@ impl WaitContext {
             let until = earliest(earliest(self.deadline, pause_end), grace_end);
             poll(polled.all(), until).map_err(Interrupt::System)?;
             self.interrupted()?;
+            // A token that was reset while it was triggered may be readable, and would end every poll.
+            if let Some(cancel) = self.cancel.as_ref().filter(|_| polled.all()[all.len()].revents != 0) {
+                cancel.settle();
+            }
             if let Some(ready) = polled.all()[..all.len()].iter().position(|p| p.revents != 0) {
                 return Ok(Some(ready));
             }
@@ -118,13 +126,19 @@ impl WaitContext {
         }
     }
 
+    /// Makes all later waits fail, if the context has the flag for it.
+    pub fn stop(&self) {
+        self.stopped.iter().for_each(|stopped| stopped.store(true, Ordering::Relaxed));
+    }
+
     /// Fails if the call was cancelled or its client closed.
     pub fn interrupted(&self) -> Result<(), Interrupt> {
         // Closing takes precedence: all calls of a closed client fail with MCP_CLOSED.
         if self.closed.as_ref().is_some_and(|closed| closed.is_set()) {
             return Err(Interrupt::Closed);
         }
-        if self.cancel.as_ref().is_some_and(|cancel| cancel.is_set()) {
+        let is_stopped = self.stopped.as_ref().is_some_and(|stopped| stopped.load(Ordering::Relaxed));
+        if is_stopped || self.cancel.as_ref().is_some_and(|cancel| cancel.is_set()) {
             return Err(Interrupt::Cancelled);
         }
         Ok(())
@@ -229,6 +243,18 @@ mod tests {
         closed.set();
         wait_context.closed = Some(closed);
         assert!(matches!(wait_context.wait(ready.waitable(), Interest::Read), Err(Interrupt::Closed)));
+    }
+
+    #[test]
+    fn a_stopped_context_ends_waits_of_its_copies() {
+        let ready = PollableEvent::new().unwrap();
+        ready.set();
+        let wait_context = WaitContext { stopped: Some(Arc::default()), ..WaitContext::default() };
+        let copy = wait_context.within(Duration::from_secs(9));
+        assert!(copy.wait(ready.waitable(), Interest::Read).is_ok());
+        wait_context.stop();
+        assert!(matches!(copy.wait(ready.waitable(), Interest::Read), Err(Interrupt::Cancelled)));
+        assert!(matches!(copy.check(), Err(Interrupt::Cancelled)));
     }
 
     #[test]

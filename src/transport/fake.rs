@@ -302,10 +302,13 @@ pub fn call_with(context: &TransportContext, options: &CallOptions) -> CallConte
     context.calls.start(options, Some(Duration::from_secs(30)))
 }
 
-/// Options of a call whose progress goes to `callback`.
+/// Options of a call whose progress goes to `callback`, which does not end the call.
 pub fn with_progress(callback: impl Fn(f64, Option<f64>, Option<&str>) + Send + Sync + 'static) -> CallOptions {
     let mut options = CallOptions::default();
-    options.extras.progress = Some(Arc::new(callback));
+    options.extras.progress = Some(Arc::new(move |progress, total, message: Option<&str>| {
+        callback(progress, total, message);
+        true
+    }));
     options
 }
 

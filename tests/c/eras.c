@@ -3,7 +3,7 @@
 #include "support.h"
 
 static const char *text_at(const mcp_json *json, const char *pointer) {
-    const char *text = mcp_json_string(mcp_json_at(json, pointer));
+    const char *text = mcp_json_string(mcp_json_pointer(json, pointer));
     return text != NULL ? text : "(none)";
 }
 
@@ -18,7 +18,7 @@ static void version_is_detected(const char *options, const char *era, const char
     EXPECT(MCP_OK, error, mcp_server_info(client, NULL, &info, &error));
     CHECK_TEXT(era, text_at(info, "/era"));
     CHECK_TEXT(version, text_at(info, "/protocolVersion"));
-    CHECK_INT(MCP_JSON_STRING, mcp_json_type_of(mcp_json_at(info, "/serverInfo/name")));
+    CHECK_INT(MCP_JSON_STRING, mcp_json_type_of(mcp_json_pointer(info, "/serverInfo/name")));
     CHECK_INT(MCP_JSON_OBJECT, mcp_json_type_of(mcp_json_member(info, "capabilities")));
     mcp_json_free(info);
     dispose(client);

@@ -125,7 +125,7 @@ static void iteration_is_linear_and_in_order(void) {
     CHECK_SAYS(walked < 1000, "walking took %.0f ms: is it still linear?", walked);
 
     CHECK(mcp_json_element(root, 0) == mcp_json_first(root));
-    CHECK_TEXT("tool-42", mcp_json_string(mcp_json_at(root, "/42/name")));
+    CHECK_TEXT("tool-42", mcp_json_string(mcp_json_pointer(root, "/42/name")));
     CHECK(mcp_json_element(root, COUNT) == NULL);
     CHECK(mcp_json_element(root, SIZE_MAX) == NULL);
     mcp_json_free(root);
@@ -156,7 +156,7 @@ static void iteration_is_linear_and_in_order(void) {
     /* of duplicate keys, the last one is used */
     root = parse("{\"a\":1,\"b\":2,\"a\":\"last\"}");
     CHECK_TEXT("last", mcp_json_string(mcp_json_member(root, "a")));
-    CHECK_TEXT("last", mcp_json_string(mcp_json_at(root, "/a")));
+    CHECK_TEXT("last", mcp_json_string(mcp_json_pointer(root, "/a")));
     mcp_json_free(root);
 }
 
@@ -175,19 +175,19 @@ static void json_pointers_follow_rfc_6901(void) {
                                           "/m~n",    "~",       "/~",       "#/foo"};
     size_t i;
 
-    CHECK(mcp_json_at(root, "") == root);
-    CHECK_TEXT("bar", mcp_json_string(mcp_json_at(root, "/foo/0")));
-    CHECK_TEXT("baz", mcp_json_string(mcp_json_at(root, "/foo/1")));
+    CHECK(mcp_json_pointer(root, "") == root);
+    CHECK_TEXT("bar", mcp_json_string(mcp_json_pointer(root, "/foo/0")));
+    CHECK_TEXT("baz", mcp_json_string(mcp_json_pointer(root, "/foo/1")));
     for (i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         int64_t value = -1;
-        mcp_json_int64(mcp_json_at(root, numbers[i].pointer), &value, NULL);
+        mcp_json_int64(mcp_json_pointer(root, numbers[i].pointer), &value, NULL);
         CHECK_SAYS(value == numbers[i].value, "%s gives %lld", numbers[i].pointer, (long long)value);
     }
     for (i = 0; i < sizeof missing / sizeof missing[0]; i++) {
-        CHECK_SAYS(mcp_json_at(root, missing[i]) == NULL, "%s finds something", missing[i]);
+        CHECK_SAYS(mcp_json_pointer(root, missing[i]) == NULL, "%s finds something", missing[i]);
     }
     /* relative to a child */
-    CHECK_TEXT("baz", mcp_json_string(mcp_json_at(mcp_json_member(root, "foo"), "/1")));
+    CHECK_TEXT("baz", mcp_json_string(mcp_json_pointer(mcp_json_member(root, "foo"), "/1")));
     mcp_json_free(root);
 }
 
@@ -309,7 +309,7 @@ static void strings_are_read_in_three_ways(void) {
     /* raw: as in the document */
     raw = mcp_json_raw(mcp_json_member(root, "raw"), &length);
     CHECK(length == 12 && memcmp(raw, "[1.50, 2e0 ]", 12) == 0);
-    raw = mcp_json_raw(mcp_json_at(root, "/raw/0"), &length);
+    raw = mcp_json_raw(mcp_json_pointer(root, "/raw/0"), &length);
     CHECK(length == 4 && memcmp(raw, "1.50", 4) == 0);
     raw = mcp_json_raw(plain, &length);
     CHECK(length == 5 && memcmp(raw, "\"abc\"", 5) == 0);

@@ -91,7 +91,7 @@ void no_assertion(void *userdata, mcp_oauth_assertion *assertion);
 void no_input(void *userdata, mcp_input *input);
 void no_logging(void *userdata, const mcp_json *message);
 void no_log(void *userdata, int32_t level, const char *message);
-void no_progress(void *userdata, double progress, double total, const char *message);
+bool no_progress(void *userdata, double progress, double total, const char *message);
 void no_change(void *userdata, const char *method, const mcp_json *params);
 void count_destroy(void *userdata);
 

@@ -254,7 +254,7 @@ static void client_certificate(void) {
     client = client_at(url);
     keep_private_key(required_env("MCP_TEST_CLIENT_KEY"));
     CHECK_INT(MCP_OK, mcp_set_tls_ca_file(client, required_env("MCP_TEST_CA"), NULL));
-    CHECK_INT(MCP_OK, mcp_set_tls_client_cert(client, required_env("MCP_TEST_CLIENT_CERT"),
+    CHECK_INT(MCP_OK, mcp_set_tls_client_cert_file(client, required_env("MCP_TEST_CLIENT_CERT"),
                                               required_env("MCP_TEST_CLIENT_KEY"), NULL));
     set_bearer(client, &bearer);
     two_pings(client, MCP_OK);

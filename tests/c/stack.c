@@ -49,8 +49,9 @@ static bool fits(scenario_fn *run, size_t size) {
 
 /* --- Scenarios ---------------------------------------------------------------------------------------------------- */
 
-static void progress(void *userdata, double done, double total, const char *message) {
+static bool progress(void *userdata, double done, double total, const char *message) {
     (void)userdata, (void)done, (void)total, (void)message;
+    return true;
 }
 
 static void log_line(void *userdata, int32_t level, const char *line) {

@@ -181,18 +181,18 @@ void tls_settings_are_applied() {
     const std::string mutual = support::variable("MCP_TEST_MTLS_URL") + "/mcp";
     client = support::client_at(mutual);
     client.set_tls_ca_file(authority);
-    client.set_tls_client_cert(support::variable("MCP_TEST_CLIENT_CERT"), support::variable("MCP_TEST_CLIENT_KEY"));
+    client.set_tls_client_cert_file(support::variable("MCP_TEST_CLIENT_CERT"), support::variable("MCP_TEST_CLIENT_KEY"));
     client.ping();
     client = support::client_at(mutual);
     client.set_tls_ca_file(authority);
-    client.set_tls_client_cert(support::variable("MCP_TEST_CLIENT_PEM")); // one file
+    client.set_tls_client_cert_file(support::variable("MCP_TEST_CLIENT_PEM")); // one file
     client.ping();
     client = support::client_at(mutual);
     client.set_tls_ca_file(authority);
-    client.set_tls_client_cert(support::variable("MCP_TEST_CLIENT_PEM"));
-    client.set_tls_client_cert(std::nullopt);
+    client.set_tls_client_cert_file(support::variable("MCP_TEST_CLIENT_PEM"));
+    client.set_tls_client_cert_file(std::nullopt);
     CHECK(!client.try_ping());
-    CHECK_THROWS(misuse, client.set_tls_client_cert(std::nullopt));
+    CHECK_THROWS(misuse, client.set_tls_client_cert_file(std::nullopt));
 
     client = support::client_at(support::variable("MCP_TEST_TLS_UNKNOWN_URL") + "/mcp");
     client.set_tls_verify(false);

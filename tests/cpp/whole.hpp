@@ -39,7 +39,7 @@ void every_setter(mcp::client &client) {
     need(client.try_set_proxy("").has_value());
     need(client.try_set_require_https(true).has_value());
     need(client.try_set_tls_ca_file(std::nullopt).has_value());
-    need(client.try_set_tls_client_cert(std::nullopt).has_value());
+    need(client.try_set_tls_client_cert_file(std::nullopt).has_value());
     need(client.try_set_tls_verify(true).has_value());
     need(client.try_set_auth(std::nullopt).has_value());
     need(client.try_set_log(std::nullopt).has_value());
@@ -55,7 +55,7 @@ void every_setter(mcp::client &client) {
     client.set_proxy("");
     client.set_require_https(true);
     client.set_tls_ca_file(std::nullopt);
-    client.set_tls_client_cert(std::nullopt, std::nullopt);
+    client.set_tls_client_cert_file(std::nullopt, std::nullopt);
     client.set_tls_verify(true);
     client.set_auth(std::nullopt);
     client.set_log(std::nullopt);
@@ -89,14 +89,13 @@ int every_callback(mcp::client &client) {
 }
 
 void every_call(mcp::client &client) {
-    auto token = mcp::cancel::try_new();
-    need(token.has_value());
+    const mcp::cancel token;
     mcp::options with;
-    with.timeout(20s).idle_timeout(std::chrono::minutes(1)).cancel(*token);
+    with.timeout(20s).idle_timeout(std::chrono::minutes(1)).cancel(token);
     need(client.try_connect(with).has_value() && client.try_ping(with).has_value());
     const mcp::expected<mcp::json> info = client.try_server_info(with);
-    need(info.has_value() && info->at("/era").string() == info->view()["era"].string());
-    token->trigger();
+    need(info.has_value() && info->pointer("/era").string() == info->view()["era"].string());
+    token.trigger();
     const mcp::expected<void> cancelled = client.try_ping(with);
     need(!cancelled && cancelled.error().status() == mcp::status::cancelled);
 #ifdef __cpp_exceptions
@@ -135,7 +134,7 @@ std::size_t every_operation(mcp::client &client) {
         count(page);
     }
     count(client.try_call_tool("none", "{}"));
-    count(client.try_start_tool("none"));
+    count(client.try_call_tool_as_task("none"));
     count(client.try_get_task("1"));
     count(client.try_update_task("1", "{}"));
     count(client.try_cancel_task("1"));
@@ -144,7 +143,7 @@ std::size_t every_operation(mcp::client &client) {
     count(client.try_get_prompt("none"));
     count(client.try_complete_prompt("none", "a", ""));
     count(client.try_complete_resource("none:{a}", "a", ""));
-    count(client.try_set_logging_level("info"));
+    count(client.try_request_server_log("info"));
     count(client.try_request("none"));
     count(client.try_notify("none"));
     count(client.try_listen(mcp::change::none, {}, [](std::string_view, mcp::json_view) {}));
@@ -180,7 +179,8 @@ void every_handler(mcp::client &client) {
     need(client.try_set_elicitation(handler).has_value() && client.try_set_elicitation(std::nullopt).has_value());
     need(client.try_set_sampling(handler).has_value() && client.try_set_sampling(std::nullopt).has_value());
     need(client.try_set_roots(handler).has_value() && client.try_set_roots(std::nullopt).has_value());
-    need(client.try_set_logging([](mcp::json_view) {}).has_value() && client.try_set_logging(std::nullopt).has_value());
+    need(client.try_set_server_log([](mcp::json_view) {}).has_value() &&
+         client.try_set_server_log(std::nullopt).has_value());
     need(client.try_set_cache(true).has_value() && client.try_set_cache(false).has_value());
     need(!client.try_set_environment("A", "b") && !client.try_set_working_directory("/"));
     need(!client.try_set_stderr_file(std::nullopt));
@@ -273,7 +273,7 @@ std::size_t every_value() {
 void every_error_detail(const mcp::error &error) {
     need(error.what() == error.message() && mcp::to_string(error.status())[0] == 'M');
     need(!error.http_status() && !error.rpc_code() && !error.rpc_data());
-    need(!error.www_authenticate() && !error.retry_after() && !error.oauth_code());
+    need(!error.challenge() && !error.retry_after() && !error.oauth_code());
 }
 
 // Returns 0 if everything works; aborts otherwise.

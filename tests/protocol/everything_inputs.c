@@ -107,10 +107,10 @@ static void forms_are_answered(mcp_client *client) {
     /* Missing members get the defaults of the form. */
     elicitation = (handler){"elicitation/create", NULL, "{'name':'Ada','check':true,'integer':7}", false, false, 0};
     mcp_json *result = CALL(client, "trigger-elicitation-request", NULL, NULL);
-    CHECK_JSON("'\xe2\x9c\x85 User provided the requested information!'", mcp_json_at(result, "/content/0/text"));
+    CHECK_JSON("'\xe2\x9c\x85 User provided the requested information!'", mcp_json_pointer(result, "/content/0/text"));
     CHECK_JSON("'User inputs:\\n- Name: Ada\\n- Agreed to terms: true\\n- Favorite Integer: 7\\n"
                "- Favorite Number: 3.14'",
-               mcp_json_at(result, "/content/1/text"));
+               mcp_json_pointer(result, "/content/1/text"));
     mcp_json *raw = raw_result(result);
     CHECK_JSON("{'action':'accept','content':{'name':'Ada','check':true,'integer':7,'number':3.14,"
                "'firstLine':'It was a dark and stormy night.','untitledSingleSelectEnum':'Monica',"
@@ -124,7 +124,7 @@ static void forms_are_answered(mcp_client *client) {
     elicitation.response = NULL;
     result = CALL(client, "trigger-elicitation-request", NULL, NULL);
     CHECK_JSON("'\xe2\x9d\x8c User declined to provide the requested information.'",
-               mcp_json_at(result, "/content/0/text"));
+               mcp_json_pointer(result, "/content/0/text"));
     raw = raw_result(result);
     CHECK_JSON("{'action':'decline'}", raw);
     mcp_json_free(raw);
@@ -133,7 +133,7 @@ static void forms_are_answered(mcp_client *client) {
     elicitation.cancels = true;
     result = CALL(client, "trigger-elicitation-request", NULL, NULL);
     CHECK_JSON("'\xe2\x9a\xa0\xef\xb8\x8f User cancelled the elicitation dialog.'",
-               mcp_json_at(result, "/content/0/text"));
+               mcp_json_pointer(result, "/content/0/text"));
     mcp_json_free(result);
     CHECK_INT(3, elicitation.calls);
 }
@@ -151,7 +151,7 @@ static void url_elicitation_is_answered(mcp_client *client) {
     mcp_json *result = CALL(client, "trigger-url-elicitation", arguments, NULL);
     CHECK_JSON("'\xe2\x9c\x85 User completed the URL elicitation flow.\\nElicitation ID: e-1\\n"
                "URL: https://example.test/login'",
-               mcp_json_at(result, "/content/0/text"));
+               mcp_json_pointer(result, "/content/0/text"));
     mcp_json *raw = raw_result(result);
     CHECK_JSON("{'action':'accept'}", raw);
     mcp_json_free(raw);
@@ -159,7 +159,7 @@ static void url_elicitation_is_answered(mcp_client *client) {
     elicitation.response = NULL;
     result = CALL(client, "trigger-url-elicitation", arguments, NULL);
     CHECK_JSON("'\xe2\x9d\x8c User declined to open the URL (Elicitation ID: e-1).'",
-               mcp_json_at(result, "/content/0/text"));
+               mcp_json_pointer(result, "/content/0/text"));
     mcp_json_free(result);
 }
 
@@ -172,7 +172,7 @@ static void url_required_error_is_returned(mcp_client *client) {
     EXPECT_KEEP(MCP_RPC_ERROR, error,
                 mcp_call_tool(client, "trigger-url-elicitation", arguments, SIZE_MAX, NULL, &result, &error));
     CHECK_INT(-32042, mcp_error_rpc_code(error));
-    const mcp_json *required = mcp_json_at(mcp_error_rpc_data(error), "/elicitations/0");
+    const mcp_json *required = mcp_json_pointer(mcp_error_rpc_data(error), "/elicitations/0");
     CHECK_TEXT("url", mcp_json_string(mcp_json_member(required, "mode")));
     CHECK_TEXT("https://modelcontextprotocol.io", mcp_json_string(mcp_json_member(required, "url")));
     CHECK_INT(36, strlen(mcp_json_string(mcp_json_member(required, "elicitationId"))));

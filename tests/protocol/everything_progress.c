@@ -10,7 +10,7 @@ typedef struct {
     mcp_cancel *cancel; /* triggered by the second notification */
 } watcher;
 
-static void progressed(void *userdata, double progress, double total, const char *message) {
+static bool progressed(void *userdata, double progress, double total, const char *message) {
     watcher *self = userdata;
     self->count++;
     CHECK(progress == self->last + 1);
@@ -21,6 +21,7 @@ static void progressed(void *userdata, double progress, double total, const char
     if (self->count == 2) {
         mcp_cancel_trigger(self->cancel);
     }
+    return true;
 }
 
 static void destroyed(void *userdata) {

@@ -32,8 +32,8 @@ static void elicit(void *userdata, mcp_input *input) {
         EXPECT(MCP_OK, failure, mcp_input_accept(input, NULL, 0, &failure));
     } else {
         CHECK_TEXT("Who are you?", message);
-        CHECK_TEXT("string", mcp_json_string(mcp_json_at(params, "/requestedSchema/properties/name/type")));
-        CHECK_TEXT("Hello", mcp_json_string(mcp_json_at(params, "/requestedSchema/properties/greeting/default")));
+        CHECK_TEXT("string", mcp_json_string(mcp_json_pointer(params, "/requestedSchema/properties/name/type")));
+        CHECK_TEXT("Hello", mcp_json_string(mcp_json_pointer(params, "/requestedSchema/properties/greeting/default")));
         if (form_content == NULL) {
             EXPECT(MCP_OK, failure, mcp_input_decline(input, &failure));
         } else if (*form_content == '\0') {
@@ -50,8 +50,8 @@ static void sample(void *userdata, mcp_input *input) {
     const mcp_json *params = mcp_input_params(input);
     CHECK_TEXT("sampling/createMessage", mcp_input_method(input));
     CHECK_JSON("16", mcp_json_member(params, "maxTokens"));
-    CHECK_TEXT("user", mcp_json_string(mcp_json_at(params, "/messages/0/role")));
-    note(inputs, "sample %s", mcp_json_string(mcp_json_at(params, "/messages/0/content/text")));
+    CHECK_TEXT("user", mcp_json_string(mcp_json_pointer(params, "/messages/0/role")));
+    note(inputs, "sample %s", mcp_json_string(mcp_json_pointer(params, "/messages/0/content/text")));
     EXPECT(MCP_OK, failure,
            mcp_input_respond(input,
                              "{\"role\":\"assistant\",\"content\":{\"type\":\"text\",\"text\":\"Old pond\"},"

@@ -63,7 +63,7 @@ mcp_client *new_client(void) {
         on_stdio() ? mcp_client_new_stdio(server.command, &error) : mcp_client_new(state("url"), &error);
     must(client != NULL, mcp_error_message(error));
     EXPECT(MCP_OK, error, mcp_set_timeout(client, 30000, &error));
-    const char *token = mcp_json_string(mcp_json_at(server.state, "/tokens/right"));
+    const char *token = mcp_json_string(mcp_json_pointer(server.state, "/tokens/right"));
     if (token != NULL) {
         EXPECT(MCP_OK, error, mcp_set_bearer(client, token, &error));
     }
@@ -382,5 +382,5 @@ static void server_logged(void *userdata, const mcp_json *message) {
 
 void record_server_messages(mcp_client *client, notes *notes) {
     mcp_error *error = NULL;
-    EXPECT(MCP_OK, error, mcp_set_logging(client, server_logged, notes, NULL, &error));
+    EXPECT(MCP_OK, error, mcp_set_server_log(client, server_logged, notes, NULL, &error));
 }

@@ -22,10 +22,10 @@ static void tools_are_listed(mcp_client *client, size_t pages) {
     const mcp_json *tools = mcp_json_member(result, "tools");
     const mcp_json *echo = mcp_json_first(tools);
     CHECK_TEXT("echo", mcp_json_string(mcp_json_member(echo, "name")));
-    CHECK_TEXT("string", mcp_json_string(mcp_json_at(echo, "/inputSchema/properties/text/type")));
-    CHECK_JSON("['text']", mcp_json_at(echo, "/inputSchema/required"));
-    CHECK_TEXT("add", mcp_json_string(mcp_json_at(result, "/tools/1/name")));
-    CHECK_JSON("['result']", mcp_json_at(result, "/tools/1/outputSchema/required"));
+    CHECK_TEXT("string", mcp_json_string(mcp_json_pointer(echo, "/inputSchema/properties/text/type")));
+    CHECK_JSON("['text']", mcp_json_pointer(echo, "/inputSchema/required"));
+    CHECK_TEXT("add", mcp_json_string(mcp_json_pointer(result, "/tools/1/name")));
+    CHECK_JSON("['result']", mcp_json_pointer(result, "/tools/1/outputSchema/required"));
     mcp_json_free(result);
     CHECK_INT(pages, check_pages(client, mcp_list_tools, mcp_list_tools_page, "tools"));
     EXPECT_KEEP(pages > 1 ? MCP_RPC_ERROR : MCP_OK, error,
@@ -60,10 +60,10 @@ static void image_is_returned(mcp_client *client) {
     size_t length = 0;
     mcp_json *result = CALL(client, "picture", NULL, NULL);
     CHECK_INT(1, mcp_json_size(mcp_json_member(result, "content")));
-    CHECK_TEXT("image", mcp_json_string(mcp_json_at(result, "/content/0/type")));
-    CHECK_TEXT("image/png", mcp_json_string(mcp_json_at(result, "/content/0/mimeType")));
+    CHECK_TEXT("image", mcp_json_string(mcp_json_pointer(result, "/content/0/type")));
+    CHECK_TEXT("image/png", mcp_json_string(mcp_json_pointer(result, "/content/0/mimeType")));
     EXPECT(MCP_OK, error,
-           mcp_json_copy_base64(mcp_json_at(result, "/content/0/data"), bytes, sizeof bytes, &length, &error));
+           mcp_json_copy_base64(mcp_json_pointer(result, "/content/0/data"), bytes, sizeof bytes, &length, &error));
     CHECK_INT(70, length);
     CHECK(memcmp(bytes, start, sizeof start) == 0);
     CHECK_TEXT("", mcp_tool_result_text(result));
@@ -116,7 +116,7 @@ static void meta_and_headers_are_passed_through(mcp_client *client) {
     snprintf(expected, sizeof expected, "%s %s", trace, on_stdio() ? "none" : "of this call");
     mcp_json *result = CALL(client, "meta", NULL, options);
     CHECK_TEXT(expected, mcp_tool_result_text(result));
-    CHECK_JSON("42", mcp_json_at(result, "/_meta/libmcp.test~1answer"));
+    CHECK_JSON("42", mcp_json_pointer(result, "/_meta/libmcp.test~1answer"));
     mcp_json_free(result);
     mcp_options_free(options);
     CHECK_TOOL("none none", client, "meta", "{}");

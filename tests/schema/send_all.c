@@ -26,11 +26,12 @@ static void list_roots(void *userdata, mcp_input *input) {
     mcp_input_respond(input, "{\"roots\":[{\"uri\":\"file:///srv\",\"name\":\"srv\"}]}", SIZE_MAX, NULL);
 }
 
-static void cancel_at_progress(void *cancel, double progress, double total, const char *message) {
+static bool cancel_at_progress(void *cancel, double progress, double total, const char *message) {
     (void)progress;
     (void)total;
     (void)message;
     mcp_cancel_trigger(cancel);
+    return true;
 }
 
 static void cancel_at_change(void *cancel, const char *method, const mcp_json *params) {
@@ -78,8 +79,8 @@ static void list_and_read(mcp_client *client, const mcp_options *options) {
     REQUEST(read_resource, client, "test://one", options);
     REQUEST(get_prompt, client, "greet", NULL, 0, options);
     REQUEST(get_prompt, client, "greet", "{\"name\":\"Ada\"}", SIZE_MAX, options);
-    REQUEST(complete_prompt, client, "greet", "name", "A", "{\"place\":\"here\"}", options);
-    REQUEST(complete_resource, client, "test://{id}", "id", "", NULL, options);
+    REQUEST(complete_prompt, client, "greet", "name", "A", "{\"place\":\"here\"}", SIZE_MAX, options);
+    REQUEST(complete_resource, client, "test://{id}", "id", "", NULL, 0, options);
 }
 
 static void call(mcp_client *client, const mcp_options *options) {
@@ -112,7 +113,7 @@ static void cancel_requests(mcp_client *client) {
     cancel = mcp_cancel_new();
     mcp_options_set_cancel(options, cancel, NULL);
     SEND(listen, client, MCP_CHANGE_TOOLS | MCP_CHANGE_PROMPTS | MCP_CHANGE_RESOURCES, uris, cancel_at_change, cancel,
-         options);
+         NULL, options);
     mcp_cancel_free(cancel);
     mcp_options_free(options);
 }

@@ -291,4 +291,22 @@ mod tests {
         assert_eq!(report_all(&call, &mut of(&[4])).unwrap_err().status(), MCP_CANCELLED);
         assert_eq!(*seen.lock(), [1.0, 2.0]);
     }
+
+    #[test]
+    fn a_progress_callback_that_returns_false_ends_the_call() {
+        let (context, ..) = recording_context();
+        let seen = Arc::<Mutex<Vec<f64>>>::default();
+        let recorded = Arc::clone(&seen);
+        let mut options = CallOptions::default();
+        options.extras.progress = Some(Arc::new(move |progress: f64, _: Option<f64>, _: Option<&str>| {
+            recorded.lock().push(progress);
+            progress < 2.0
+        }));
+        let call = call_with(&context, &options);
+        let mut all = [1.0, 2.0, 3.0].map(|progress| Progress { progress, total: None, message: None }).to_vec();
+        assert_eq!(report_all(&call, &mut all).unwrap_err().status(), MCP_CANCELLED);
+        assert!(matches!(call.without_deadline().wait_context().check(), Err(Interrupt::Cancelled)));
+        assert!(call_with(&context, &options).wait_context().check().is_ok());
+        assert_eq!(*seen.lock(), [1.0, 2.0]);
+    }
 }

@@ -74,9 +74,7 @@ public final class Client: @unchecked Sendable {
         return {
             defer { call.end() }
             return Client.$call.withValue(call) {
-                Result {
-                    try options.owned.use { options throws(MCPError) in try operation(client, options) }
-                }
+                Result { try options.run(operation, client) }
             }
         }
     }

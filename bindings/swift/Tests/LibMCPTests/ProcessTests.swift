@@ -10,7 +10,7 @@ import Testing
         try await client.ping()
         let info = try await client.serverInfo()
         #expect(info["protocolVersion"]?.string == version && info["transport"]?.string == "stdio")
-        #expect(info.at("/serverInfo/name")?.string == "sh")
+        #expect(info.pointer("/serverInfo/name")?.string == "sh")
         try await client.close()
         try await failure(.closed) { try await client.ping() }
     }

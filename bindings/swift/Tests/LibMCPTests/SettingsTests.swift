@@ -55,8 +55,8 @@ import Testing
         try await failure(.misuse) { try client.setClientInfo(name: "late", version: "1") }
         let initialize = try await Scripted.log(tag).first { $0["rpc_method"]?.string == "initialize" }
         let body = try JSON(parsing: #require(initialize?["body"]?.string))
-        #expect(body.at("/params/clientInfo/name")?.string == "Näme")
-        #expect(body.at("/params/clientInfo/version")?.string == "1.2")
+        #expect(body.pointer("/params/clientInfo/name")?.string == "Näme")
+        #expect(body.pointer("/params/clientInfo/version")?.string == "1.2")
     }
 
     @Test func protocolVersionCanBePinned() async throws {
