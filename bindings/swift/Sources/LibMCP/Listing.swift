@@ -84,17 +84,16 @@ protocol ListElement: Sendable {
 
 extension Calls {
     static func list<Element: ListElement>() -> NativeCall<[Element]> {
-        { client, options throws(MCPError) in
-            let all = try document { Element.list(client, options, $0, $1) }
-            return elements(of: all)
+        NativeCall({ elements(of: $0) }) { client, options, result, error in
+            Element.list(client, options, result, error)
         }
     }
 
     static func listPage<Element: ListElement>(_ cursor: String?) -> NativeCall<Page<Element>> {
-        { client, options throws(MCPError) in
+        NativeCall({ Page(elements: elements(of: $0), nextCursor: $0["nextCursor"]?.string, json: $0) }) {
+            client, options, result, error throws(MCPError) in
             try rejectNUL("the cursor", cursor)
-            let page = try document { Element.listPage(client, cursor, options, $0, $1) }
-            return Page(elements: elements(of: page), nextCursor: page["nextCursor"]?.string, json: page)
+            return Element.listPage(client, cursor, options, result, error)
         }
     }
 

@@ -27,6 +27,7 @@ let privateRedirect = "com.example.app:/oauth"
         let login = try #require(logins.value.first)
         #expect(logins.value.count == 1 && login.server == server.url && login.issuer == server.origin)
         #expect(login.scopes == ["read", "write"] && login.redirectURI == privateRedirect)
+        #expect(login.clientName.hasPrefix("127.0.0.1"))
         #expect(fields(login.url.query(percentEncoded: true) ?? "")["login_hint"] == "ada@app.example")
         let registration = try JSON(parsing: #require(server.requests("/register").first).body)
         #expect(registration["redirect_uris"]?[0]?.string == privateRedirect)

@@ -17,9 +17,9 @@ import Testing
             var conditions: String
         }
         let client = try RealServer("everything").ready()
-        let one = try await client.callTool("get-structured-content", arguments: ["location": "Chicago"], as: Report.self)
-        let two = try await client.callTool(
-            "get-structured-content", arguments: Place(location: "Chicago"), as: Report.self)
+        let tool = "get-structured-content"
+        let one = try await client.callTool(tool, arguments: ["location": "Chicago"], as: Report.self)
+        let two = try await client.callTool(tool, arguments: Place(location: "Chicago"), as: Report.self)
         #expect(one.temperature == two.temperature && !one.conditions.isEmpty)
     }
 
@@ -53,7 +53,8 @@ import Testing
     }
 
     @Test func decoderIsUsed() async throws {
-        let client = try Self.server(#""content":[],"structuredContent":{"temperature":21,"sky_state":"clear"}"#).client()
+        let content = #"{"temperature":21,"sky_state":"clear"}"#
+        let client = try Self.server(#""content":[],"structuredContent":\#(content)"#).client()
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         let weather = try await client.callTool("any", as: Weather.self, using: decoder)
