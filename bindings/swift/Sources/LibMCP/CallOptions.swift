@@ -21,9 +21,9 @@ public typealias ProgressClosure = @Sendable (_ update: ProgressUpdate) throws -
 ///
 /// One value can be used for any number of calls, also at the same time.
 public struct CallOptions: Sendable {
-    /// Requests progress notifications and receives them, one at a time and in order. If updates arrive faster than they
-    /// are delivered, some may be skipped, but never the newest. The time that the closure takes does not count against
-    /// the timeout. It ends the call by throwing an error.
+    /// Requests progress notifications and receives them, one at a time and in order. If updates arrive faster than
+    /// they are delivered, some may be skipped, but never the newest. The time that the closure takes does not count
+    /// against the timeout. It ends the call by throwing an error.
     ///
     /// The closure of an asynchronous call runs on a thread of Dispatch, that of a blocking call on the thread of the
     /// call. A call that succeeds returns after the closure has received all updates.

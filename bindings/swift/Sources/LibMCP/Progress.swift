@@ -81,8 +81,8 @@ struct ProgressDelivery: Sendable {
         }
     }
 
-    /// Drops updates that the closure has not received yet. Returns the error of the call, with the error of the closure
-    /// if that has ended it.
+    /// Drops updates that the closure has not received yet. Returns the error of the call, with the error of the
+    /// closure if that has ended it.
     func fail(_ error: MCPError) -> MCPError {
         task.cancel()
         return receiver.explained(error)
