@@ -54,7 +54,8 @@ const C_TYPES: &[(&str, &str)] = &[
     ("BufferSize", "usize"),
 ];
 
-/// Types that are used before their section: they are declared at the top of the header and described in their section.
+/// Types that are used before their section: they are declared and described at the top of the header, because tools
+/// show the comment of the declaration.
 const FORWARD: &[&str] = &["mcp_options", "mcp_cancel", "mcp_json"];
 
 /// Pointers that are never NULL, as text that occurs exactly once in the header.
@@ -63,6 +64,7 @@ const NEVER_NULL: &[&str] = &[
     "const char *mcp_status_name(",
     "const char *mcp_status_text(",
     "const char *mcp_error_message(",
+    "const char *mcp_client_name(",
     "mcp_options *mcp_options_new(",
     "mcp_cancel *mcp_cancel_new(",
     "struct mcp_auth_request *request",
@@ -113,28 +115,47 @@ fn package(part: &str) -> String {
 
 fn header() -> String {
     let version = env::var("CARGO_PKG_VERSION").expect("cargo sets the version");
-    let forward: String = FORWARD.iter().map(|name| format!("typedef struct {name} {name};\n")).collect();
-    let mut header = format!(
+    let (declarations, sections) = declarations_and_sections();
+    let header = format!(
         "{INTRODUCTION}#ifndef MCP_H\n#define MCP_H\n\n\
          #include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n\n\
          /** The version of this header. */\n#define MCP_VERSION \"{version}\"\n#define MCP_VERSION_MAJOR {}\n\
          #define MCP_VERSION_MINOR {}\n#define MCP_VERSION_PATCH {}\n\n{NONNULL}\
          #ifdef __cplusplus\nextern \"C\" {{\n#endif\n\n\
-         /* Types that are used before their sections, which describe them. */\n{forward}",
+         /* Types that are used before their sections. */\n\n{declarations}{sections}{CLOSING}",
         package("MAJOR"),
         package("MINOR"),
         package("PATCH"),
     );
+    NEVER_NULL.iter().fold(header, |header, place| mark_nonnull(&header, place))
+}
+
+/// The declarations of the types in [`FORWARD`], and all sections.
+fn declarations_and_sections() -> (String, String) {
+    let (mut declarations, mut sections) = (String::new(), String::new());
     for (banner, source) in SECTIONS {
         if !banner.is_empty() {
-            header.push_str(&format!("\n/* {:=<94} */\n/* {banner:<94} */\n/* {:=<94} */\n", "", ""));
+            sections.push_str(&format!("\n/* {:=<94} */\n/* {banner:<94} */\n/* {:=<94} */\n", "", ""));
         }
-        header.push('\n');
-        header.push_str(section(source).trim());
-        header.push('\n');
+        sections.push('\n');
+        sections.push_str(move_declarations(section(source), &mut declarations).trim());
+        sections.push('\n');
     }
-    header.push_str(CLOSING);
-    NEVER_NULL.iter().fold(header, |header, place| mark_nonnull(&header, place))
+    assert_eq!(declarations.matches("\ntypedef struct").count(), FORWARD.len(), "a type of FORWARD is not declared");
+    (declarations.trim_end().to_owned() + "\n", sections)
+}
+
+/// Moves the declarations of the types in [`FORWARD`], with their comments, from a section to `declarations`.
+fn move_declarations(mut section: String, declarations: &mut String) -> String {
+    for name in FORWARD {
+        let declaration = format!("typedef struct {name} {name};\n");
+        let Some(end) = section.find(&declaration).map(|start| start + declaration.len()) else { continue };
+        let start = section[..end].rfind("/**").unwrap_or_else(|| panic!("{name} has no comment"));
+        declarations.push_str(&section[start..end]);
+        declarations.push('\n');
+        section.replace_range(start..end, &format!("/* The type {name} is described at the top. */\n"));
+    }
+    section
 }
 
 /// Marks a pointer as never NULL: the first `*` in `place`, which must occur exactly once in the header.
@@ -183,7 +204,6 @@ fn section(source: &str) -> String {
         .unwrap_or_else(|error| panic!("{source}: {error}"))
         .write(&mut text);
     let text = String::from_utf8(text).expect("cbindgen writes UTF-8");
-    let text = FORWARD.iter().fold(text, |text, name| text.replace(&format!("typedef struct {name} {name};\n"), ""));
     text.lines().map(|line| plain_names(line) + "\n").collect()
 }
 
@@ -250,7 +270,8 @@ const CLOSING: &str = "
 #endif /* MCP_H */
 ";
 
-const INTRODUCTION: &str = r#"/* mcp.h - Model Context Protocol (MCP) client for C, and for languages that call C.
+const INTRODUCTION: &str = r#"/** @file
+ * mcp.h - Model Context Protocol (MCP) client for C, and for languages that call C.
  *
  * Generated from src/ffi of libmcp: make changes there.
  *
@@ -299,7 +320,9 @@ const INTRODUCTION: &str = r#"/* mcp.h - Model Context Protocol (MCP) client for
  * - Results. mcp_json_parse and the functions with "_new" in their name return a pointer to a new
  *   object, or NULL on failure. All other functions that can fail return an mcp_status, which is
  *   MCP_OK on success. The last parameter of both is a place for an error, which may be NULL (see
- *   mcp_error); only mcp_options_new, mcp_cancel_new and mcp_oauth_new, which never fail, have none.
+ *   mcp_error); only mcp_options_new, mcp_cancel_new and mcp_oauth_new, which never fail, have
+ *   none. Read the status before the error: in `report(mcp_ping(client, NULL, &error), error)` the
+ *   order of evaluation is not defined, and report may get the value of `error` before the call.
  * - Ownership. Texts and arrays that the caller passes are copied before a function returns. The
  *   caller owns the objects that it receives, and frees each with the _free function of its type,
  *   which ignores NULL. Borrowed results are not freed; the description states how long they are

@@ -26,6 +26,7 @@ static char *read_line(const char *prompt) {
     return line;
 }
 
+/* Prints the progress of a call; if it returned false, the call would end. */
 static bool show_progress(void *unused, double progress, double total, const char *message) {
     (void)unused;
     printf("  ... %g", progress);

@@ -1,4 +1,5 @@
-/* mcp.h - Model Context Protocol (MCP) client for C, and for languages that call C.
+/** @file
+ * mcp.h - Model Context Protocol (MCP) client for C, and for languages that call C.
  *
  * Generated from src/ffi of libmcp: make changes there.
  *
@@ -47,15 +48,17 @@
  * - Results. mcp_json_parse and the functions with "_new" in their name return a pointer to a new
  *   object, or NULL on failure. All other functions that can fail return an mcp_status, which is
  *   MCP_OK on success. The last parameter of both is a place for an error, which may be NULL (see
- *   mcp_error); only mcp_options_new, mcp_cancel_new and mcp_oauth_new have none.
+ *   mcp_error); only mcp_options_new, mcp_cancel_new and mcp_oauth_new, which never fail, have
+ *   none. Read the status before the error: in `report(mcp_ping(client, NULL, &error), error)` the
+ *   order of evaluation is not defined, and report may get the value of `error` before the call.
  * - Ownership. Texts and arrays that the caller passes are copied before a function returns. The
  *   caller owns the objects that it receives, and frees each with the _free function of its type,
  *   which ignores NULL. Borrowed results are not freed; the description states how long they are
  *   valid. Output parameters for objects are set to NULL first, and to the object only on success.
  * - Text, including the names of files, is UTF-8 and NUL-terminated.
  * - JSON. An argument that is JSON is a text with a length in bytes (less than 4 GiB), or SIZE_MAX
- *   if it is NUL-terminated; only the "context" of a completion has no length. The JSON that a
- *   function returns is a document, whose values are read with the mcp_json_ functions.
+ *   if it is NUL-terminated. The JSON that a function returns is a document, whose values are read
+ *   with the mcp_json_ functions.
  * - Times are in milliseconds.
  * - Calls. A function described as "blocking" is a call: it communicates with the server, connects
  *   first if necessary, and returns when it has the result, or when its timeout expires (60 seconds
@@ -115,9 +118,52 @@
 extern "C" {
 #endif
 
-/* Types that are used before their sections, which describe them. */
+/* Types that are used before their sections. */
+
+/**
+ * `mcp_options` contains the options of a call; NULL means the defaults. One object may be used
+ * for any number of calls, also at the same time, as long as no thread changes it during a call.
+ *
+ * Since 0.1.0.
+ */
 typedef struct mcp_options mcp_options;
+
+/**
+ * `mcp_cancel` is a token that cancels the calls whose options contain it: after
+ * `mcp_cancel_trigger`, every current and later call with this token fails with `MCP_CANCELLED`,
+ * except one that does not have to wait, such as a call that is answered from the cache.
+ *
+ * A blocked call returns within 50 ms of the trigger, regardless of what it waits for, unless a
+ * callback of the application runs. The server is notified as its protocol version requires; the
+ * client does not wait for its response. The client stays usable.
+ *
+ * A token has a file descriptor from the first time that a call waits with it. If none is
+ * available then, the call fails with `MCP_SYSTEM_ERROR`.
+ *
+ * Since 0.1.0.
+ */
 typedef struct mcp_cancel mcp_cancel;
+
+/**
+ * `mcp_json` is a JSON value: a whole document, or a value inside one. It is immutable; several
+ * threads may read it at the same time.
+ *
+ * A document is returned by a call or by `mcp_json_parse`, and freed with `mcp_json_free`. The
+ * values inside it are borrowed: they are valid as long as the document exists, and must not be
+ * freed separately. A document stores the text that the server sent, and an index of its content,
+ * which is built at the first access at the latest.
+ *
+ * All functions accept NULL, which means "no such value". So they can be nested without checks in
+ * between:
+ *
+ *     const char *name = mcp_json_string(mcp_json_pointer(info, "/serverInfo/name"));
+ *     printf("%s\n", name ? name : "(no name)");
+ *
+ * If an object has several members with the same name, `mcp_json_member` and `mcp_json_pointer`
+ * find the last one; `mcp_json_size`, `mcp_json_first` and `mcp_json_next` include all of them.
+ *
+ * Since 0.1.0.
+ */
 typedef struct mcp_json mcp_json;
 
 /* ============================================================================================== */
@@ -140,8 +186,8 @@ const char *MCP_NONNULL mcp_version(void);
  * The result of a function. `MCP_OK` is 0. A later version may add values, and never reuses a
  * number: treat an unknown value as a failure.
  *
- * `mcp_status_name` returns the name of a status, `mcp_error_message` a description of the
- * failure.
+ * `mcp_status_name` returns the name of a status, and `mcp_status_text` a description of it.
+ * `mcp_error_message` describes the failure itself.
  *
  * Since 0.1.0.
  */
@@ -167,7 +213,7 @@ typedef enum mcp_status {
    */
   MCP_INTERNAL = 3,
   /**
-   * The call's cancel token was triggered.
+   * The call's cancel token was triggered, or its progress callback returned false.
    */
   MCP_CANCELLED = 4,
   /**
@@ -359,6 +405,15 @@ typedef enum mcp_status {
  */
 const char *MCP_NONNULL mcp_status_name(int32_t status);
 
+/**
+ * Returns a description of a status for people, such as "The timeout of the call expired"; an
+ * unknown number has one, too. It has no full stop, and the wording may change. If there is an
+ * error, `mcp_error_message` says more.
+ *
+ * The result is a static string, never NULL. Thread-safe. Since 0.1.0.
+ */
+const char *MCP_NONNULL mcp_status_text(int32_t status);
+
 /* ============================================================================================== */
 /* Errors                                                                                         */
 /* ============================================================================================== */
@@ -382,7 +437,7 @@ typedef struct mcp_error mcp_error;
  *
  * Thread-safe. Since 0.1.0.
  */
-int32_t mcp_error_status(const mcp_error *error);
+mcp_status mcp_error_status(const mcp_error *error);
 
 /**
  * Returns a message for people, as one line: what failed, where, why, and what to do. It has at
@@ -473,8 +528,9 @@ void mcp_error_free(mcp_error *error);
 /* ============================================================================================== */
 
 /**
- * A client for one server. It is created by `mcp_client_new`, `mcp_client_new_stdio` or
- * `mcp_client_new_from_config`, and freed by `mcp_client_free`.
+ * A client for one server. It is created by `mcp_client_new`, `mcp_client_new_stdio`,
+ * `mcp_client_new_from_config` or `mcp_client_new_from_config_text`, and freed by
+ * `mcp_client_free`.
  *
  * Several threads may use a client at the same time, also for the first call: they share one
  * negotiation of the protocol version. The client manages connections and the session; it
@@ -508,6 +564,25 @@ typedef struct mcp_client mcp_client;
 mcp_client *mcp_client_new(const char *url, mcp_error **error);
 
 /**
+ * Returns the name of a client: the one that was set with `mcp_set_name`, or that the server has
+ * in its configuration file; otherwise the host of the URL, or the program of the server process.
+ *
+ * The result is never NULL, and "" if `client` is NULL. It is valid as long as the client exists,
+ * also after `mcp_set_name`. Thread-safe. Since 0.1.0.
+ */
+const char *MCP_NONNULL mcp_client_name(const mcp_client *client);
+
+/**
+ * Sets the name of a client, for programs that have several: it is in front of the URL or the
+ * program in errors, and at the beginning of log messages. It is not sent to the server, and has
+ * nothing to do with the name of the application (`mcp_set_client_info`). NULL and "" restore the
+ * default: the host of the URL or the program, and no name in errors and log messages.
+ *
+ * Thread-safe; takes effect with the next error or message. Since 0.1.0.
+ */
+mcp_status mcp_set_name(mcp_client *client, const char *name, mcp_error **error);
+
+/**
  * Closes a client. Every call in progress, on any thread, ends with `MCP_CLOSED`, and so does
  * every later call. This function does not wait until the other threads have returned from their
  * calls. A legacy server is notified that the session has ended, with HTTP DELETE (specification
@@ -536,7 +611,7 @@ mcp_status mcp_client_close(mcp_client *client,
  *
  * It waits for the library's reader threads of this client (see "Threads" at the top) and for a
  * callback that runs on one of them, unless that callback itself frees the client. It waits up to
- * about 4 seconds for the end of a server process (see `mcp_client_new_stdio`).
+ * about 4 seconds for the end of a server process (see `mcp_set_stop_timeout`).
  *
  * In a child process after `fork` it only frees memory and closes the child's copies of file
  * descriptors; the copy of an open HTTP+SSE event stream stays open until the child ends.
@@ -563,8 +638,8 @@ void mcp_client_free(mcp_client *client);
  *
  * `mcp_client_close` and `mcp_client_free` close its stdin. When the process has exited, or after
  * 2 seconds, its process group gets SIGTERM, and processes that still run 2 seconds later get
- * SIGKILL. `mcp_client_free` waits for that. If the process exits without being asked to, the rest
- * of its group is ended in the same way.
+ * SIGKILL (see `mcp_set_stop_timeout`). `mcp_client_free` waits for that. If the process exits
+ * without being asked to, the rest of its group is ended in the same way.
  *
  * Credentials, headers and all other HTTP settings return `MCP_MISUSE` for such a client: pass
  * configuration to the server in its environment (`mcp_set_environment`).
@@ -603,6 +678,22 @@ mcp_status mcp_set_environment(mcp_client *client,
  * Thread-safe. Since 0.1.0.
  */
 mcp_status mcp_set_working_directory(mcp_client *client, const char *path, mcp_error **error);
+
+/**
+ * Sets how long the server process may take to exit when it is ended, in milliseconds: `term_ms`
+ * after its stdin was closed, when its process group gets SIGTERM, and `kill_ms` after that, when
+ * processes that still run get SIGKILL. 0 means immediately. Default: 2,000 each.
+ *
+ * `mcp_client_free` waits until the process group has ended, so for up to both times together.
+ *
+ * Returns `MCP_MISUSE` for a client of a URL, or after the first call.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_set_stop_timeout(mcp_client *client,
+                                uint64_t term_ms,
+                                uint64_t kill_ms,
+                                mcp_error **error);
 
 /**
  * Appends the stderr output of the server process to a file, which is created if it does not
@@ -651,7 +742,8 @@ mcp_status mcp_set_stderr_file(mcp_client *client, const char *path, mcp_error *
  *
  * `name` selects the server; NULL selects the only enabled server of the file. A server with
  * "disabled": true or "enabled": false is refused. The client has the settings of the file, as if
- * they had been made with the functions of this header, which may still change them.
+ * they had been made with the functions of this header, which may still change them. Its name
+ * (`mcp_client_name`) is that of the server in the file.
  *
  * The file must be a regular file of at most 4 MiB.
  *
@@ -661,6 +753,24 @@ mcp_status mcp_set_stderr_file(mcp_client *client, const char *path, mcp_error *
  * Thread-safe. Since 0.1.0.
  */
 mcp_client *mcp_client_new_from_config(const char *path, const char *name, mcp_error **error);
+
+/**
+ * Creates a client for a server from the text of a configuration, which has the format of the file
+ * of `mcp_client_new_from_config`: for a program that keeps its settings elsewhere. `text` has
+ * `length` bytes, or is NUL-terminated if `length` is `SIZE_MAX`. A relative "envFile" starts at
+ * the working directory of this process.
+ *
+ * `name` selects the server; NULL selects the only enabled server. The text has at most 4 MiB.
+ *
+ * Returns the client, which the caller frees with `mcp_client_free`. Returns NULL on failure, with
+ * `MCP_CONFIG_INVALID` and a message that names the key.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_client *mcp_client_new_from_config_text(const char *text,
+                                            size_t length,
+                                            const char *name,
+                                            mcp_error **error);
 
 /**
  * Lists the servers of a configuration file: an array of the names of all servers in the order of
@@ -674,6 +784,23 @@ mcp_client *mcp_client_new_from_config(const char *path, const char *name, mcp_e
  * Thread-safe. Since 0.1.0.
  */
 mcp_status mcp_config_names(const char *path, mcp_json **names, mcp_error **error);
+
+/**
+ * Lists the servers of the text of a configuration: an array of the names of all servers in their
+ * order, including disabled ones. `text` has `length` bytes, or is NUL-terminated if `length` is
+ * `SIZE_MAX`. For its format see `mcp_client_new_from_config_text`.
+ *
+ * On success `*names` is set to the array, which the caller frees with `mcp_json_free`; on failure
+ * to NULL.
+ *
+ * Returns `MCP_CONFIG_INVALID` if the text is invalid.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_config_names_text(const char *text,
+                                 size_t length,
+                                 mcp_json **names,
+                                 mcp_error **error);
 
 /**
  * Lists the servers of a configuration file: an array in the order of the file. Each element is an
@@ -736,9 +863,9 @@ mcp_status mcp_set_header(mcp_client *client,
 /**
  * Frees the `userdata` of a callback. It is called exactly once, after the last call of the
  * callback, on any thread: when the callback is replaced, or the client, the options or the
- * `mcp_oauth` that it was set on are freed, and no call uses it any more. If setting the callback
- * fails, or the callback is NULL, it is called immediately. It is not called in a child process
- * after `fork`.
+ * `mcp_oauth` that it was set on are freed, and no call uses it any more; or when the call ends
+ * that it was passed to (`mcp_listen`). If setting the callback fails, or the callback is NULL, it
+ * is called immediately. It is not called in a child process after `fork`.
  *
  * It must not throw an exception or call longjmp.
  *
@@ -1818,8 +1945,21 @@ typedef enum mcp_limit {
 mcp_status mcp_set_timeout(mcp_client *client, uint64_t timeout_ms, mcp_error **error);
 
 /**
+ * Sets the idle timeout of calls whose options set none, in milliseconds: a call fails with
+ * `MCP_TIMEOUT` if it waits this long without receiving a byte or, while it sends, without being
+ * able to send one. 0 means none (the default).
+ *
+ * Each byte starts the idle time again, such as those of a progress notification; nothing extends
+ * the timeout of the call (`mcp_set_timeout`).
+ *
+ * Thread-safe; takes effect with the next call. Since 0.1.0.
+ */
+mcp_status mcp_set_idle_timeout(mcp_client *client, uint64_t timeout_ms, mcp_error **error);
+
+/**
  * Sets the name and version of the application that are sent to the server (`clientInfo`).
- * Default: "libmcp" and the version of the library.
+ * Default: "libmcp" and the version of the library. The name of the server in errors and log lines
+ * is another one: see `mcp_set_name`.
  *
  * Returns `MCP_MISUSE` after the first call.
  *
@@ -1994,9 +2134,9 @@ mcp_status mcp_set_tls_ca_file(mcp_client *client, const char *path, mcp_error *
  * Thread-safe. Since 0.1.0.
  */
 mcp_status mcp_set_tls_client_cert_file(mcp_client *client,
-                                   const char *cert_path,
-                                   const char *key_path,
-                                   mcp_error **error);
+                                        const char *cert_path,
+                                        const char *key_path,
+                                        mcp_error **error);
 
 /**
  * Sets whether the certificates of servers are verified (the default is true). **With false,
@@ -2165,23 +2305,23 @@ const mcp_json *mcp_tool_result_structured(const mcp_json *result);
  * (the extension "io.modelcontextprotocol/tasks"); on servers of 2025-11-25 every tool that
  * supports tasks starts one (specification 2025-11-25, "Tasks"); older servers have no tasks.
  *
- * `mcp_tool_result_task_id` distinguishes a task from a result. The application can store the id and use the
- * task in another process.
+ * `mcp_tool_result_task_id` distinguishes a task from a result. The application can store the id
+ * and use the task in another process.
  *
  * On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
  * failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
  */
 mcp_status mcp_call_tool_as_task(mcp_client *client,
-                          const char *name,
-                          const char *arguments,
-                          size_t length,
-                          const mcp_options *options,
-                          mcp_json **result,
-                          mcp_error **error);
+                                 const char *name,
+                                 const char *arguments,
+                                 size_t length,
+                                 const mcp_options *options,
+                                 mcp_json **result,
+                                 mcp_error **error);
 
 /**
- * Returns the id of the task that `mcp_call_tool_as_task` started; NULL if it returned the tool's result,
- * or for NULL.
+ * Returns the id of the task that `mcp_call_tool_as_task` started; NULL if it returned the tool's
+ * result, or for NULL.
  *
  * The id is valid as long as the document exists. Thread-safe. Since 0.1.0.
  */
@@ -2385,8 +2525,9 @@ mcp_status mcp_get_prompt(mcp_client *client,
 
 /**
  * Gets completions for an argument of a prompt. `prompt` and `argument` are their names, `value`
- * is what the user has entered so far. `context` is the text of a JSON object with the arguments
- * that are already known, NUL-terminated, or NULL.
+ * is what the user has entered so far. `context` is the text, of `length` bytes, of a JSON object
+ * with the arguments that are already known; it is NUL-terminated if `length` is `SIZE_MAX`. NULL
+ * means none.
  *
  * The result is an object whose "completion" has "values", an array of at most 100 strings, and
  * optionally "total" and "hasMore" (specification 2026-07-28, "Completion").
@@ -2399,6 +2540,7 @@ mcp_status mcp_complete_prompt(mcp_client *client,
                                const char *argument,
                                const char *value,
                                const char *context,
+                               size_t length,
                                const mcp_options *options,
                                mcp_json **result,
                                mcp_error **error);
@@ -2406,8 +2548,8 @@ mcp_status mcp_complete_prompt(mcp_client *client,
 /**
  * Gets completions for an argument of a resource template. `uri_template` is the "uriTemplate" of
  * the template, `argument` the name of a variable in it, and `value` what the user has entered so
- * far. `context` is the text of a JSON object with the arguments that are already known,
- * NUL-terminated, or NULL.
+ * far. `context` is the text, of `length` bytes, of a JSON object with the arguments that are
+ * already known; it is NUL-terminated if `length` is `SIZE_MAX`. NULL means none.
  *
  * The result is the same object as that of `mcp_complete_prompt`.
  *
@@ -2419,6 +2561,7 @@ mcp_status mcp_complete_resource(mcp_client *client,
                                  const char *argument,
                                  const char *value,
                                  const char *context,
+                                 size_t length,
                                  const mcp_options *options,
                                  mcp_json **result,
                                  mcp_error **error);
@@ -2657,7 +2800,8 @@ typedef void (*mcp_change_fn)(void *userdata, const char *MCP_NONNULL method, co
  * about two minutes, and then opens a new session.
  *
  * `options` may be NULL; their timeout and idle timeout apply only until the stream is first open.
- * `change` must not be NULL; it receives `userdata`, which may be NULL.
+ * `change` must not be NULL. `userdata` is passed to it, and to `destroy` (which may be NULL) when
+ * the call has ended: see `mcp_destroy_fn`.
  *
  * Returns `MCP_OK` if the server ended the subscription properly, `MCP_CANCELLED` after
  * `mcp_cancel_trigger`, `MCP_CLOSED` after `mcp_client_close`, `MCP_INVALID_ARGUMENT` if there is
@@ -2670,6 +2814,7 @@ mcp_status mcp_listen(mcp_client *client,
                       const char *const *uris,
                       mcp_change_fn change,
                       void *userdata,
+                      mcp_destroy_fn destroy,
                       const mcp_options *options,
                       mcp_error **error);
 
@@ -2692,7 +2837,9 @@ mcp_status mcp_listen(mcp_client *client,
 typedef void (*mcp_server_log_fn)(void *userdata, const mcp_json *MCP_NONNULL message);
 
 /**
- * Sets the callback that receives the server's log messages. NULL discards them (the default).
+ * Sets the callback that receives the log messages of the server; those of the library go to
+ * `mcp_set_log`. NULL discards them (the default).
+ *
  * Most servers send none before `mcp_request_server_log`. Over Streamable HTTP, a legacy server
  * sends messages that belong to no call on the server event stream. It is opened by the first
  * call, if this callback or a handler is set by then; else by `mcp_request_server_log`.
@@ -2703,10 +2850,10 @@ typedef void (*mcp_server_log_fn)(void *userdata, const mcp_json *MCP_NONNULL me
  * Thread-safe; takes effect with the next message. Since 0.1.0.
  */
 mcp_status mcp_set_server_log(mcp_client *client,
-                           mcp_server_log_fn logging,
-                           void *userdata,
-                           mcp_destroy_fn destroy,
-                           mcp_error **error);
+                              mcp_server_log_fn log,
+                              void *userdata,
+                              mcp_destroy_fn destroy,
+                              mcp_error **error);
 
 /**
  * Requests the server's log messages of this level and above: "debug", "info", "notice",
@@ -2719,9 +2866,9 @@ mcp_status mcp_set_server_log(mcp_client *client,
  * `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
  */
 mcp_status mcp_request_server_log(mcp_client *client,
-                                 const char *level,
-                                 const mcp_options *options,
-                                 mcp_error **error);
+                                  const char *level,
+                                  const mcp_options *options,
+                                  mcp_error **error);
 
 /* ============================================================================================== */
 /* Raw requests                                                                                   */
@@ -2764,17 +2911,13 @@ mcp_status mcp_notify(mcp_client *client,
 /* Call options                                                                                   */
 /* ============================================================================================== */
 
-/**
- * `mcp_options` contains the options of a call; NULL means the defaults. One object may be used
- * for any number of calls, also at the same time, as long as no thread changes it during a call.
- *
- * Since 0.1.0.
- */
+/* The type mcp_options is described at the top. */
 
 /**
- * Receives the progress of a call. `progress` increases with each notification; `total` is its
- * value at completion, or negative if the server does not know it; `message` is the server's
- * message, or NULL. The text is valid until the callback returns.
+ * Receives the progress of a call, and returns whether the call continues: false ends it with
+ * `MCP_CANCELLED`, in the same way as a cancel token. `progress` increases with each notification;
+ * `total` is its value at completion, or negative if the server does not know it; `message` is the
+ * server's message, or NULL. The text is valid until the callback returns.
  *
  * It runs on the thread of the call, with no lock held. It may use the library, and make calls on
  * the same client. Its time does not count against any timeout. It must not throw an exception or
@@ -2782,7 +2925,7 @@ mcp_status mcp_notify(mcp_client *client,
  *
  * Since 0.1.0.
  */
-typedef void (*mcp_progress_fn)(void *userdata, double progress, double total, const char *message);
+typedef bool (*mcp_progress_fn)(void *userdata, double progress, double total, const char *message);
 
 /**
  * Creates options with the defaults, which the caller frees with `mcp_options_free`. The result is
@@ -2812,7 +2955,7 @@ mcp_status mcp_options_set_timeout(mcp_options *options,
 /**
  * Sets the idle timeout of the call, in milliseconds: the call fails with `MCP_TIMEOUT` if it
  * waits this long without receiving a byte or, while it sends, without being able to send one. 0
- * means none (the default).
+ * means none. Default: the client's idle timeout (`mcp_set_idle_timeout`).
  *
  * No other thread may use the options meanwhile. Since 0.1.0.
  */
@@ -2878,25 +3021,14 @@ mcp_status mcp_options_set_header(mcp_options *options,
 /* Cancellation                                                                                   */
 /* ============================================================================================== */
 
-/**
- * `mcp_cancel` is a token that cancels the calls whose options contain it. It works once: after
- * `mcp_cancel_trigger`, every current and later call with this token fails with `MCP_CANCELLED`,
- * except one that does not have to wait, such as a call that is answered from the cache.
- *
- * A blocked call returns within 50 ms of the trigger, regardless of what it waits for, unless a
- * callback of the application runs. The server is notified as its protocol version requires; the
- * client does not wait for its response. The client stays usable.
- *
- * Since 0.1.0.
- */
+/* The type mcp_cancel is described at the top. */
 
 /**
- * Creates a token, which the caller frees with `mcp_cancel_free`. Returns NULL if no file
- * descriptor is available.
+ * Creates a token, which the caller frees with `mcp_cancel_free`. The result is never NULL.
  *
  * Thread-safe. Since 0.1.0.
  */
-mcp_cancel *mcp_cancel_new(void);
+mcp_cancel *MCP_NONNULL mcp_cancel_new(void);
 
 /**
  * Triggers a token; NULL is ignored. A second call has no effect.
@@ -2905,6 +3037,25 @@ mcp_cancel *mcp_cancel_new(void);
  * errno. Since 0.1.0.
  */
 void mcp_cancel_trigger(mcp_cancel *cancel);
+
+/**
+ * Returns whether a token is triggered; false for NULL.
+ *
+ * Thread-safe. It may also be called from a signal handler. Since 0.1.0.
+ */
+bool mcp_cancel_is_triggered(const mcp_cancel *cancel);
+
+/**
+ * Makes a triggered token usable again, for later calls and for options that contain it; NULL is
+ * ignored. For a program that cancels the current call on Ctrl-C, and continues: the signal
+ * handler triggers the token, and the program resets it when the call has returned.
+ *
+ * Reset it when all calls that it cancels have returned: a call that has not noticed the trigger
+ * yet continues. If another thread triggers it at the same time, it is triggered or not afterwards.
+ *
+ * Thread-safe, but not for signal handlers. Since 0.1.0.
+ */
+void mcp_cancel_reset(mcp_cancel *cancel);
 
 /**
  * Frees the caller's reference to a token; NULL is ignored. Options and calls that contain the
@@ -2954,26 +3105,7 @@ typedef enum mcp_json_type {
   MCP_JSON_OBJECT = 6,
 } mcp_json_type;
 
-/**
- * `mcp_json` is a JSON value: a whole document, or a value inside one. It is immutable; several
- * threads may read it at the same time.
- *
- * A document is returned by a call or by `mcp_json_parse`, and freed with `mcp_json_free`. The
- * values inside it are borrowed: they are valid as long as the document exists, and must not be
- * freed separately. A document stores the text that the server sent, and an index of its content,
- * which is built at the first access at the latest.
- *
- * All functions accept NULL, which means "no such value". So they can be nested without checks in
- * between:
- *
- *     const char *name = mcp_json_string(mcp_json_pointer(info, "/serverInfo/name"));
- *     printf("%s\n", name ? name : "(no name)");
- *
- * If an object has several members with the same name, `mcp_json_member` and `mcp_json_pointer` find
- * the last one; `mcp_json_size`, `mcp_json_first` and `mcp_json_next` include all of them.
- *
- * Since 0.1.0.
- */
+/* The type mcp_json is described at the top. */
 
 /**
  * Creates a document from a text of `length` bytes, or a NUL-terminated text if `length` is
@@ -3202,6 +3334,14 @@ typedef enum mcp_log_level {
  * Since 0.1.0.
  */
 typedef void (*mcp_log_fn)(void *userdata, int32_t level, const char *MCP_NONNULL message);
+
+/**
+ * Returns the name of a level: "error", "warning", "info" or "debug"; "unknown" for any other
+ * number.
+ *
+ * The result is a static string, never NULL. Thread-safe. Since 0.1.0.
+ */
+const char *MCP_NONNULL mcp_log_level_name(int32_t level);
 
 /**
  * Sets the callback that receives the library's log messages: fallbacks, retries, warnings. NULL

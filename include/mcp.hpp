@@ -124,7 +124,7 @@ enum class status : std::int32_t {
     misuse = MCP_MISUSE,
     /// A bug in libmcp, caught before it could harm the process. Please report it.
     internal = MCP_INTERNAL,
-    /// The call was cancelled: its cancel token was triggered, or its progress callback returned false.
+    /// The call's cancel token was triggered, or its progress callback returned false.
     cancelled = MCP_CANCELLED,
     /// The client was closed before or during the call.
     closed = MCP_CLOSED,
@@ -2511,6 +2511,12 @@ template <class Page> class page_range {
     return detail::get_json(mcp_config_names, detail::text(path, "the path"));
 }
 
+/// Non-throwing form of config_names_text().
+[[nodiscard]] inline expected<json> try_config_names_text(std::string_view configuration) {
+    const detail::json_text text(configuration);
+    return detail::get_json(mcp_config_names_text, text.start, text.length);
+}
+
 /// Non-throwing form of config_servers().
 [[nodiscard]] inline expected<json> try_config_servers(std::string_view path) {
     return detail::get_json(mcp_config_servers, detail::text(path, "the path"));
@@ -2521,6 +2527,12 @@ template <class Page> class page_range {
 /// file. See client::from_config. Throws status::config_invalid if the file cannot be read or is invalid.
 [[nodiscard]] inline json config_names(std::string_view path) {
     return detail::value_or_throw(try_config_names(path));
+}
+
+/// Returns the names of all servers of a configuration, including disabled ones, as an array in their order. The text
+/// has the format of a configuration file. Throws status::config_invalid if it is invalid.
+[[nodiscard]] inline json config_names_text(std::string_view configuration) {
+    return detail::value_or_throw(try_config_names_text(configuration));
 }
 
 /// Returns the servers of a configuration file, as an array in the order of the file. Each element is an object with
@@ -2571,7 +2583,7 @@ class client {
     /// The process inherits HOME, LOGNAME, PATH, SHELL, TERM and USER and no descriptors except its three streams, and
     /// gets its own process group. Its stderr output goes to the log or to a file (set_stderr_file). close() and the
     /// destructor close its stdin; if it does not exit within 2 seconds, its group gets SIGTERM, and after 2 more
-    /// seconds SIGKILL.
+    /// seconds SIGKILL (set_stop_timeout).
     ///
     /// Credentials, headers and all other HTTP settings throw status::misuse for such a client: pass configuration to
     /// the server in its environment (set_environment).
@@ -2599,6 +2611,14 @@ class client {
                                             std::optional<std::string_view> name = std::nullopt) {
         return detail::value_or_throw(try_from_config(path, name));
     }
+
+    /// Creates a client for a server from the text of a configuration, which has the format of the file of
+    /// from_config(): for a program that keeps its settings elsewhere. A relative "envFile" starts at the working
+    /// directory of this process.
+    [[nodiscard]] static client from_config_text(std::string_view configuration,
+                                                 std::optional<std::string_view> name = std::nullopt) {
+        return detail::value_or_throw(try_from_config_text(configuration, name));
+    }
 #endif
 
     /// Non-throwing form of for_process().
@@ -2610,6 +2630,20 @@ class client {
     [[nodiscard]] static expected<client> try_from_config(std::string_view path,
                                                           std::optional<std::string_view> name = std::nullopt) {
         return make(mcp_client_new_from_config, detail::text(path, "the path"), detail::text(name, "the name"));
+    }
+
+    /// Non-throwing form of from_config_text().
+    [[nodiscard]] static expected<client> try_from_config_text(std::string_view configuration,
+                                                               std::optional<std::string_view> name = std::nullopt) {
+        const detail::json_text text(configuration);
+        return make(mcp_client_new_from_config_text, text.start, text.length, detail::text(name, "the name"));
+    }
+
+    /// Returns the name of the client: the one that was set with set_name, or that the server has in its configuration
+    /// file; otherwise the host of the URL, or the program. Valid as long as the client exists; empty for a client that
+    /// was moved from.
+    std::string_view name() const noexcept {
+        return mcp_client_name(client_.get());
     }
 
 #ifdef __cpp_exceptions
@@ -3005,6 +3039,13 @@ class client {
         detail::value_or_throw(try_set_environment(name, value));
     }
 
+    /// Sets how long the server process may take to exit when it is ended: `term` after its stdin was closed, when its
+    /// process group gets SIGTERM, and `kill` after that, when processes that still run get SIGKILL. 0 means
+    /// immediately. Default: 2 seconds each.
+    void set_stop_timeout(duration term, duration kill) {
+        detail::value_or_throw(try_set_stop_timeout(term, kill));
+    }
+
     /// Sets the working directory of the server process; std::nullopt means that of this process (the default).
     void set_working_directory(std::optional<std::string_view> path) {
         detail::value_or_throw(try_set_working_directory(path));
@@ -3032,6 +3073,19 @@ class client {
     /// the body. The time of the auth callback and of a login is not counted.
     void set_timeout(duration length) {
         detail::value_or_throw(try_set_timeout(length));
+    }
+
+    /// Sets the idle timeout of calls whose options set none: a call fails with status::timeout if it waits this long
+    /// without receiving a byte or, while it sends, without being able to send one. 0 means none (the default).
+    void set_idle_timeout(duration length) {
+        detail::value_or_throw(try_set_idle_timeout(length));
+    }
+
+    /// Sets the name of the client, for programs that have several: it is in front of the URL or the program in errors,
+    /// and at the beginning of log messages. It is not sent to the server. std::nullopt and "" restore the default: see
+    /// name().
+    void set_name(std::optional<std::string_view> name) {
+        detail::value_or_throw(try_set_name(name));
     }
 
     /// Sets the name and version of the application that are sent to the server (`clientInfo`). Default: "libmcp" and
@@ -3354,6 +3408,11 @@ class client {
                             detail::text(value, "the variable's value"));
     }
 
+    /// Non-throwing form of set_stop_timeout().
+    [[nodiscard]] expected<void> try_set_stop_timeout(duration term, duration kill) {
+        return detail::call(mcp_set_stop_timeout, client_.get(), term, kill);
+    }
+
     /// Non-throwing form of set_working_directory().
     [[nodiscard]] expected<void> try_set_working_directory(std::optional<std::string_view> path) {
         return detail::call(mcp_set_working_directory, client_.get(), detail::text(path, "the folder's path"));
@@ -3423,6 +3482,16 @@ class client {
     /// Non-throwing form of set_timeout().
     [[nodiscard]] expected<void> try_set_timeout(duration length) {
         return detail::call(mcp_set_timeout, client_.get(), length);
+    }
+
+    /// Non-throwing form of set_idle_timeout().
+    [[nodiscard]] expected<void> try_set_idle_timeout(duration length) {
+        return detail::call(mcp_set_idle_timeout, client_.get(), length);
+    }
+
+    /// Non-throwing form of set_name().
+    [[nodiscard]] expected<void> try_set_name(std::optional<std::string_view> name) {
+        return detail::call(mcp_set_name, client_.get(), detail::text(name, "the name"));
     }
 
     /// Non-throwing form of set_client_info().

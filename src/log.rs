@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::sanitize::shortened;
 use crate::sys::lock::RwLock;
+
+/// The longest name in a message, in bytes.
+const MAX_NAME: usize = 200;
 
 /// The severity of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,31 +21,71 @@ pub enum LogLevel {
 /// Receives messages. It is dropped when no thread can call it any more.
 pub type LogHook = dyn Fn(LogLevel, &str) + Send + Sync;
 
-/// The hook of one client, which can be replaced at any time.
+/// The hook of one client, which can be replaced at any time, and the name in its messages.
 #[derive(Default)]
-pub struct Log(RwLock<Option<Arc<LogHook>>>);
+pub struct Log {
+    hook: RwLock<Option<Arc<LogHook>>>,
+    name: RwLock<Option<Arc<str>>>,
+}
 
 impl Log {
     /// Replaces the hook. Returns the old one, so that the caller drops it without holding the lock.
     pub fn set(&self, hook: Option<Arc<LogHook>>) -> Option<Arc<LogHook>> {
-        std::mem::replace(&mut *self.0.write(), hook)
+        std::mem::replace(&mut *self.hook.write(), hook)
+    }
+
+    /// Sets the name with which messages begin; `None` removes it.
+    pub fn set_name(&self, name: Option<&str>) {
+        *self.name.write() = name.map(Arc::from);
+    }
+
+    /// The name with which messages begin.
+    pub fn name(&self) -> Option<Arc<str>> {
+        self.name.read().clone()
     }
 
     /// Whether a hook is set.
     pub fn has_hook(&self) -> bool {
-        self.0.read().is_some()
+        self.hook.read().is_some()
     }
 
     /// Logs a message. `text` is only called if a hook is set. No lock is held while the hook runs.
     pub fn line(&self, level: LogLevel, text: impl FnOnce() -> String) {
         if let Some(hook) = self.hook() {
-            hook(level, &text());
+            self.run_hook(&*hook, level, text());
+        }
+    }
+
+    /// Not inlined: dozens of places log a message.
+    #[inline(never)]
+    fn run_hook(&self, hook: &LogHook, level: LogLevel, text: String) {
+        match self.name() {
+            Some(name) => hook(level, &format!("{}: {text}", shortened(&name, MAX_NAME))),
+            None => hook(level, &text),
         }
     }
 
     /// Not inlined: dozens of places log a message.
     #[inline(never)]
     fn hook(&self) -> Option<Arc<LogHook>> {
-        self.0.read().clone()
+        self.hook.read().clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::lock::Mutex;
+
+    #[test]
+    fn messages_begin_with_the_name_that_is_set() {
+        let (log, lines) = (Log::default(), Arc::<Mutex<Vec<String>>>::default());
+        let recorded = Arc::clone(&lines);
+        log.set(Some(Arc::new(move |_, text| recorded.lock().push(text.to_owned()))));
+        for name in [None, Some("files"), Some("memory"), None] {
+            log.set_name(name);
+            log.line(LogLevel::Info, || "connected".into());
+        }
+        assert_eq!(*lines.lock(), ["connected", "files: connected", "memory: connected", "connected"]);
     }
 }

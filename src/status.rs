@@ -25,7 +25,7 @@ pub enum mcp_status {
     MCP_MISUSE = 2,
     /// A bug in libmcp, caught before it could harm the process. Please report it.
     MCP_INTERNAL = 3,
-    /// The call was cancelled: its cancel token was triggered, or its progress callback returned false.
+    /// The call's cancel token was triggered, or its progress callback returned false.
     MCP_CANCELLED = 4,
     /// `mcp_client_close` was called on the client before or during the call.
     MCP_CLOSED = 5,

@@ -13,11 +13,11 @@ import (
 type CallOption func(*callOptions)
 
 type callOptions struct {
-	timeout, idle time.Duration
-	hasTimeout    bool
-	progress      func(Progress) error
-	meta          any
-	headers       [][2]string
+	timeout, idle       time.Duration
+	hasTimeout, hasIdle bool
+	progress            func(Progress) error
+	meta                any
+	headers             [][2]string
 }
 
 // Timeout limits the duration of the call, in addition to the deadline of its context: the earlier of the two applies.
@@ -27,9 +27,9 @@ func Timeout(d time.Duration) CallOption {
 }
 
 // IdleTimeout ends the call with [TimedOut] if it waits this long without receiving a byte or, while it sends, without
-// being able to send one. Zero, the default, means no limit.
+// being able to send one. Zero means no limit. The default is that of the client ([WithIdleTimeout]).
 func IdleTimeout(d time.Duration) CallOption {
-	return func(o *callOptions) { o.idle = d }
+	return func(o *callOptions) { o.idle, o.hasIdle = d, true }
 }
 
 // Progress is a progress notification for a call.
@@ -139,13 +139,15 @@ func (o *callOptions) apply(c *C.mcp_options) error {
 			return err
 		}
 	}
-	ms, err := milliseconds(o.idle, "the idle timeout")
-	if err != nil {
-		return err
-	}
-	err = check(func(f **C.mcp_error) C.mcp_status { return C.mcp_options_set_idle_timeout(c, ms, f) })
-	if err != nil {
-		return err
+	if o.hasIdle {
+		ms, err := milliseconds(o.idle, "the idle timeout")
+		if err != nil {
+			return err
+		}
+		err = check(func(f **C.mcp_error) C.mcp_status { return C.mcp_options_set_idle_timeout(c, ms, f) })
+		if err != nil {
+			return err
+		}
 	}
 	for _, header := range o.headers {
 		err := withCStrings(header[:], "the header", func(t []*C.char) error {

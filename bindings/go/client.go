@@ -81,6 +81,17 @@ func (c *Client) CloseContext(ctx context.Context) error {
 	return runCallEvenIfDone(ctx, nil, close)
 }
 
+// Name returns the name of the client: that of [WithName], or the one that the server has in its configuration file;
+// otherwise the host of the URL, or the program. It is "" after Close.
+func (c *Client) Name() string {
+	client := c.core.acquireToClose()
+	if client == nil {
+		return ""
+	}
+	defer c.core.release()
+	return C.GoString(C.mcp_client_name(client))
+}
+
 // Connect negotiates the protocol version with the server, and opens a session if that version has sessions. It is
 // optional, because every call connects first if necessary; use it to find out early whether the server can be used.
 // Connect does not always detect an invalid token: some servers check credentials only later.

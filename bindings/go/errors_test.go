@@ -96,7 +96,7 @@ func TestSettings(t *testing.T) {
 	}
 	noError(t, ping(url, mcp.WithClientInfo("program", "2"), mcp.WithTimeout(time.Minute), mcp.WithoutProxy(),
 		mcp.WithLimit(mcp.EventLimit, 1<<20), mcp.WithLimit(mcp.HeadLimit, 0), mcp.WithRequireHTTPS(),
-		mcp.WithProtocolVersion("")))
+		mcp.WithProtocolVersion(""), mcp.WithIdleTimeout(time.Minute), mcp.WithName("")))
 
 	wantStatus(t, ping(url, mcp.WithLimit(mcp.MessageLimit, 10)), mcp.TooLarge)
 	wantStatus(t, ping(url, mcp.WithProxy("http://127.0.0.1:1")), mcp.ProxyFailed)

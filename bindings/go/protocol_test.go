@@ -484,7 +484,7 @@ func TestProcess(t *testing.T) {
 	script := `echo "$GREETING from $(pwd) without ${HOME:-a home}" >&2; exit 3`
 	client, err := mcp.NewProcess([]string{"sh", "-c", script},
 		mcp.WithEnvironment(map[string]string{"GREETING": "hello"}), mcp.WithoutEnvironment("HOME"),
-		mcp.WithWorkingDirectory(folder), mcp.WithStderrFile(stderr))
+		mcp.WithWorkingDirectory(folder), mcp.WithStderrFile(stderr), mcp.WithStopTimeout(time.Second, time.Second))
 	noError(t, err)
 	defer client.Close()
 	wantStatus(t, client.Ping(t.Context()), mcp.ProcessFailed)
@@ -521,6 +521,38 @@ func TestConfig(t *testing.T) {
 	wantStatus(t, err, mcp.ConfigInvalid)
 	_, err = mcp.ConfigNames(file + ".none")
 	wantStatus(t, err, mcp.ConfigInvalid)
+}
+
+func TestConfigText(t *testing.T) {
+	text := []byte(`{"mcpServers":{"web":{"url":"` + scriptedURL(t, "dual") + `"},"broken":{"command":3}}}`)
+	names, err := mcp.ConfigNamesText(text)
+	noError(t, err)
+	wantEqual(t, strings.Join(names, " "), "web broken")
+	client, err := mcp.NewFromConfigText(text, "web")
+	noError(t, err)
+	wantEqual(t, client.Name(), "web")
+	noError(t, client.Ping(t.Context()))
+	noError(t, client.Close())
+	wantEqual(t, client.Name(), "")
+	_, err = mcp.NewFromConfigText(text, "")
+	wantStatus(t, err, mcp.ConfigInvalid)
+	_, err = mcp.ConfigNamesText([]byte("{"))
+	wantStatus(t, err, mcp.ConfigInvalid)
+}
+
+func TestName(t *testing.T) {
+	client, err := mcp.New("http://127.0.0.1:9/mcp")
+	noError(t, err)
+	wantEqual(t, client.Name(), "127.0.0.1")
+	noError(t, client.Close())
+	client, err = mcp.New("http://127.0.0.1:9/mcp", mcp.WithName("weather"))
+	noError(t, err)
+	defer client.Close()
+	wantEqual(t, client.Name(), "weather")
+	e := wantStatus(t, client.Ping(t.Context()), mcp.ConnectFailed)
+	if !strings.HasPrefix(e.Message, "ping weather (http://127.0.0.1:9/mcp): ") {
+		t.Error(e)
+	}
 }
 
 func TestCache(t *testing.T) {

@@ -38,14 +38,14 @@ impl CallFactory {
         }
     }
 
-    /// Starts a call of the application; `timeout` applies if the options have none.
-    pub fn start(&self, options: &CallOptions, timeout: Option<Duration>) -> CallContext {
+    /// Starts a call of the application; `timeout` and `idle` apply if the options have none.
+    pub fn start(&self, options: &CallOptions, timeout: Option<Duration>, idle: Option<Duration>) -> CallContext {
         let allowed = options.timeout_ms.map_or(timeout, limit);
         let wait_context = WaitContext {
             // No deadline if the clock cannot represent it.
             deadline: allowed.and_then(|allowed| Instant::now().checked_add(allowed)),
             timeout: allowed,
-            idle: limit(options.idle_ms),
+            idle: options.idle_ms.map_or(idle, limit),
             cancel: options.cancel.clone(),
             closed: Some(Arc::clone(&self.closed)),
             // The progress callback can end the call.

@@ -36,8 +36,8 @@ const MAX_FALLBACK_LIMIT: Duration = Duration::from_secs(5);
 pub struct CallOptions {
     /// `None`: the client's timeout. Zero: no timeout.
     pub timeout_ms: Option<u64>,
-    /// Zero: no idle limit.
-    pub idle_ms: u64,
+    /// `None`: the client's idle timeout. Zero: no idle timeout.
+    pub idle_ms: Option<u64>,
     pub cancel: Option<Arc<PollableEvent>>,
     pub extras: RequestExtras,
 }

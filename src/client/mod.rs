@@ -14,6 +14,7 @@ mod subscriptions;
 mod tests;
 mod tool_registry;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +33,7 @@ use crate::http::foreign::ForeignHttp;
 use crate::log::{Log, LogLevel};
 use crate::rpc::dispatch::{ChangeObserver, Dispatcher};
 use crate::rpc::server_log::ServerLog;
+use crate::sanitize::shortened;
 use crate::session::session_slot::SessionSlot;
 use crate::session::tried_credentials::TriedCredentials;
 use crate::status::*;
@@ -45,6 +47,9 @@ use crate::transport::multiplexer::message_router::reads_for;
 use crate::transport::reader_threads::ReaderThreads;
 use server_state::ServerState;
 use settings::Settings;
+
+/// The longest name in an error message, in bytes.
+const MAX_NAME_LENGTH: usize = 200;
 
 /// A client of one server. Any number of threads may use it at once.
 pub struct Client {
@@ -110,6 +115,28 @@ impl Client {
         &self.calls.log
     }
 
+    /// The name that was set; otherwise the host of the URL, or the program.
+    pub fn name(&self) -> Arc<str> {
+        let default = || match &self.endpoint {
+            Some(endpoint) => Arc::from(endpoint.origin().host.as_str()),
+            None => Arc::from(self.display_name.as_str()),
+        };
+        self.log().name().unwrap_or_else(default)
+    }
+
+    /// Sets the name in errors and log lines; `None` and an empty name restore the default.
+    pub fn set_name(&self, name: Option<&str>) {
+        self.log().set_name(name.filter(|name| !name.is_empty()));
+    }
+
+    /// The server in error messages: its URL without secrets, or the program, and the name if one is set.
+    fn server_in_messages(&self) -> Cow<'_, str> {
+        match self.log().name() {
+            Some(name) => Cow::Owned(format!("{} ({})", shortened(&name, MAX_NAME_LENGTH), self.display_name)),
+            None => Cow::Borrowed(&self.display_name),
+        }
+    }
+
     /// Runs one call: its timeout starts here, and its error names the request and the server.
     pub fn call<T>(
         &self,
@@ -118,7 +145,7 @@ impl Client {
         run: impl FnOnce(&CallContext) -> Result<T>,
     ) -> Result<T> {
         let (call, timeout_is_from_config) =
-            self.begin_call(options).map_err(|error| error.with_context(request, &self.display_name))?;
+            self.begin_call(options).map_err(|error| error.with_context(request, &self.server_in_messages()))?;
         run(&call).map_err(|error| self.call_error(request, &call, timeout_is_from_config, error))
     }
 
@@ -137,7 +164,7 @@ impl Client {
     }
 
     fn call_error(&self, request: &str, call: &CallContext, timeout_is_from_config: bool, error: Error) -> Error {
-        let mut error = error.with_context(request, &self.display_name);
+        let mut error = error.with_context(request, &self.server_in_messages());
         if timeout_is_from_config
             && error.status() == MCP_TIMEOUT
             && call.wait_context().remaining() == Some(Duration::ZERO)
@@ -148,7 +175,7 @@ impl Client {
     }
 
     fn start_call(&self, options: &CallOptions) -> CallContext {
-        self.calls.start(options, self.settings.timeout())
+        self.calls.start(options, self.settings.timeout(), self.settings.idle_timeout())
     }
 
     fn is_process(&self) -> bool {

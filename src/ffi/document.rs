@@ -50,8 +50,8 @@ pub enum mcp_json_type {
 ///     const char *name = mcp_json_string(mcp_json_pointer(info, "/serverInfo/name"));
 ///     printf("%s\n", name ? name : "(no name)");
 ///
-/// If an object has several members with the same name, `mcp_json_member` and `mcp_json_pointer` find
-/// the last one; `mcp_json_size`, `mcp_json_first` and `mcp_json_next` include all of them.
+/// If an object has several members with the same name, `mcp_json_member` and `mcp_json_pointer`
+/// find the last one; `mcp_json_size`, `mcp_json_first` and `mcp_json_next` include all of them.
 ///
 /// Since 0.1.0.
 pub struct mcp_json {

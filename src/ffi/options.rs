@@ -62,7 +62,7 @@ pub extern "C" fn mcp_options_set_timeout(
 
 /// Sets the idle timeout of the call, in milliseconds: the call fails with `MCP_TIMEOUT` if it
 /// waits this long without receiving a byte or, while it sends, without being able to send one. 0
-/// means none (the default).
+/// means none. Default: the client's idle timeout (`mcp_set_idle_timeout`).
 ///
 /// No other thread may use the options meanwhile. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -72,7 +72,7 @@ pub extern "C" fn mcp_options_set_idle_timeout(
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     guard(error, || {
-        not_null(options, "options")?.inner.idle_ms = timeout_ms;
+        not_null(options, "options")?.inner.idle_ms = Some(timeout_ms);
         Ok(())
     })
 }

@@ -299,7 +299,7 @@ pub fn call(context: &TransportContext) -> CallContext {
 }
 
 pub fn call_with(context: &TransportContext, options: &CallOptions) -> CallContext {
-    context.calls.start(options, Some(Duration::from_secs(30)))
+    context.calls.start(options, Some(Duration::from_secs(30)), None)
 }
 
 /// Options of a call whose progress goes to `callback`, which does not end the call.

@@ -22,6 +22,7 @@ from pathlib import Path
 # By "type name", or by "function name" of the parameter.
 VALID = {
     "mcp_client * client": "s->client",
+    "const mcp_client * client": "s->client",
     "mcp_options * options": "s->options",
     "const mcp_options * options": "s->options",
     "mcp_cancel * cancel": "s->cancel",
@@ -91,6 +92,8 @@ VALID = {
     "int32_t when": "MCP_OAUTH_WHEN_ASKED",
     "uint64_t bytes": "0",
     "uint64_t timeout_ms": "5000",
+    "uint64_t term_ms": "10",
+    "uint64_t kill_ms": "10",
     "int64_t code": "-1",
     "bool allowed": "true",
     "bool wanted": "true",
@@ -132,6 +135,8 @@ VALID_TEXTS = {
     "result": "s->edge",
     "text": "s->edge",
     "mcp_oauth_assertion_set text": '"a.b.c"',
+    "mcp_client_new_from_config_text text": r'"{\"mcpServers\":{\"echo\":{\"url\":\"http://127.0.0.1:1/\"}}}"',
+    "mcp_config_names_text text": r'"{\"mcpServers\":{}}"',
     "pointer": '"/a"',
     "id": '"task"',
     "uri": '"test://one"',
@@ -158,7 +163,9 @@ FREE_FUNCTIONS = {
 OAUTH_FUNCTIONS = {"mcp_login", "mcp_logout", "mcp_oauth_state"}
 
 # Settings of stdio clients.
-STDIO_FUNCTIONS = {"mcp_set_environment", "mcp_set_working_directory", "mcp_set_stderr_file"}
+STDIO_FUNCTIONS = {
+    "mcp_set_environment", "mcp_set_working_directory", "mcp_set_stderr_file", "mcp_set_stop_timeout",
+}  # fmt: skip
 
 # The arguments of callbacks, which are valid inside them only, and the names of these parameters.
 CALLBACK_ARGUMENTS = {
@@ -176,7 +183,8 @@ MAY_BE_NULL = {
     "mcp_auth_request_set_bearer token", "mcp_auth_request_set_header value",
     "mcp_set_protocol_version version", "mcp_set_proxy url", "mcp_set_unix_socket path", "mcp_set_tls_ca_file path",
     "mcp_set_tls_client_cert_file key_path", "mcp_set_working_directory path", "mcp_set_stderr_file path",
-    "mcp_options_set_cancel cancel", "mcp_client_new_from_config name",
+    "mcp_options_set_cancel cancel", "mcp_client_new_from_config name", "mcp_client_new_from_config_text name",
+    "mcp_client_name client", "mcp_set_name name",
     "mcp_json_copy_string length", "mcp_json_copy_base64 length",
     "mcp_set_oauth oauth", "issuer", "client_secret", "key_id", "mcp_oauth_set_client_url url", "metadata", "scopes",
     "resource", "mcp_oauth_set_parameter value", "open", "mcp_oauth_set_assertion assertion",

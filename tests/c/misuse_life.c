@@ -35,6 +35,8 @@ static void late_settings_are_refused(void) {
     EXPECT(MCP_OK, error, mcp_set_auth(client, NULL, NULL, NULL, &error));
     EXPECT(MCP_OK, error, mcp_set_oauth(client, oauth, &error));
     EXPECT(MCP_OK, error, mcp_set_timeout(client, 9000, &error));
+    EXPECT(MCP_OK, error, mcp_set_idle_timeout(client, 9000, &error));
+    EXPECT(MCP_OK, error, mcp_set_name(client, "name", &error));
     EXPECT(MCP_OK, error, mcp_set_cache(client, true, &error));
     EXPECT(MCP_OK, error, mcp_set_log(client, NULL, NULL, NULL, &error));
     EXPECT(MCP_OK, error, mcp_set_server_log(client, NULL, NULL, NULL, &error));

@@ -64,8 +64,8 @@ function(sanitize_c sanitizer name)
   sanitize_run(${sanitizer} ${name} $<TARGET_FILE:sanitize-${sanitizer}-${name}> ${ARGN})
 endfunction()
 
-foreach(name null null_operations text json error eras auth oauth_setters misuse_oauth misuse_oauth_life threads fork
-        host_process tls redirects timeouts cancel close lookup sigpipe)
+foreach(name null null_operations text json error eras names auth oauth_setters misuse_oauth misuse_oauth_life threads
+        fork host_process tls redirects timeouts cancel close lookup sigpipe)
   sanitize_c(address ${name})
 endforeach()
 sanitize_c(address statuses --brief)

@@ -360,6 +360,8 @@ void process_settings_are_applied() {
     client.set_environment("GREETING", "hello");
     client.set_environment("HOME", std::nullopt);
     client.set_working_directory(folder);
+    client.set_stop_timeout(500ms, 500ms);
+    CHECK_FAILS(invalid_argument, client.try_set_stop_timeout(-1ms, 1s));
     client.set_stderr_file(stderr_file);
     CHECK_THROWS(process_failed, client.ping());
     std::ifstream file(stderr_file);
@@ -386,6 +388,22 @@ void clients_are_created_from_config() {
     CHECK_FAILS(config_invalid, mcp::client::try_from_config(path, "broken"));
     CHECK_FAILS(config_invalid, mcp::try_config_names(path + ".none"));
     CHECK_FAILS(config_invalid, mcp::try_config_servers(path + ".none"));
+
+    std::ifstream file(path);
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    CHECK_EQUAL("broken"sv, mcp::config_names_text(text)[1].string());
+    mcp::client client = mcp::client::from_config_text(text, "web");
+    CHECK_EQUAL("web"sv, client.name());
+    client.ping();
+    client.set_name("other");
+    CHECK_EQUAL("other"sv, client.name());
+    client.set_name(std::nullopt);
+    CHECK_EQUAL("127.0.0.1"sv, client.name());
+    CHECK_FAILS(config_invalid, mcp::client::try_from_config_text(text));
+    CHECK_FAILS(config_invalid, mcp::try_config_names_text(""));
+    CHECK_FAILS(invalid_argument, client.try_set_name("a\0b"sv));
+    const mcp::client moved = std::move(client);
+    CHECK_EQUAL(""sv, client.name());
 }
 
 } // namespace

@@ -121,6 +121,7 @@ void transport_can_be_set() {
 void timeouts_end_calls() {
     mcp::client client = support::client_for("dual+fault=silent");
     client.set_timeout(100ms);
+    client.set_idle_timeout(50s);
     CHECK_THROWS(timeout, client.ping());
     client.set_timeout(0s);
     CHECK_THROWS(timeout, client.ping(mcp::options().timeout(100ms)));

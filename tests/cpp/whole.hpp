@@ -29,7 +29,8 @@ void every_setter(mcp::client &client) {
     need(client.try_set_bearer(std::nullopt).has_value());
     need(client.try_set_header("X-Name", "value").has_value());
     need(client.try_set_header("X-Name", std::nullopt).has_value());
-    need(client.try_set_timeout(30s).has_value());
+    need(client.try_set_timeout(30s).has_value() && client.try_set_idle_timeout(30s).has_value());
+    need(client.try_set_name("whole").has_value() && client.name() == "whole");
     need(client.try_set_client_info("whole", "1").has_value());
     need(client.try_set_protocol_version("2025-11-25").has_value());
     need(client.try_set_protocol_version(std::nullopt).has_value());

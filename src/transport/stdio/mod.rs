@@ -77,6 +77,7 @@ impl Stdio {
             stdin_writer: Arc::clone(&transport.stdin_writer),
             process,
             limit: context.limits.event,
+            stop_timeouts: command.stop_timeouts,
             stderr_lines: VecDeque::new(),
         };
         context.readers.start(move || reader.run())?;

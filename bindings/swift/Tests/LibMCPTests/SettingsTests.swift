@@ -47,6 +47,15 @@ import Testing
         }
     }
 
+    @Test func idleTimeoutIsTheDefaultOfCalls() async throws {
+        let client = try Scripted.client("legacy+fault=silent+when=ping")
+        try await client.connect()
+        try client.setIdleTimeout(.milliseconds(100))
+        let error = try await failure(.timeout) { try await client.ping() }
+        #expect(error.message.contains("idle timeout of 100 ms"))
+        try await failure(.misuse) { try client.setStopTimeout(terminate: .seconds(1), kill: .zero) }
+    }
+
     @Test func clientInfoIsSent() async throws {
         let tag = newTag()
         let client = try Scripted.client("legacy+tag=\(tag)")
