@@ -90,7 +90,7 @@ import Testing
             await Self.beBusy(hasBegun)
             return .decline
         }
-        let token = try CancelToken()
+        let token = CancelToken()
         let call = Task { try await onThread { try client.blocking.callTool("asks", cancel: token) } }
         try await eventually { hasBegun.value }
         let start = Stopwatch()
