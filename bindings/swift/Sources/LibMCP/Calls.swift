@@ -35,6 +35,17 @@ extension NativeCall {
     }
 }
 
+private func unchanged(_ json: JSON) -> JSON {
+    json
+}
+
+extension NativeCall<JSON> {
+    /// A call of a function that returns a document.
+    init(_ function: @escaping Function) {
+        self.init(unchanged, function)
+    }
+}
+
 extension NativeCall<Void> {
     /// A call of a function that returns no document.
     init(_ function: @escaping Function) {
@@ -54,7 +65,7 @@ enum Calls {
         mcp_ping(client, options, error)
     }
 
-    static let serverInfo = NativeCall<JSON>({ $0 }) { client, options, result, error in
+    static let serverInfo = NativeCall<JSON> { client, options, result, error in
         mcp_server_info(client, options, result, error)
     }
 
@@ -63,7 +74,7 @@ enum Calls {
     }
 
     static func request(_ method: String, _ params: JSON?) -> NativeCall<JSON> {
-        NativeCall({ $0 }) { client, options, result, error throws(MCPError) in
+        NativeCall { client, options, result, error throws(MCPError) in
             try rejectNUL("the method", method)
             return withJSONText(params) { mcp_request(client, method, $0, $1, options, result, error) }
         }

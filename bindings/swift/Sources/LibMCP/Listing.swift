@@ -84,20 +84,23 @@ protocol ListElement: Sendable {
 
 extension Calls {
     static func list<Element: ListElement>() -> NativeCall<[Element]> {
-        NativeCall({ elements(of: $0) }) { client, options, result, error in
+        NativeCall(elements) { client, options, result, error in
             Element.list(client, options, result, error)
         }
     }
 
     static func listPage<Element: ListElement>(_ cursor: String?) -> NativeCall<Page<Element>> {
-        NativeCall({ Page(elements: elements(of: $0), nextCursor: $0["nextCursor"]?.string, json: $0) }) {
-            client, options, result, error throws(MCPError) in
+        NativeCall(page) { client, options, result, error throws(MCPError) in
             try rejectNUL("the cursor", cursor)
             return Element.listPage(client, cursor, options, result, error)
         }
     }
 
-    private static func elements<Element: ListElement>(of page: JSON) -> [Element] {
+    @Sendable private static func elements<Element: ListElement>(of page: JSON) -> [Element] {
         page[Element.key]?.elements.map { Element(json: $0) } ?? []
+    }
+
+    @Sendable private static func page<Element: ListElement>(of page: JSON) -> Page<Element> {
+        Page(elements: elements(of: page), nextCursor: page["nextCursor"]?.string, json: page)
     }
 }
