@@ -25,8 +25,7 @@ impl Client {
         if let Some(peer) = self.http_peer.get() {
             peer.http.drop_idle();
         }
-        terminated.map_err(|error| {
-            call.secrets().sanitize_error(error.with_context("close", &self.server_in_messages()))
-        })
+        terminated
+            .map_err(|error| call.secrets().sanitize_error(error.with_context("close", &self.server_in_messages())))
     }
 }

@@ -87,6 +87,7 @@ VALID = {
     "int32_t limit": "MCP_LIMIT_MESSAGE",
     "int32_t transport": "MCP_TRANSPORT_STREAMABLE_HTTP",
     "int32_t status": "MCP_OK",
+    "int32_t level": "MCP_LOG_ERROR",
     "int32_t grant": "MCP_OAUTH_CLIENT_CREDENTIALS",
     "int32_t leniency": "MCP_OAUTH_UNSTATED_PKCE",
     "int32_t when": "MCP_OAUTH_WHEN_ASKED",

@@ -86,7 +86,7 @@ static void list_and_read(mcp_client *client, const mcp_options *options) {
 static void call(mcp_client *client, const mcp_options *options) {
     REQUEST(call_tool, client, "echo", NULL, 0, options);
     REQUEST(call_tool, client, "asks", "{\"a\":[1,2.5,null]}", SIZE_MAX, options);
-    REQUEST(start_tool, client, "task", "{}", SIZE_MAX, options);
+    REQUEST(call_tool_as_task, client, "task", "{}", SIZE_MAX, options);
     REQUEST(get_task, client, "t1", options);
     REQUEST(wait_task, client, "t1", options);
     SEND(update_task, client, "t1", "{\"k\":{\"action\":\"cancel\"}}", SIZE_MAX, options);
@@ -95,7 +95,7 @@ static void call(mcp_client *client, const mcp_options *options) {
     SEND(notify, client, "x.example/news", NULL, 0, options);
     if (is_legacy(client))
         SEND(notify, client, "notifications/roots/list_changed", NULL, 0, NULL);
-    SEND(set_logging_level, client, "info", options);
+    SEND(request_server_log, client, "info", options);
     REQUEST(call_tool, client, "echo", NULL, 0, NULL); /* in modern versions, this request contains the level */
 }
 
