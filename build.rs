@@ -36,6 +36,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ("Raw requests", "src/ffi/raw_requests.rs"),
     ("Call options", "src/ffi/options.rs"),
     ("Cancellation", "src/ffi/cancel.rs"),
+    ("Queues for event loops", "src/ffi/queue.rs"),
     ("JSON values", "src/ffi/document.rs"),
     ("", "src/ffi/json.rs"),
     ("", "src/ffi/json_content.rs"),
@@ -56,7 +57,7 @@ const C_TYPES: &[(&str, &str)] = &[
 
 /// Types that are used before their section: they are declared and described at the top of the header, because tools
 /// show the comment of the declaration.
-const FORWARD: &[&str] = &["mcp_options", "mcp_cancel", "mcp_json"];
+const FORWARD: &[&str] = &["mcp_options", "mcp_cancel", "mcp_queue", "mcp_json"];
 
 /// Pointers that are never NULL, as text that occurs exactly once in the header.
 const NEVER_NULL: &[&str] = &[
@@ -188,6 +189,7 @@ fn section(source: &str) -> String {
         "mcp_oauth_leniency",
         "mcp_oauth_when",
         "mcp_destroy_fn",
+        "mcp_over_fn",
         "mcp_json_type",
         "mcp_json",
     ]

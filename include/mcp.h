@@ -145,6 +145,38 @@ typedef struct mcp_options mcp_options;
 typedef struct mcp_cancel mcp_cancel;
 
 /**
+ * `mcp_queue` delivers the ends of calls to a program with an event loop, such as that of a user
+ * interface. A call whose options contain a queue (`mcp_options_set_queue`) returns `MCP_PENDING`
+ * at once. Its result, its progress and its handlers are delivered by `mcp_queue_dispatch`, which
+ * the loop calls when `mcp_queue_fd` is readable:
+ *
+ * ```
+ * mcp_options_set_queue(options, queue, done, userdata, NULL, NULL);
+ * mcp_call_tool(client, "search", json, SIZE_MAX, options, NULL, NULL);
+ * ```
+ *
+ * Rules:
+ * - Every call of this header that takes `mcp_options` works with a queue. Its output parameters
+ *   are set to NULL, and not written later; they may be NULL. Arguments and options are copied:
+ *   they may be changed or freed at once.
+ * - The call returns `MCP_PENDING` also for invalid arguments: every failure is delivered. It
+ *   returns another status only if nothing can be delivered: `MCP_CLOSED` after `mcp_queue_stop`,
+ *   and `MCP_MISUSE` in a child process after `fork`.
+ * - Callbacks of a queue never run at the same time, and never inside the function that submits a
+ *   call. No lock is held: they may use the whole library, submit calls, cancel, dispatch again, and
+ *   free the queue or a client.
+ * - A queue may serve several clients, and a client several queues. A queued call keeps its client
+ *   alive: `mcp_client_close` and `mcp_client_free` end it with `MCP_CLOSED`, which is delivered.
+ * - The loop's thread must make no blocking call that needs a callback of the same queue.
+ * - After `fork`, all functions fail in the child, and `mcp_queue_free` only closes its descriptor.
+ *
+ * The calls run on threads of the queue, named "mcp-queue", which end after 10 s without work.
+ *
+ * Since 0.1.0.
+ */
+typedef struct mcp_queue mcp_queue;
+
+/**
  * `mcp_json` is a JSON value: a whole document, or a value inside one. It is immutable; several
  * threads may read it at the same time.
  *
@@ -395,6 +427,11 @@ typedef enum mcp_status {
    * network error, such as `MCP_CONNECT_FAILED`, and the message names the server.
    */
   MCP_OAUTH_FAILED = 44,
+  /**
+   * Not a failure: the call was submitted to the queue of its options (`mcp_options_set_queue`), and
+   * its end is delivered by `mcp_queue_dispatch`.
+   */
+  MCP_PENDING = 45,
 } mcp_status;
 
 /**
@@ -596,7 +633,11 @@ mcp_status mcp_set_name(mcp_client *client, const char *name, mcp_error **error)
  * anyway, except if the result is `MCP_MISUSE` (after `fork`, or in the auth callback of this
  * client or a callback of its `mcp_oauth`). `mcp_client_free` must still be called.
  *
- * It blocks while it notifies the server. All callbacks except the auth callback and those of
+ * With a queue in the options, it returns `MCP_PENDING`. All calls of the client end at once, also
+ * those of other queues, and the end of the close is the last of the client that its queue
+ * delivers: `mcp_done_fn` may free the client there.
+ *
+ * Otherwise it blocks while it notifies the server. All callbacks except the auth callback and those of
  * `mcp_oauth` may close their client, even where they must not make calls. Thread-safe. Since
  * 0.1.0.
  */
@@ -605,7 +646,8 @@ mcp_status mcp_client_close(mcp_client *client,
                             mcp_error **error);
 
 /**
- * Frees a client; NULL is ignored. No call may be in progress, and no thread may use the client
+ * Frees a client; NULL is ignored. No blocking call may be in progress; calls of queues end with
+ * `MCP_CLOSED`, which is delivered. No thread may use the client
  * any more. It never uses the network: to end the session with the server properly, call
  * `mcp_client_close` first, and wait until the other threads have returned from their calls.
  *
@@ -873,13 +915,28 @@ mcp_status mcp_set_header(mcp_client *client,
  */
 typedef void (*mcp_destroy_fn)(void *userdata);
 
+/**
+ * Called if a request to the program is over before it was answered: close the dialog. `status` is
+ * `MCP_CANCELLED` if the call or the server cancelled it, `MCP_CLOSED` if the client was closed,
+ * `MCP_TIMEOUT` after the time limit for the answer, or `MCP_DISCONNECTED`. It may free the request.
+ *
+ * It runs at most once, and never after an accepted answer or after the request was freed: in
+ * `mcp_queue_dispatch` if the call is queued, otherwise on the thread that notices the end, with no
+ * lock held. It must return soon, and not throw an exception or call longjmp.
+ *
+ * Since 0.1.0.
+ */
+typedef void (*mcp_over_fn)(void *userdata, int32_t status);
+
 /* ============================================================================================== */
 /* Custom authentication                                                                          */
 /* ============================================================================================== */
 
 /**
  * The argument of an auth callback: describes the HTTP request, and receives its credentials. It
- * is valid until the callback returns, and only on the callback's thread.
+ * is valid until the callback returns, or until `mcp_auth_request_free` if the callback called
+ * `mcp_auth_request_defer`. It is used by one thread at a time, except for
+ * `mcp_auth_request_is_over`.
  *
  * Since 0.1.0.
  */
@@ -891,10 +948,15 @@ typedef struct mcp_auth_request mcp_auth_request;
  * They override the credentials of the client and of the call for the same header; the others are
  * sent as well.
  *
- * It runs on the thread of the call that makes the request, on one thread at a time for each
- * client, with no lock held. It may use the library, but must neither make a call on the same
- * client (`MCP_MISUSE`) nor wait for one on another thread. Its time does not count against any
- * timeout. It must not throw an exception or call longjmp.
+ * It may take long, or call `mcp_auth_request_defer`, return, and give the credentials later from
+ * any thread. The calls that need them wait meanwhile, and end within 50 ms if they are cancelled
+ * or the client is closed.
+ *
+ * It runs in `mcp_queue_dispatch` if the call that makes the request is queued, and otherwise on a
+ * thread of the library; once at a time for each client, and with no lock held. It may use the
+ * library, but must neither make a call on the same client (`MCP_MISUSE`) nor wait for one on
+ * another thread. Its time does not count against any timeout. It must not throw an exception or
+ * call longjmp.
  *
  * Since 0.1.0.
  */
@@ -931,16 +993,66 @@ mcp_status mcp_set_auth(mcp_client *client,
                         mcp_error **error);
 
 /**
+ * Makes the request the program's, in the auth callback: it stays valid after the callback has
+ * returned, and the program gives the credentials later, from any thread. `mcp_auth_request_free`
+ * then uses what was set.
+ *
+ * Returns `MCP_MISUSE` if it was deferred before.
+ *
+ * Since 0.1.0.
+ */
+mcp_status mcp_auth_request_defer(mcp_auth_request *request, mcp_error **error);
+
+/**
+ * Ends a deferred request, and frees it: the credentials that were set are used, or its failure.
+ * NULL is ignored, and so is a request that was not deferred.
+ *
+ * Since 0.1.0.
+ */
+void mcp_auth_request_free(mcp_auth_request *request);
+
+/**
+ * Returns whether no call waits for the credentials any more: all were cancelled, or the client was
+ * closed. Credentials that are given nevertheless are used by later calls. False for NULL.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+bool mcp_auth_request_is_over(const mcp_auth_request *request);
+
+/**
+ * Sets a callback that is called when no call waits for the credentials any more (`mcp_over_fn`).
+ * NULL removes it. If that is the case already, it is called at once; in a queue, by the next
+ * `mcp_queue_dispatch`.
+ *
+ * `userdata` is passed to the callback, and to `destroy` (which may be NULL) when it is no longer
+ * needed: see `mcp_destroy_fn`.
+ *
+ * Since 0.1.0.
+ */
+mcp_status mcp_auth_request_set_over(mcp_auth_request *request,
+                                     mcp_over_fn over,
+                                     void *userdata,
+                                     mcp_destroy_fn destroy,
+                                     mcp_error **error);
+
+/**
+ * Returns the name of the client that needs the credentials. NULL for NULL.
+ *
+ * The result is valid as long as the request. Since 0.1.0.
+ */
+const char *mcp_auth_request_client_name(const mcp_auth_request *request);
+
+/**
  * Returns the URL of the request, including its query; NULL for NULL.
  *
- * The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
+ * The result is valid as long as the request. Since 0.1.0.
  */
 const char *mcp_auth_request_url(const mcp_auth_request *request);
 
 /**
  * Returns the HTTP method of the request: "POST", "GET" or "DELETE"; NULL for NULL.
  *
- * The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
+ * The result is valid as long as the request. Since 0.1.0.
  */
 const char *mcp_auth_request_method(const mcp_auth_request *request);
 
@@ -948,14 +1060,14 @@ const char *mcp_auth_request_method(const mcp_auth_request *request);
  * Returns 1 before a request, 2 or 3 after the server has rejected the credentials of the call; 0
  * for NULL.
  *
- * Only on the callback's thread. Since 0.1.0.
+ * Since 0.1.0.
  */
 int32_t mcp_auth_request_attempt(const mcp_auth_request *request);
 
 /**
  * Returns the HTTP status of the rejection, 401 or 403; 0 if there was none.
  *
- * Only on the callback's thread. Since 0.1.0.
+ * Since 0.1.0.
  */
 int32_t mcp_auth_request_http_status(const mcp_auth_request *request);
 
@@ -963,7 +1075,7 @@ int32_t mcp_auth_request_http_status(const mcp_auth_request *request);
  * Returns the server's challenge, the `WWW-Authenticate` header of the rejection (RFC 9110,
  * section 11.6.1); several headers are joined into one list. NULL if there was none.
  *
- * The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
+ * The result is valid as long as the request. Since 0.1.0.
  */
 const char *mcp_auth_request_challenge(const mcp_auth_request *request);
 
@@ -974,7 +1086,7 @@ const char *mcp_auth_request_challenge(const mcp_auth_request *request);
  * Returns `MCP_INVALID_ARGUMENT` for a token that `mcp_set_bearer` does not accept. If no later
  * setter succeeds, the call then ends with `MCP_AUTH_FAILED`.
  *
- * Only on the callback's thread. Since 0.1.0.
+ * Since 0.1.0.
  */
 mcp_status mcp_auth_request_set_bearer(mcp_auth_request *request,
                                        const char *token,
@@ -987,7 +1099,7 @@ mcp_status mcp_auth_request_set_bearer(mcp_auth_request *request,
  * Returns `MCP_INVALID_ARGUMENT` for a name or a value that `mcp_set_header` does not accept. If
  * no later setter succeeds, the call then ends with `MCP_AUTH_FAILED`.
  *
- * Only on the callback's thread. Since 0.1.0.
+ * Since 0.1.0.
  */
 mcp_status mcp_auth_request_set_header(mcp_auth_request *request,
                                        const char *name,
@@ -1001,7 +1113,7 @@ mcp_status mcp_auth_request_set_header(mcp_auth_request *request,
  * Returns `MCP_INVALID_ARGUMENT` if `reason` is NULL or not UTF-8; the call ends with
  * `MCP_AUTH_FAILED` then, too.
  *
- * Only on the callback's thread. Since 0.1.0.
+ * Since 0.1.0.
  */
 mcp_status mcp_auth_request_fail(mcp_auth_request *request,
                                  const char *reason,
@@ -1019,7 +1131,7 @@ mcp_status mcp_auth_request_fail(mcp_auth_request *request,
  * Returns `MCP_INVALID_ARGUMENT` if `reason` is NULL or not UTF-8; the call ends with
  * `MCP_AUTH_FAILED` then, too.
  *
- * Only on the callback's thread. Since 0.1.0.
+ * Since 0.1.0.
  */
 mcp_status mcp_auth_request_fail_with(mcp_auth_request *request,
                                       const char *reason,
@@ -1356,7 +1468,8 @@ typedef enum mcp_oauth_when {
 
 /**
  * The argument of `mcp_oauth_open_fn`: describes a login. It is valid until the callback returns,
- * and only on the callback's thread.
+ * or until `mcp_oauth_request_free` if the callback called `mcp_oauth_request_defer`. It is used by
+ * one thread at a time, except for `mcp_oauth_request_is_over`.
  *
  * Since 0.1.0.
  */
@@ -1368,17 +1481,15 @@ typedef struct mcp_oauth_request mcp_oauth_request;
  * requires the login (`mcp_oauth_request_server`), and where the user will log in
  * (`mcp_oauth_request_issuer`).
  *
- * It must return soon, and not wait for the user: the call waits for the redirect after the
- * callback has returned. How the redirect arrives depends on `mcp_oauth_set_redirect`. By default
+ * It need not wait for the user: the call waits for the redirect. How the redirect arrives depends on `mcp_oauth_set_redirect`. By default
  * the library receives it, and the callback has nothing else to do. If the application receives
  * it, it calls `mcp_oauth_finish`; or `mcp_oauth_request_finish`, if the callback already has it.
  * If the login cannot begin, the callback calls `mcp_oauth_request_fail`; if it fails later, for
  * example because the user closed the window, the application calls `mcp_oauth_fail`.
  *
  * A Cancel button calls `mcp_oauth_fail`, which ends the login for all calls that wait for it. A
- * cancel token ends only its own call; another one may then begin a new login. Make calls that may
- * log in on another thread than that of the user interface. The end of a login is not reported:
- * close the window when the call returns.
+ * cancel token ends only its own call; another one may then begin a new login. To close the window
+ * when the login is over, defer the request and set a callback (`mcp_oauth_request_set_over`).
  *
  * Over SSH and in a container, often no browser can be opened, and a redirect to 127.0.0.1 does not
  * reach this machine. Then the callback must print the URL. The user opens it on another machine;
@@ -1386,8 +1497,8 @@ typedef struct mcp_oauth_request mcp_oauth_request;
  * the user copy the URL from the address bar into the program, and pass it to `mcp_oauth_finish`;
  * read it on a thread that makes no call.
  *
- * It runs on the thread of the call that needs the token, with no lock held, and for one login at
- * a time for each MCP server. It may use the library, but must neither make a call on a client
+ * It runs in `mcp_queue_dispatch` if the call that needs the token is queued, and otherwise on a
+ * thread of the library; with no lock held, and for one login at a time for each MCP server. It may use the library, but must neither make a call on a client
  * with the same `mcp_oauth` nor wait for one on another thread. Its time, and that of the wait for
  * the user, do not count against any timeout of a call: see `mcp_oauth_set_login`. A cancel token
  * or `mcp_client_close` ends the wait within 50 ms. It must not throw an exception or call
@@ -1442,9 +1553,58 @@ mcp_status mcp_oauth_use_browser(mcp_oauth *oauth, mcp_error **error);
 mcp_status mcp_open_browser(const char *url, mcp_error **error);
 
 /**
+ * Makes the request the program's, in the open callback: it stays valid after the callback has
+ * returned, until `mcp_oauth_request_free`.
+ *
+ * Returns `MCP_MISUSE` if it was deferred before.
+ *
+ * Since 0.1.0.
+ */
+mcp_status mcp_oauth_request_defer(mcp_oauth_request *request, mcp_error **error);
+
+/**
+ * Frees a deferred request; NULL is ignored, and so is a request that was not deferred. The login
+ * goes on. A callback of `mcp_oauth_request_set_over` does not run any more.
+ *
+ * Since 0.1.0.
+ */
+void mcp_oauth_request_free(mcp_oauth_request *request);
+
+/**
+ * Returns whether the login ended without a redirect: the call that waits for it was cancelled, or
+ * its time is over (`mcp_oauth_set_login`). False for NULL.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+bool mcp_oauth_request_is_over(const mcp_oauth_request *request);
+
+/**
+ * Sets a callback that is called if the login ends without a redirect and without a failure that
+ * the program reported (`mcp_over_fn`). NULL removes it. If that is the case already, it is called
+ * at once; in a queue, by the next `mcp_queue_dispatch`.
+ *
+ * `userdata` is passed to the callback, and to `destroy` (which may be NULL) when it is no longer
+ * needed: see `mcp_destroy_fn`.
+ *
+ * Since 0.1.0.
+ */
+mcp_status mcp_oauth_request_set_over(mcp_oauth_request *request,
+                                      mcp_over_fn over,
+                                      void *userdata,
+                                      mcp_destroy_fn destroy,
+                                      mcp_error **error);
+
+/**
+ * Returns the name of the client that needs the login. NULL for NULL.
+ *
+ * The result is valid as long as the request. Since 0.1.0.
+ */
+const char *mcp_oauth_request_client_name(const mcp_oauth_request *request);
+
+/**
  * Returns the URL to open in a browser; NULL for NULL. It is for this login only.
  *
- * The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
+ * The result is valid as long as the request. Since 0.1.0.
  */
 const char *mcp_oauth_request_url(const mcp_oauth_request *request);
 
@@ -1452,7 +1612,7 @@ const char *mcp_oauth_request_url(const mcp_oauth_request *request);
  * Returns the URL of the MCP server that requires the login, as messages show it: without its
  * query, and with "***" for secrets in its path. NULL for NULL.
  *
- * The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
+ * The result is valid as long as the request. Since 0.1.0.
  */
 const char *mcp_oauth_request_server(const mcp_oauth_request *request);
 
@@ -1460,14 +1620,14 @@ const char *mcp_oauth_request_server(const mcp_oauth_request *request);
  * Returns the issuer of the authorization server at which the user logs in, such as
  * "https://auth.example.com"; NULL for NULL.
  *
- * The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
+ * The result is valid as long as the request. Since 0.1.0.
  */
 const char *mcp_oauth_request_issuer(const mcp_oauth_request *request);
 
 /**
  * Returns the scopes that are requested, separated by spaces; "" if none are. NULL for NULL.
  *
- * The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
+ * The result is valid as long as the request. Since 0.1.0.
  */
 const char *mcp_oauth_request_scopes(const mcp_oauth_request *request);
 
@@ -1475,7 +1635,7 @@ const char *mcp_oauth_request_scopes(const mcp_oauth_request *request);
  * Returns the redirect URI of this login, with the port on which the library listens, if it does.
  * NULL for NULL.
  *
- * The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
+ * The result is valid as long as the request. Since 0.1.0.
  */
 const char *mcp_oauth_request_redirect_uri(const mcp_oauth_request *request);
 
@@ -1488,7 +1648,7 @@ const char *mcp_oauth_request_redirect_uri(const mcp_oauth_request *request);
  * Returns `MCP_INVALID_ARGUMENT` if the URL is not the redirect of this login, because its "state"
  * is another one, or if its query is not valid; the login then continues to wait.
  *
- * Only on the callback's thread. Since 0.1.0.
+ * Since 0.1.0.
  */
 mcp_status mcp_oauth_request_finish(mcp_oauth_request *request,
                                     const char *redirect_url,
@@ -1500,7 +1660,7 @@ mcp_status mcp_oauth_request_finish(mcp_oauth_request *request,
  *
  * Returns `MCP_INVALID_ARGUMENT` if `reason` is NULL or not UTF-8; the login ends then, too.
  *
- * Only on the callback's thread. Since 0.1.0.
+ * Since 0.1.0.
  */
 mcp_status mcp_oauth_request_fail(mcp_oauth_request *request,
                                   const char *reason,
@@ -1517,7 +1677,7 @@ mcp_status mcp_oauth_request_fail(mcp_oauth_request *request,
  *
  * Returns `MCP_INVALID_ARGUMENT` if `reason` is NULL or not UTF-8; the login ends then, too.
  *
- * Only on the callback's thread. Since 0.1.0.
+ * Since 0.1.0.
  */
 mcp_status mcp_oauth_request_fail_with(mcp_oauth_request *request,
                                        const char *reason,
@@ -2572,8 +2732,8 @@ mcp_status mcp_complete_resource(mcp_client *client,
 
 /**
  * The argument of a handler: describes the server's request, and receives the response. It is
- * valid until the handler returns, and only on the handler's thread, except for
- * `mcp_input_is_cancelled`.
+ * valid until the handler returns, or until `mcp_input_free` if the handler called
+ * `mcp_input_defer`. It is used by one thread at a time, except for `mcp_input_is_over`.
  *
  * Since 0.1.0.
  */
@@ -2585,11 +2745,17 @@ typedef struct mcp_input mcp_input;
  * `mcp_input_fail`. The last response counts. A handler that sets no response cancels an
  * elicitation, and fails any other request.
  *
- * It runs on the thread of the call that needs the input. If the request belongs to no call, it
- * runs on a reader thread of the library, where it must not make calls on the same client
- * (`MCP_MISUSE`). It may run on several threads at the same time, with no lock held, and may use
- * the library. Its time does not count against any timeout. It must not throw an exception or call
- * longjmp.
+ * A handler that asks a person may wait for the answer, or call `mcp_input_defer` and return: the
+ * program then responds later, from any thread. The call that needs the input waits meanwhile, and
+ * ends within 50 ms if it is cancelled or its client is closed; `mcp_input_set_over` reports that.
+ *
+ * It runs in `mcp_queue_dispatch` if the call is queued, or if the request belongs to no call and
+ * the client has a queue (`mcp_set_queue`); otherwise on a thread of the library. Never on the
+ * thread of a call. It may run on several threads at the same time, with no lock held, and may use
+ * the library. Its time, and that of a deferred answer, do not count against any timeout: see
+ * `mcp_set_input_timeout`. It must not throw an exception or call longjmp.
+ *
+ * At most 32 requests of one client are open; the server's further requests fail.
  *
  * Since 0.1.0.
  */
@@ -2656,33 +2822,83 @@ mcp_status mcp_set_roots(mcp_client *client,
                          mcp_error **error);
 
 /**
+ * Limits the time for the answer to each request of the server, in milliseconds; 0 means no limit
+ * (the default), because a person may take long. When it has passed, the server gets the same
+ * response as from a handler that gives none.
+ *
+ * Returns `MCP_MISUSE` after the first call.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_set_input_timeout(mcp_client *client, uint64_t timeout_ms, mcp_error **error);
+
+/**
  * Returns the method of the request: "elicitation/create", "sampling/createMessage" or
  * "roots/list"; NULL for NULL.
  *
- * The result is valid until the handler returns. Only on the handler's thread. Since 0.1.0.
+ * The result is valid as long as the input. Since 0.1.0.
  */
 const char *mcp_input_method(const mcp_input *input);
 
 /**
  * Returns the parameters of the request, an object; NULL for NULL.
  *
- * The result is valid until the handler returns, and must not be freed separately. Only on the
- * handler's thread. Since 0.1.0.
+ * The result is valid as long as the input, and must not be freed separately. Since 0.1.0.
  */
 const mcp_json *mcp_input_params(const mcp_input *input);
 
 /**
- * Returns whether a response would be too late: the server cancelled its request, the call that
- * needs the input was cancelled, or its client was closed. A handler that waits for the user
- * should check this from time to time, and return without a response. False for NULL.
+ * Returns the name of the client whose server asks: show it to the user. By default it is the host
+ * of the server's URL, or the program. NULL for NULL.
  *
- * Another thread may also call it, while the handler waits for that thread. Over Streamable HTTP,
- * a cancellation on the event stream of the call's own response is not read until the handler has
- * returned.
+ * The result is valid as long as the input. Since 0.1.0.
+ */
+const char *mcp_input_client_name(const mcp_input *input);
+
+/**
+ * Returns whether a response would be too late: the server cancelled its request, the call that
+ * needs the input was cancelled or timed out, or its client was closed. False for NULL, and after
+ * an accepted response.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+bool mcp_input_is_over(const mcp_input *input);
+
+/**
+ * Makes the input the program's, in a handler: it stays valid after the handler has returned, and
+ * the program responds later, from any thread, with one of the functions for that; then it frees
+ * the input with `mcp_input_free`. The first response counts.
+ *
+ * Returns `MCP_MISUSE` if it was deferred before, and the status by which the request has ended, if
+ * it has: the input stays valid only until the handler returns.
  *
  * Since 0.1.0.
  */
-bool mcp_input_is_cancelled(const mcp_input *input);
+mcp_status mcp_input_defer(mcp_input *input, mcp_error **error);
+
+/**
+ * Frees a deferred input; NULL is ignored, and so is an input that was not deferred. Without a
+ * response before, the server gets the same as from a handler that gives none. A callback of
+ * `mcp_input_set_over` does not run any more.
+ *
+ * Since 0.1.0.
+ */
+void mcp_input_free(mcp_input *input);
+
+/**
+ * Sets a callback for the end of a request without an answer. NULL removes it. If the request has
+ * ended already, the callback is called at once; in a queue, by the next `mcp_queue_dispatch`.
+ *
+ * `userdata` is passed to the callback, and to `destroy` (which may be NULL) when it is no longer
+ * needed: see `mcp_destroy_fn`.
+ *
+ * Since 0.1.0.
+ */
+mcp_status mcp_input_set_over(mcp_input *input,
+                              mcp_over_fn over,
+                              void *userdata,
+                              mcp_destroy_fn destroy,
+                              mcp_error **error);
 
 /**
  * Accepts an elicitation. `content` contains the fields that the user filled in: the text of a
@@ -2692,7 +2908,10 @@ bool mcp_input_is_cancelled(const mcp_input *input);
  * Returns `MCP_INVALID_ARGUMENT` if `content` is not a JSON object, and `MCP_MISUSE` if the
  * request is not an elicitation.
  *
- * Only on the handler's thread. Since 0.1.0.
+ * If the request has ended, returns the status by which it has; nothing is sent. Returns
+ * `MCP_MISUSE` if it was deferred and answered before.
+ *
+ * Since 0.1.0.
  */
 mcp_status mcp_input_accept(mcp_input *input,
                             const char *content,
@@ -2704,7 +2923,10 @@ mcp_status mcp_input_accept(mcp_input *input,
  *
  * Returns `MCP_MISUSE` if the request is not an elicitation.
  *
- * Only on the handler's thread. Since 0.1.0.
+ * If the request has ended, returns the status by which it has; nothing is sent. Returns
+ * `MCP_MISUSE` if it was deferred and answered before.
+ *
+ * Since 0.1.0.
  */
 mcp_status mcp_input_decline(mcp_input *input, mcp_error **error);
 
@@ -2713,7 +2935,10 @@ mcp_status mcp_input_decline(mcp_input *input, mcp_error **error);
  *
  * Returns `MCP_MISUSE` if the request is not an elicitation.
  *
- * Only on the handler's thread. Since 0.1.0.
+ * If the request has ended, returns the status by which it has; nothing is sent. Returns
+ * `MCP_MISUSE` if it was deferred and answered before.
+ *
+ * Since 0.1.0.
  */
 mcp_status mcp_input_cancel(mcp_input *input, mcp_error **error);
 
@@ -2725,7 +2950,10 @@ mcp_status mcp_input_cancel(mcp_input *input, mcp_error **error);
  * member: "action" ("accept", "decline" or "cancel") for an elicitation; "role", "content" and
  * "model" for sampling; "roots" for roots.
  *
- * Only on the handler's thread. Since 0.1.0.
+ * If the request has ended, returns the status by which it has; nothing is sent. Returns
+ * `MCP_MISUSE` if it was deferred and answered before.
+ *
+ * Since 0.1.0.
  */
 mcp_status mcp_input_respond(mcp_input *input,
                              const char *result,
@@ -2740,12 +2968,34 @@ mcp_status mcp_input_respond(mcp_input *input,
  *
  * Returns `MCP_INVALID_ARGUMENT` if `message` is NULL or not UTF-8.
  *
- * Only on the handler's thread. Since 0.1.0.
+ * If the request has ended, returns the status by which it has; nothing is sent. Returns
+ * `MCP_MISUSE` if it was deferred and answered before.
+ *
+ * Since 0.1.0.
  */
 mcp_status mcp_input_fail(mcp_input *input,
                           int64_t code,
                           const char *message,
                           mcp_error **error);
+
+/**
+ * Reports that there is no response, as `mcp_input_fail` does, and attaches an object of the
+ * application, such as a caught exception. `mcp_error_cause` returns it from the error of a call of
+ * a modern server.
+ *
+ * `destroy`, which may be NULL, is called with `cause` when no error refers to it any more;
+ * immediately if this function fails.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` if `message` is NULL or not UTF-8; otherwise as `mcp_input_fail`.
+ *
+ * Since 0.1.0.
+ */
+mcp_status mcp_input_fail_with(mcp_input *input,
+                               int64_t code,
+                               const char *message,
+                               void *cause,
+                               mcp_destroy_fn destroy,
+                               mcp_error **error);
 
 /* ============================================================================================== */
 /* Change notifications                                                                           */
@@ -2777,7 +3027,8 @@ typedef enum mcp_change {
  * "notifications/resources/updated" with the "uri" of the resource in `params`. `params` is NULL
  * if the server sends none. Both are valid until the callback returns.
  *
- * It runs on the thread that called `mcp_listen`, with no lock held. It may use the library, and
+ * It runs in `mcp_queue_dispatch` if the call is queued, and otherwise on the thread that called
+ * `mcp_listen`. No lock is held. It may use the library, and
  * make calls on the same client. It must not throw an exception or call longjmp.
  *
  * Since 0.1.0.
@@ -2919,7 +3170,8 @@ mcp_status mcp_notify(mcp_client *client,
  * `total` is its value at completion, or negative if the server does not know it; `message` is the
  * server's message, or NULL. The text is valid until the callback returns.
  *
- * It runs on the thread of the call, with no lock held. It may use the library, and make calls on
+ * It runs in `mcp_queue_dispatch` if the call is queued, and then receives only the newest progress;
+ * otherwise on the thread of the call. No lock is held. It may use the library, and make calls on
  * the same client. Its time does not count against any timeout. It must not throw an exception or
  * call longjmp.
  *
@@ -3064,6 +3316,168 @@ void mcp_cancel_reset(mcp_cancel *cancel);
  * Since 0.1.0.
  */
 void mcp_cancel_free(mcp_cancel *cancel);
+
+/* ============================================================================================== */
+/* Queues for event loops                                                                         */
+/* ============================================================================================== */
+
+/**
+ * A time without limit, for `mcp_queue_dispatch`.
+ *
+ * Since 0.1.0.
+ */
+#define MCP_FOREVER UINT64_MAX
+
+/* The type mcp_queue is described at the top. */
+
+/**
+ * Wakes the program's loop. It is called on any thread, and must only wake the loop.
+ *
+ * Since 0.1.0.
+ */
+typedef void (*mcp_wakeup_fn)(void *userdata);
+
+/**
+ * Receives the end of a call. `status` is `MCP_OK` or the failure. `result` is what the call's
+ * output parameter would be, or NULL; `error` describes a failure, or is NULL. Both are valid until
+ * the callback returns.
+ *
+ * It runs exactly once for each call that returned `MCP_PENDING`, in `mcp_queue_dispatch`, after
+ * the last progress of the call; only `mcp_queue_free` drops it. It must not throw an exception or
+ * call longjmp.
+ *
+ * Since 0.1.0.
+ */
+typedef void (*mcp_done_fn)(void *userdata,
+                            int32_t status,
+                            const mcp_json *result,
+                            const mcp_error *error);
+
+/**
+ * Creates a queue, which the caller frees with `mcp_queue_free`. Returns NULL with
+ * `MCP_SYSTEM_ERROR` if no file descriptor is available.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_queue *mcp_queue_new(mcp_error **error);
+
+/**
+ * Frees a queue; NULL is ignored. Its calls are cancelled and their ends are not delivered: only
+ * `destroy` runs for each (`mcp_options_set_queue`). To see the ends, call `mcp_queue_stop`, and
+ * dispatch until `mcp_queue_pending` is 0. Options that contain the queue stay valid; a call with
+ * them returns `MCP_CLOSED`.
+ *
+ * It waits for the queue's threads, which end within milliseconds. In a callback of the queue it
+ * returns at once: the queue is freed when the outermost `mcp_queue_dispatch` returns, and nothing
+ * else is delivered. No other thread may use the queue any more. Since 0.1.0.
+ */
+void mcp_queue_free(mcp_queue *queue);
+
+/**
+ * Returns the queue's file descriptor, which is readable while something is due: poll it for
+ * reading, and do nothing else with it. It belongs to the queue. It is never readable without
+ * reason, and works level-triggered and edge-triggered. Returns -1 for NULL and after `fork`.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+int mcp_queue_fd(const mcp_queue *queue);
+
+/**
+ * Sets a function that wakes the loop, for loops that cannot wait for a file descriptor. It is
+ * called when the first callback becomes due. NULL removes it (the default).
+ *
+ * `userdata` is passed to it, and to `destroy` (which may be NULL) when it is no longer needed: see
+ * `mcp_destroy_fn`.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_queue_set_wakeup(mcp_queue *queue,
+                                mcp_wakeup_fn wakeup,
+                                void *userdata,
+                                mcp_destroy_fn destroy,
+                                mcp_error **error);
+
+/**
+ * Runs the callbacks that are due when it begins: progress, handlers, and the ends of calls. What
+ * they add waits for the next time, so that the loop cannot starve. If nothing is due, it waits for
+ * `wait_ms` milliseconds: 0 does not wait, `MCP_FOREVER` waits without limit. A callback may
+ * dispatch its queue: that continues with the next callback.
+ *
+ * Returns `MCP_OK`, also if nothing was due; `MCP_MISUSE` if another thread dispatches the queue,
+ * or after `fork`.
+ *
+ * Since 0.1.0.
+ */
+mcp_status mcp_queue_dispatch(mcp_queue *queue, uint64_t wait_ms, mcp_error **error);
+
+/**
+ * Cancels the calls of the queue whose `userdata` (`mcp_options_set_queue`) is this pointer, and
+ * returns how many that are. They end at once with `MCP_CANCELLED`, which the next
+ * `mcp_queue_dispatch` delivers; the servers are notified as with a cancel token. Calls that have
+ * ended, or were cancelled before, do not count. NULL is a pointer like any other. Returns 0 for a
+ * NULL `queue` and after `fork`.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+size_t mcp_queue_cancel(mcp_queue *queue, const void *userdata);
+
+/**
+ * Cancels all calls of the queue, and makes it take no more: a new call returns `MCP_CLOSED`.
+ * Returns how many calls are still to be delivered: dispatch until `mcp_queue_pending` is 0.
+ * Returns 0 for NULL and after `fork`.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+size_t mcp_queue_stop(mcp_queue *queue);
+
+/**
+ * Returns the number of calls whose end was not delivered yet; in a `mcp_done_fn`, its own call
+ * does not count. Returns 0 for NULL and after `fork`.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+size_t mcp_queue_pending(const mcp_queue *queue);
+
+/**
+ * Sets how many calls of the queue run at the same time (64 at the start); more calls wait. Not
+ * counted are calls that wait for a person, `mcp_listen`, and `mcp_client_close`.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` for 0.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_queue_set_threads(mcp_queue *queue, uint32_t threads, mcp_error **error);
+
+/**
+ * Delivers the callbacks of a client that belong to no call in `mcp_queue_dispatch`: log messages of
+ * the library (`mcp_set_log`) and of the server, and requests of the server (`mcp_input_fn`). NULL
+ * runs them on threads of the library again (the default). Of log messages that wait, the newest
+ * 256 are kept. Nothing of a client is delivered after the end of its `mcp_client_close`.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_set_queue(mcp_client *client,
+                         mcp_queue *queue,
+                         mcp_error **error);
+
+/**
+ * Lets the calls with these options return `MCP_PENDING` at once, and delivers their ends to `done`
+ * in `mcp_queue_dispatch`: see `mcp_queue`. NULL as `queue` makes calls block again (the default).
+ * `done` may be NULL.
+ *
+ * `userdata` is passed to `done`, identifies the calls for `mcp_queue_cancel`, and is passed to
+ * `destroy` (which may be NULL) when neither the options nor a call needs it: see
+ * `mcp_destroy_fn`. If the same `userdata` is used for progress, only this function needs a
+ * `destroy`: it runs last.
+ *
+ * No other thread may use the options meanwhile. Since 0.1.0.
+ */
+mcp_status mcp_options_set_queue(mcp_options *options,
+                                 mcp_queue *queue,
+                                 mcp_done_fn done,
+                                 void *userdata,
+                                 mcp_destroy_fn destroy,
+                                 mcp_error **error);
 
 /* ============================================================================================== */
 /* JSON values                                                                                    */

@@ -1768,9 +1768,9 @@ class input {
 
     /// Whether a response would be too late: the server cancelled its request, the call that needs the input was
     /// cancelled, or its client was closed. May also be called from another thread while the handler waits for that
-    /// thread. mcp_input_is_cancelled has the details.
+    /// thread. mcp_input_is_over has the details.
     bool is_cancelled() const noexcept {
-        return mcp_input_is_cancelled(input_);
+        return mcp_input_is_over(input_);
     }
 
     /// Reports that there is no response. A legacy server receives a JSON-RPC error with this code, and the call

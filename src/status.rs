@@ -126,13 +126,16 @@ pub enum mcp_status {
     /// assertion callback failed. If the server cannot be reached at all, the status is that of the
     /// network error, such as `MCP_CONNECT_FAILED`, and the message names the server.
     MCP_OAUTH_FAILED = 44,
+    /// Not a failure: the call was submitted to the queue of its options (`mcp_options_set_queue`), and
+    /// its end is delivered by `mcp_queue_dispatch`.
+    MCP_PENDING = 45,
 }
 
 pub use mcp_status as Status;
 pub use mcp_status::*;
 
 /// Every status with its name and a description, in numeric order.
-const ALL: [(Status, &CStr, &CStr); 45] = [
+const ALL: [(Status, &CStr, &CStr); 46] = [
     (MCP_OK, c"MCP_OK", c"The function succeeded"),
     (MCP_INVALID_ARGUMENT, c"MCP_INVALID_ARGUMENT", c"An argument is invalid"),
     (MCP_MISUSE, c"MCP_MISUSE", c"The function is not allowed now or here"),
@@ -178,6 +181,7 @@ const ALL: [(Status, &CStr, &CStr); 45] = [
     (MCP_LOGIN_REQUIRED, c"MCP_LOGIN_REQUIRED", c"The server requires a login"),
     (MCP_LOGIN_FAILED, c"MCP_LOGIN_FAILED", c"The login failed"),
     (MCP_OAUTH_FAILED, c"MCP_OAUTH_FAILED", c"No token was obtained"),
+    (MCP_PENDING, c"MCP_PENDING", c"The call was submitted to its queue"),
 ];
 
 /// The name of a status; `MCP_UNKNOWN` for an unknown number.

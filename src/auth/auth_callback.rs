@@ -1,24 +1,25 @@
 //! Custom authentication: a callback that issues credentials before a request, and again when the server refuses them.
 //!
-//! It runs on one thread at a time. When the server refuses the credentials, one call runs the callback to refresh
-//! them. All other calls that are refused, or that begin during the refresh, take its outcome: 64 refused calls use one
-//! refresh token.
+//! It runs once at a time, on another thread than that of the call. When the server refuses the credentials, one call
+//! runs the callback to refresh them. All other calls that are refused, or that begin during the refresh, take its
+//! outcome: 64 refused calls use one refresh token.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ::http::Method;
 
-use super::callback_scope::run_callback;
+use super::pending_auth::{CallbackRun, PendingAuth};
+use crate::call::context::CallContext;
 use crate::call::headers::HeaderSet;
+use crate::call::interrupt::status_of;
 use crate::call::issued_credentials::{CredentialGeneration, CredentialRefusal, IssuedCredentials};
-use crate::call::pause_clock::PauseClock;
 use crate::error::{Error, ErrorCause, Result};
 use crate::status::MCP_AUTH_FAILED;
 use crate::sys::lock::{Mutex, MutexGuard};
-use crate::sys::pollable_event::PollableEvent;
 
-/// The argument of the callback: the HTTP request, and the credentials that the callback sets for it.
+/// What the callback is asked for: the HTTP request, and the credentials that the callback sets for it.
+#[derive(Clone)]
 pub struct AuthRequest {
     pub url: String,
     pub method: Method,
@@ -32,13 +33,7 @@ pub struct AuthRequest {
     setter_error: Option<Error>,
 }
 
-pub type AuthCallback = dyn Fn(&mut AuthRequest) + Send + Sync;
-
-/// Waits for a callback that runs on another thread.
-pub type WaitForCallback<'a> = dyn Fn(&PollableEvent) -> Result<()> + 'a;
-
-/// Removes the call's secrets from an error that other calls may return, too.
-pub type SanitizeError<'a> = dyn Fn(Error) -> Error + 'a;
+pub type AuthCallback = dyn Fn(&Arc<PendingAuth>) + Send + Sync;
 
 /// One callback, and the credentials that it issued last.
 pub struct AuthCallbackState {
@@ -50,19 +45,13 @@ pub struct AuthCallbackState {
 
 /// Which run of the callback is in progress, and what the earlier ones issued.
 struct IssueState {
-    running: Option<Arc<RunningCallback>>,
+    running: Option<Arc<CallbackRun>>,
     /// The callback's id, and the number of its refreshes so far.
     generation: CredentialGeneration,
     /// The outcome of the last refresh, or newer credentials.
     refreshed: Result<Arc<HeaderSet>>,
     /// The credentials that were issued last, by a refresh or another run.
     last: Arc<HeaderSet>,
-}
-
-/// A run of the callback.
-struct RunningCallback {
-    is_refresh: bool,
-    done: PollableEvent,
 }
 
 impl AuthRequest {
@@ -107,7 +96,12 @@ impl AuthRequest {
         outcome
     }
 
-    fn outcome(self) -> Result<Arc<HeaderSet>> {
+    /// Whether the callback has set credentials, or has failed.
+    pub(super) fn is_answered(&self) -> bool {
+        !self.headers.is_empty() || self.failure.is_some() || self.setter_error.is_some()
+    }
+
+    pub(super) fn outcome(self) -> Result<Arc<HeaderSet>> {
         let setter_failure = || Some((format!("it set an invalid value: {}", self.setter_error?), None));
         let Some((reason, cause)) = self.failure.or_else(setter_failure) else { return Ok(Arc::new(self.headers)) };
         let mut error = Error::new(MCP_AUTH_FAILED, format!("the auth callback returned no credentials: {reason}"));
@@ -141,49 +135,95 @@ impl AuthCallbackState {
         self.lock().running.is_some()
     }
 
-    /// Runs the callback, or waits for a refresh on another thread and returns its outcome. `clock` counts both as a
-    /// pause. `owner` is what [`run_callback`] needs.
+    /// Runs the callback, or waits for a refresh by another call and returns its outcome. The time does not count
+    /// against the timeout of the call. `owner` is what [`run_callback`](super::callback_scope::run_callback) needs.
     pub fn issue(
-        &self,
+        self: &Arc<Self>,
         owner: usize,
-        mut request: AuthRequest,
-        clock: &PauseClock,
-        (wait, sanitize): (&WaitForCallback, &SanitizeError),
+        request: AuthRequest,
+        call: &CallContext,
     ) -> Result<IssuedCredentials> {
         // The number of refreshes before the refused credentials were issued; zero if another callback issued them.
         let refreshes_before = request.refusal.as_ref().map(|refusal| match refusal.generation {
             CredentialGeneration { source_id, refreshes } if source_id == self.id => refreshes,
             _ => 0,
         });
-        let (run, generation) = loop {
-            let other = {
+        loop {
+            let (run, is_own) = {
                 let mut state = self.lock();
                 if refreshes_before.is_some_and(|refreshes| refreshes < state.generation.refreshes) {
                     return state.refresh_outcome();
                 }
                 match &state.running {
-                    Some(run) => Arc::clone(run),
+                    Some(run) => (Arc::clone(run), false),
                     None => {
-                        let is_refresh = refreshes_before.is_some();
-                        let run = Arc::new(RunningCallback { is_refresh, done: PollableEvent::default() });
+                        let run = Arc::new(CallbackRun::new(refreshes_before.is_some()));
                         state.running = Some(Arc::clone(&run));
-                        break (run, state.generation);
+                        (run, true)
                     }
                 }
             };
-            clock.during(|| wait(&other.done))?;
-            if other.is_refresh {
-                return self.lock().refresh_outcome();
+            if is_own {
+                self.start(&run, owner, request.clone(), call)?;
             }
-        };
-        let mut guard = RunningCallbackGuard { callback_state: self, run: &run, outcome: None };
-        run_callback(owner, || clock.during(|| (self.callback)(&mut request)));
-        let outcome = request.outcome().map_err(sanitize);
-        guard.outcome = Some(outcome.clone());
-        drop(guard);
-        let refreshes = generation.refreshes + u64::from(refreshes_before.is_some());
-        let generation = CredentialGeneration { refreshes, ..generation };
-        outcome.map(|headers| IssuedCredentials { headers, generation })
+            run.waiting(|| {
+                let wait = || call.wait_for_callback(&run.done, &[], None);
+                let waited = call.paused(|clock| clock.during(wait));
+                waited.map_err(|interrupt| (status_of(&interrupt), call.interrupt_error(&interrupt)))
+            })?;
+            match run.outcome.get() {
+                Some(Some(outcome)) if is_own => return outcome.clone(),
+                Some(Some(_)) if run.is_refresh => return self.lock().refresh_outcome(),
+                // It was no refresh, and its credentials are for another request; or it gave nothing.
+                _ => {}
+            }
+        }
+    }
+
+    /// Starts a run of the callback.
+    fn start(
+        self: &Arc<Self>,
+        run: &Arc<CallbackRun>,
+        owner: usize,
+        request: AuthRequest,
+        call: &CallContext,
+    ) -> Result<()> {
+        let own_call = call.clone();
+        let sanitize = Box::new(move |error| own_call.secrets().sanitize_error(error));
+        let pending = PendingAuth::new(self, run, (request, sanitize), call.client_name(), call.callbacks());
+        let started = call.callbacks().run(Box::new(move || pending.run_callback(owner)));
+        started.inspect_err(|_| self.complete(run, None))
+    }
+
+    /// Runs the callback on this thread.
+    pub(super) fn run(&self, pending: &Arc<PendingAuth>) {
+        (self.callback)(pending);
+    }
+
+    /// Ends a run of the callback with its outcome; `None` if it counts as not made.
+    pub(super) fn complete(&self, run: &CallbackRun, outcome: Option<Result<Arc<HeaderSet>>>) {
+        let mut state = self.lock();
+        // Dropped without the lock: dropping an error may drop its cause, which runs application code.
+        let mut old_outcome = None;
+        if let Some(outcome) = &outcome {
+            if let Ok(headers) = outcome {
+                state.last = Arc::clone(headers);
+            }
+            if run.is_refresh {
+                state.generation.refreshes += 1;
+            }
+            // Newer credentials replace the outcome of an older refresh, even if they were not issued by a refresh.
+            if run.is_refresh || outcome.is_ok() {
+                old_outcome = Some(std::mem::replace(&mut state.refreshed, outcome.clone()));
+            }
+        }
+        let generation = state.generation;
+        state.running = None;
+        drop(state);
+        drop(old_outcome);
+        let issued = outcome.map(|outcome| outcome.map(|headers| IssuedCredentials { headers, generation }));
+        let _ = run.outcome.set(issued);
+        run.done.set();
     }
 
     fn lock(&self) -> MutexGuard<'_, IssueState> {
@@ -195,36 +235,5 @@ impl IssueState {
     fn refresh_outcome(&self) -> Result<IssuedCredentials> {
         let headers = self.refreshed.clone()?;
         Ok(IssuedCredentials { headers, generation: self.generation })
-    }
-}
-
-/// Ends a run of the callback when dropped, also if the callback panics.
-struct RunningCallbackGuard<'a> {
-    callback_state: &'a AuthCallbackState,
-    run: &'a RunningCallback,
-    outcome: Option<Result<Arc<HeaderSet>>>,
-}
-
-impl Drop for RunningCallbackGuard<'_> {
-    fn drop(&mut self) {
-        let mut state = self.callback_state.lock();
-        // Dropped without the lock: dropping an error may drop its cause, which runs application code.
-        let mut old_outcome = None;
-        if let Some(outcome) = self.outcome.take() {
-            if let Ok(headers) = &outcome {
-                state.last = Arc::clone(headers);
-            }
-            if self.run.is_refresh {
-                state.generation.refreshes += 1;
-            }
-            // Newer credentials replace the outcome of an older refresh, even if they were not issued by a refresh.
-            if self.run.is_refresh || outcome.is_ok() {
-                old_outcome = Some(std::mem::replace(&mut state.refreshed, outcome));
-            }
-        }
-        state.running = None;
-        drop(state);
-        drop(old_outcome);
-        self.run.done.set();
     }
 }

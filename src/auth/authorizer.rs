@@ -189,12 +189,10 @@ impl Authorizer {
     fn run_callback(
         &self,
         call: &CallContext,
-        callback_state: &AuthCallbackState,
+        callback_state: &Arc<AuthCallbackState>,
         request: AuthRequest,
     ) -> Result<IssuedCredentials> {
-        let wait = |done: &_| call.wait_for_callback(done);
-        let sanitize = |error| call.secrets().sanitize_error(error);
-        let issued = call.paused(|clock| callback_state.issue(self.owner(), request, clock, (&wait, &sanitize)))?;
+        let issued = callback_state.issue(self.owner(), request, call)?;
         self.known.set_headers(SecretSource::IssuedCredentials, Arc::clone(&issued.headers));
         Ok(issued)
     }

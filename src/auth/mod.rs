@@ -8,3 +8,4 @@ pub mod callback_scope;
 pub mod credential_source;
 pub mod credentials;
 pub mod oauth;
+pub mod pending_auth;

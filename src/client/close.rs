@@ -1,16 +1,69 @@
 //! Closing a client.
 
+use std::sync::{Arc, Weak};
+
 use super::Client;
 use crate::call::context::CallOptions;
 use crate::error::Result;
+use crate::sys::lock::Mutex;
+
+/// Ends the calls of a client from outside, and lets their threads follow.
+pub trait CallEnder: Send + Sync {
+    /// Ends the calls of the client at this address, which was closed.
+    fn end_calls(&self, client: usize);
+}
+
+/// The queues that run calls of one client.
+#[derive(Default)]
+pub struct CallEnders(Mutex<Vec<Weak<dyn CallEnder>>>);
+
+impl CallEnders {
+    fn add(&self, ender: &Arc<dyn CallEnder>) {
+        let mut enders = self.0.lock();
+        if !enders.iter().any(|known| std::ptr::addr_eq(known.as_ptr(), Arc::as_ptr(ender))) {
+            enders.retain(|known| known.strong_count() > 0);
+            enders.push(Arc::downgrade(ender));
+        }
+    }
+
+    fn all(&self) -> Vec<Arc<dyn CallEnder>> {
+        self.0.lock().iter().filter_map(Weak::upgrade).collect()
+    }
+}
 
 impl Client {
     /// Cancels all calls in flight, terminates the session on the server, and makes later calls fail. A second close
     /// has no effect.
     pub fn close(&self, options: &CallOptions) -> Result<()> {
+        self.begin_close()?;
+        self.finish_close(options)
+    }
+
+    /// Ends all calls of the client. Does not block.
+    pub fn begin_close(&self) -> Result<()> {
         self.check_process()?;
         self.check_not_in_auth_callback()?;
+        self.end_calls();
+        Ok(())
+    }
+
+    /// Ends all calls: blocking ones notice the event, and those of queues end here.
+    pub(super) fn end_calls(&self) {
+        let address = std::ptr::from_ref(self).addr();
+        let end_queued = || self.call_enders.all().iter().for_each(|ender| ender.end_calls(address));
+        // Before the event wakes up their threads, which would get in the way; and those that began since.
+        end_queued();
         self.calls.closed.set();
+        end_queued();
+    }
+
+    /// A queue runs calls of this client.
+    pub fn add_call_ender(&self, ender: &Arc<dyn CallEnder>) {
+        self.call_enders.add(ender);
+    }
+
+    /// Terminates the session on the server.
+    pub fn finish_close(&self, options: &CallOptions) -> Result<()> {
         let session = self.sessions.close();
         if let Some(session) = &session {
             session.transport.stop_server_stream();

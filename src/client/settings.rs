@@ -202,8 +202,9 @@ impl Settings {
         outcome
     }
 
-    pub fn handler(&self, kind: InputKind) -> Option<Arc<Handler>> {
-        self.lock().handlers.of(kind).cloned()
+    /// Sets how long the application may take for a response to the server; zero means no limit.
+    pub fn set_input_timeout(&self, timeout_ms: u64) -> Result<()> {
+        self.change("the input timeout", |settings| settings.handlers.input_limit = limit(timeout_ms))
     }
 
     /// The settings of a client whose server is a process.

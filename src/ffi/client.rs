@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::c_types::{CText, OutParam, SharedHandle, c_string, guard_quiet};
 use super::error::mcp_error;
-use super::guard::{guard, guard_new};
+use super::guard::{guard, guard_new, guard_pending};
 use super::options::mcp_options;
 use crate::client::Client;
 use crate::error::Result;
+use crate::queue::CompletionQueue;
 use crate::status::mcp_status;
 use crate::sys::lock::Mutex;
 
@@ -131,7 +132,11 @@ pub extern "C" fn mcp_set_name(
 /// anyway, except if the result is `MCP_MISUSE` (after `fork`, or in the auth callback of this
 /// client or a callback of its `mcp_oauth`). `mcp_client_free` must still be called.
 ///
-/// It blocks while it notifies the server. All callbacks except the auth callback and those of
+/// With a queue in the options, it returns `MCP_PENDING`. All calls of the client end at once, also
+/// those of other queues, and the end of the close is the last of the client that its queue
+/// delivers: `mcp_done_fn` may free the client there.
+///
+/// Otherwise it blocks while it notifies the server. All callbacks except the auth callback and those of
 /// `mcp_oauth` may close their client, even where they must not make calls. Thread-safe. Since
 /// 0.1.0.
 #[unsafe(no_mangle)]
@@ -140,13 +145,20 @@ pub extern "C" fn mcp_client_close(
     options: Option<&mcp_options>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
+    if let Some(target) = options.and_then(mcp_options::queue_target) {
+        let client = client.object().map(|client| &client.inner);
+        return guard_pending(error, || {
+            CompletionQueue::submit_close(target, client, &mcp_options::call_options(options))
+        });
+    }
     guard(error, || {
         let client = client.required("client")?;
         client.inner.close(&mcp_options::call_options(options))
     })
 }
 
-/// Frees a client; NULL is ignored. No call may be in progress, and no thread may use the client
+/// Frees a client; NULL is ignored. No blocking call may be in progress; calls of queues end with
+/// `MCP_CLOSED`, which is delivered. No thread may use the client
 /// any more. It never uses the network: to end the session with the server properly, call
 /// `mcp_client_close` first, and wait until the other threads have returned from their calls.
 ///

@@ -28,6 +28,26 @@ pub struct mcp_error {
     rpc_data: Option<OwnedDocument>,
 }
 
+/// An error that is passed to a callback, and freed when this is dropped.
+pub(super) struct OwnedError(*mut mcp_error);
+
+impl OwnedError {
+    pub fn new(error: Error) -> OwnedError {
+        OwnedError(mcp_error::boxed(error))
+    }
+
+    pub fn pointer(&self) -> *const mcp_error {
+        self.0
+    }
+}
+
+impl Drop for OwnedError {
+    fn drop(&mut self) {
+        // SAFETY: created by `boxed`; C does not use it after the callback.
+        drop(unsafe { Box::from_raw(self.0) });
+    }
+}
+
 impl mcp_error {
     pub(super) fn boxed(mut error: Error) -> *mut mcp_error {
         // Moved out of the report: the document owns the text from here on.

@@ -18,6 +18,14 @@ pub fn guard(error: OutParam<*mut mcp_error>, body: impl FnOnce() -> Result<()>)
     }
 }
 
+/// Runs the body of an exported function that submits a call to a queue.
+pub fn guard_pending(error: OutParam<*mut mcp_error>, body: impl FnOnce() -> Result<()>) -> mcp_status {
+    match guard_value(error, body) {
+        Ok(()) => MCP_PENDING,
+        Err(status) => status,
+    }
+}
+
 /// Runs the body of an exported function that returns a new object, or NULL on failure.
 pub fn guard_new<T>(error: OutParam<*mut mcp_error>, body: impl FnOnce() -> Result<T>) -> Option<Box<T>> {
     guard_value(error, || body().map(Box::new)).ok()

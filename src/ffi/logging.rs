@@ -8,7 +8,6 @@ use super::calls::run;
 use super::client::mcp_client;
 use super::document::{OwnedDocument, mcp_json};
 use super::error::mcp_error;
-use super::guard::guard;
 use super::options::mcp_options;
 use super::userdata::{Userdata, mcp_destroy_fn};
 use crate::protocol::json::Json;
@@ -78,9 +77,8 @@ pub extern "C" fn mcp_request_server_log(
     options: Option<&mcp_options>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    guard(error, || {
-        run(client, "request server log", options, |client, call| {
-            client.request_server_log(call, level.required("level")?)
-        })
+    let level = || level.required("level");
+    run::<String>(client, "request server log", options, error, level, |client, call, level| {
+        client.request_server_log(call, level)
     })
 }

@@ -10,6 +10,7 @@ use super::error::mcp_error;
 use super::guard::guard;
 use super::userdata::{Userdata, mcp_destroy_fn};
 use crate::client::{CallOptions, ProgressCallback};
+use crate::queue::QueueTarget;
 use crate::status::mcp_status;
 use crate::sys::callback;
 
@@ -19,9 +20,20 @@ use crate::sys::callback;
 /// Since 0.1.0.
 pub struct mcp_options {
     inner: CallOptions,
+    /// The queue of the calls; `None` if they block.
+    queue: Option<QueueTarget>,
 }
 
 impl mcp_options {
+    pub(super) fn queue_target(&self) -> Option<&QueueTarget> {
+        self.queue.as_ref()
+    }
+
+    /// Sets the queue of the calls; drops the old one.
+    pub(super) fn set_queue_target(&mut self, target: Option<QueueTarget>) {
+        self.queue = target;
+    }
+
     pub(super) fn call_options(options: Option<&mcp_options>) -> CallOptions {
         options.map(|options| options.inner.clone()).unwrap_or_default()
     }
@@ -33,7 +45,7 @@ impl mcp_options {
 /// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_options_new() -> Box<mcp_options> {
-    Box::new(mcp_options { inner: CallOptions::default() })
+    Box::new(mcp_options { inner: CallOptions::default(), queue: None })
 }
 
 /// Frees options; NULL is ignored. No call may use them any more.
@@ -99,7 +111,8 @@ pub extern "C" fn mcp_options_set_cancel(
 /// `total` is its value at completion, or negative if the server does not know it; `message` is the
 /// server's message, or NULL. The text is valid until the callback returns.
 ///
-/// It runs on the thread of the call, with no lock held. It may use the library, and make calls on
+/// It runs in `mcp_queue_dispatch` if the call is queued, and then receives only the newest progress;
+/// otherwise on the thread of the call. No lock is held. It may use the library, and make calls on
 /// the same client. Its time does not count against any timeout. It must not throw an exception or
 /// call longjmp.
 ///

@@ -6,9 +6,13 @@ use super::client::mcp_client;
 use super::document::mcp_json;
 use super::error::mcp_error;
 use super::options::mcp_options;
+use super::tools::ToolArguments;
 use crate::client::operations::lists::ListMethod;
 use crate::client::operations::offers::CompletionReference;
 use crate::status::mcp_status;
+
+/// What is completed, the argument's name and value, and the JSON text of the context.
+type CompletionArguments = ((String, (String, String)), Option<String>);
 
 /// Lists the prompts of the server: an object with "prompts", an array with the elements of all
 /// pages. Each prompt has a "name", and optionally "arguments" (specification 2026-07-28,
@@ -27,9 +31,15 @@ pub extern "C" fn mcp_list_prompts(
     result: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    run_for_json(client, "list prompts", options, result, error, |client, call| {
-        client.all_pages(call, ListMethod::Prompts)
-    })
+    run_for_json::<()>(
+        client,
+        "list prompts",
+        options,
+        result,
+        error,
+        || Ok(()),
+        |client, call, ()| client.all_pages(call, ListMethod::Prompts),
+    )
 }
 
 /// Lists one page of the server's prompts: an object with "prompts". Pass NULL as `cursor` for the
@@ -46,8 +56,9 @@ pub extern "C" fn mcp_list_prompts_page(
     page: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    run_for_json(client, "list prompts", options, page, error, |client, call| {
-        client.page(call, ListMethod::Prompts, cursor.optional("cursor")?)
+    let cursor = || cursor.optional("cursor");
+    run_for_json::<Option<String>>(client, "list prompts", options, page, error, cursor, |client, call, cursor| {
+        client.page(call, ListMethod::Prompts, cursor)
     })
 }
 
@@ -67,9 +78,9 @@ pub extern "C" fn mcp_get_prompt(
     result: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    run_for_json(client, "get prompt", options, result, error, |client, call| {
-        let name = name.required("name")?;
-        client.get_prompt(call, name, arguments.optional(length, "the arguments")?)
+    let texts = || Ok((name.required("name")?, arguments.optional(length, "the arguments")?));
+    run_for_json::<ToolArguments>(client, "get prompt", options, result, error, texts, |client, call, texts| {
+        client.get_prompt(call, texts.0, texts.1)
     })
 }
 
@@ -95,10 +106,13 @@ pub extern "C" fn mcp_complete_prompt(
     result: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    run_for_json(client, "complete", options, result, error, |client, call| {
-        let reference = CompletionReference::Prompt(prompt.required("prompt")?);
+    let texts = || {
         let argument = (argument.required("argument")?, value.required("value")?);
-        client.complete(call, reference, argument, context.optional(length, "the context")?)
+        Ok(((prompt.required("prompt")?, argument), context.optional(length, "the context")?))
+    };
+    run_for_json::<CompletionArguments>(client, "complete", options, result, error, texts, |client, call, texts| {
+        let ((prompt, argument), context) = texts;
+        client.complete(call, CompletionReference::Prompt(prompt), argument, context)
     })
 }
 
@@ -123,9 +137,12 @@ pub extern "C" fn mcp_complete_resource(
     result: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    run_for_json(client, "complete", options, result, error, |client, call| {
-        let reference = CompletionReference::Resource(uri_template.required("uri_template")?);
+    let texts = || {
         let argument = (argument.required("argument")?, value.required("value")?);
-        client.complete(call, reference, argument, context.optional(length, "the context")?)
+        Ok(((uri_template.required("uri_template")?, argument), context.optional(length, "the context")?))
+    };
+    run_for_json::<CompletionArguments>(client, "complete", options, result, error, texts, |client, call, texts| {
+        let ((uri_template, argument), context) = texts;
+        client.complete(call, CompletionReference::Resource(uri_template), argument, context)
     })
 }

@@ -5,9 +5,11 @@ use super::calls::{run, run_for_json};
 use super::client::mcp_client;
 use super::document::mcp_json;
 use super::error::mcp_error;
-use super::guard::guard;
 use super::options::mcp_options;
 use crate::status::mcp_status;
+
+/// The method of a message, and the JSON text of its parameters.
+type MessageArguments = (String, Option<String>);
 
 /// Sends any request, for example one of an extension, and returns its result unchanged. `params`
 /// is the text of a JSON object of `length` bytes, or NUL-terminated if `length` is `SIZE_MAX`;
@@ -28,9 +30,9 @@ pub extern "C" fn mcp_request(
     result: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    run_for_json(client, "request", options, result, error, |client, call| {
-        let method = method.required("method")?;
-        client.request(call, method, params.optional(length, "the params")?)
+    let texts = || Ok((method.required("method")?, params.optional(length, "the params")?));
+    run_for_json::<MessageArguments>(client, "request", options, result, error, texts, |client, call, texts| {
+        client.request(call, texts.0, texts.1)
     })
 }
 
@@ -48,10 +50,8 @@ pub extern "C" fn mcp_notify(
     options: Option<&mcp_options>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    guard(error, || {
-        run(client, "notify", options, |client, call| {
-            let method = method.required("method")?;
-            client.send_notification(call, method, params.optional(length, "the params")?)
-        })
+    let texts = || Ok((method.required("method")?, params.optional(length, "the params")?));
+    run::<MessageArguments>(client, "notify", options, error, texts, |client, call, (method, params)| {
+        client.send_notification(call, method, params)
     })
 }

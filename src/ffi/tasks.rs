@@ -7,9 +7,9 @@ use super::calls::{run, run_for_json};
 use super::client::mcp_client;
 use super::document::{find, mcp_json};
 use super::error::mcp_error;
-use super::guard::guard;
 use super::json_content::mcp_json_string;
 use super::options::mcp_options;
+use super::tools::ToolArguments;
 use crate::client::operations::tasks::task_id;
 use crate::status::mcp_status;
 
@@ -33,9 +33,9 @@ pub extern "C" fn mcp_call_tool_as_task(
     result: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    run_for_json(client, "call tool as task", options, result, error, |client, call| {
-        let name = name.required("name")?;
-        client.call_tool_as_task(call, name, arguments.optional(length, "the arguments")?)
+    let texts = || Ok((name.required("name")?, arguments.optional(length, "the arguments")?));
+    run_for_json::<ToolArguments>(client, "call tool as task", options, result, error, texts, |client, call, texts| {
+        client.call_tool_as_task(call, texts.0, texts.1)
     })
 }
 
@@ -64,7 +64,8 @@ pub extern "C" fn mcp_get_task(
     task: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    run_for_json(client, "get task", options, task, error, |client, call| client.get_task(call, id.required("id")?))
+    let id = || id.required("id");
+    run_for_json::<String>(client, "get task", options, task, error, id, |client, call, id| client.get_task(call, id))
 }
 
 /// Sends inputs that a task of a modern server requests. While such a task has the status
@@ -83,10 +84,9 @@ pub extern "C" fn mcp_update_task(
     options: Option<&mcp_options>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    guard(error, || {
-        run(client, "update task", options, |client, call| {
-            client.update_task(call, id.required("id")?, responses.required(length, "the responses")?)
-        })
+    let texts = || Ok((id.required("id")?, responses.required(length, "the responses")?));
+    run::<(String, String)>(client, "update task", options, error, texts, |client, call, (id, responses)| {
+        client.update_task(call, id, responses)
     })
 }
 
@@ -100,7 +100,8 @@ pub extern "C" fn mcp_cancel_task(
     options: Option<&mcp_options>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    guard(error, || run(client, "cancel task", options, |client, call| client.cancel_task(call, id.required("id")?)))
+    let id = || id.required("id");
+    run::<String>(client, "cancel task", options, error, id, |client, call, id| client.cancel_task(call, id))
 }
 
 /// Waits for the end of a task, and returns the result of the tool. It requests the state of the
@@ -124,7 +125,8 @@ pub extern "C" fn mcp_wait_task(
     result: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    run_for_json(client, "wait for task", options, result, error, |client, call| {
-        client.wait_task(call, id.required("id")?)
+    let id = || id.required("id");
+    run_for_json::<String>(client, "wait for task", options, result, error, id, |client, call, id| {
+        client.wait_task(call, id)
     })
 }

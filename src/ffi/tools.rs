@@ -13,6 +13,9 @@ use crate::client::operations::lists::ListMethod;
 use crate::protocol::json::Value;
 use crate::status::mcp_status;
 
+/// The name of a tool or prompt, and the JSON text of its arguments.
+pub(super) type ToolArguments = (String, Option<String>);
+
 /// Lists the tools of the server: an object with "tools", an array. A server may split a list into
 /// pages, each with a "nextCursor" that leads to the next one; the function requests all pages.
 ///
@@ -34,7 +37,15 @@ pub extern "C" fn mcp_list_tools(
     result: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    run_for_json(client, "list tools", options, result, error, |client, call| client.all_pages(call, ListMethod::Tools))
+    run_for_json::<()>(
+        client,
+        "list tools",
+        options,
+        result,
+        error,
+        || Ok(()),
+        |client, call, ()| client.all_pages(call, ListMethod::Tools),
+    )
 }
 
 /// Lists one page of the server's tools: an object with "tools". Pass NULL as `cursor` for the
@@ -51,8 +62,9 @@ pub extern "C" fn mcp_list_tools_page(
     page: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    run_for_json(client, "list tools", options, page, error, |client, call| {
-        client.page(call, ListMethod::Tools, cursor.optional("cursor")?)
+    let cursor = || cursor.optional("cursor");
+    run_for_json::<Option<String>>(client, "list tools", options, page, error, cursor, |client, call, cursor| {
+        client.page(call, ListMethod::Tools, cursor)
     })
 }
 
@@ -87,9 +99,9 @@ pub extern "C" fn mcp_call_tool(
     result: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    run_for_json(client, "call tool", options, result, error, |client, call| {
-        let name = name.required("name")?;
-        client.call_tool(call, name, arguments.optional(length, "the arguments")?)
+    let texts = || Ok((name.required("name")?, arguments.optional(length, "the arguments")?));
+    run_for_json::<ToolArguments>(client, "call tool", options, result, error, texts, |client, call, texts| {
+        client.call_tool(call, texts.0, texts.1)
     })
 }
 

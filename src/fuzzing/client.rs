@@ -241,7 +241,7 @@ fn log(is_listening: bool, cancel: Arc<PollableEvent>) -> Arc<LogHook> {
 }
 
 /// The handler of the client.
-fn respond(input: &mut InputRequest) {
+fn respond(input: &Arc<InputRequest>) {
     let outcome = match input.kind {
         InputKind::Elicitation => input.accept(None),
         InputKind::Sampling => {

@@ -2,8 +2,8 @@
 //! lookup, and non-empty queues.
 
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering, fence};
 
 use once_cell::race::OnceBox;
 
@@ -23,7 +23,7 @@ pub struct PollableEvent {
 struct EventDescriptors {
     /// A child process created by `fork` shares the descriptors but not the flag: only this process may write.
     process: u32,
-    read: OwnedFd,
+    read: ClosableDescriptor,
     /// The other end of a pipe, on systems without eventfd.
     #[cfg(not(target_os = "linux"))]
     write: OwnedFd,
@@ -88,6 +88,21 @@ impl PollableEvent {
         }
     }
 
+    /// The descriptor that is readable while the flag is set, for a program that polls it.
+    pub fn raw_descriptor(&self) -> Option<RawFd> {
+        self.descriptors().ok().map(|descriptors| descriptors.read.as_raw_fd())
+    }
+
+    /// Closes the descriptors in a child process, where objects that share the event are never dropped. Nothing may
+    /// wait for it any more.
+    pub fn close_in_child(&self) {
+        if let Some(descriptors) = self.descriptors.get()
+            && descriptors.process != process::id()
+        {
+            descriptors.read.close();
+        }
+    }
+
     #[cfg(test)]
     pub fn has_descriptor(&self) -> bool {
         self.descriptors.get().is_some()
@@ -117,7 +132,7 @@ impl EventDescriptors {
         }
         // SAFETY: the descriptor is new and has no other owner.
         let read = unsafe { OwnedFd::from_raw_fd(fd) };
-        Ok(EventDescriptors { process: process::id(), read })
+        Ok(EventDescriptors { process: process::id(), read: ClosableDescriptor::new(read) })
     }
 
     #[cfg(not(target_os = "linux"))]
@@ -132,7 +147,7 @@ impl EventDescriptors {
         for end in [&read, &write] {
             super::socket::set_nonblocking_cloexec(end.as_raw_fd())?;
         }
-        Ok(EventDescriptors { process: process::id(), read, write })
+        Ok(EventDescriptors { process: process::id(), read: ClosableDescriptor::new(read), write })
     }
 
     fn make_readable(&self) {
@@ -161,6 +176,36 @@ impl EventDescriptors {
     #[cfg(not(target_os = "linux"))]
     fn write_end(&self) -> RawFd {
         self.write.as_raw_fd()
+    }
+}
+
+/// A descriptor that can be closed while it is shared.
+#[derive(Debug)]
+struct ClosableDescriptor(AtomicI32);
+
+impl ClosableDescriptor {
+    fn new(descriptor: OwnedFd) -> ClosableDescriptor {
+        ClosableDescriptor(AtomicI32::new(descriptor.into_raw_fd()))
+    }
+
+    fn close(&self) {
+        let descriptor = self.0.swap(-1, Ordering::Relaxed);
+        if descriptor >= 0 {
+            // SAFETY: taken from an `OwnedFd`, and from the field only once.
+            drop(unsafe { OwnedFd::from_raw_fd(descriptor) });
+        }
+    }
+}
+
+impl AsRawFd for ClosableDescriptor {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for ClosableDescriptor {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 

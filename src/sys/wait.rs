@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::pollable_event::PollableEvent;
 pub use super::waitable::Waitable;
+use super::wake_group::EndFlag;
 
 /// Why a wait was interrupted.
 #[derive(Debug)]
@@ -40,6 +41,8 @@ pub struct WaitContext {
     pub idle: Option<Duration>,
     pub cancel: Option<Arc<PollableEvent>>,
     pub closed: Option<Arc<PollableEvent>>,
+    /// Set when the call has ended in its queue: nobody needs its result.
+    pub ended: Option<Arc<EndFlag>>,
     /// The call ends itself with this flag, as if it was cancelled. It wakes no thread: the thread that sets it is the
     /// one that waits next.
     pub stopped: Option<Arc<AtomicBool>>,
@@ -89,18 +92,28 @@ impl WaitContext {
     /// Blocks until one of `all` is ready, and returns its index, or `None` after `pause`. A passed deadline is an
     /// error even if one is ready: otherwise a server that never stops sending could keep the call from ending.
     pub fn wait_any(&self, all: &[(Waitable, Interest)], pause: Option<Duration>) -> Result<Option<usize>, Interrupt> {
+        let missing = |error| self.check().err().unwrap_or(Interrupt::System(error));
         // `done` is the last one: see below.
         let events = [&self.cancel, &self.closed, &self.done].into_iter().flatten();
         let events = events.map(|event| (event.waitable(), Interest::Read));
         let mut polled = PollSet::default();
-        for (waitable, interest) in all.iter().copied().chain(events) {
-            let missing = |error| self.check().err().unwrap_or(Interrupt::System(error));
+        for &(waitable, interest) in all {
+            polled.push(pollfd(waitable, interest).map_err(missing)?);
+        }
+        if self.ended.is_some() {
+            polled.push(NO_DESCRIPTOR);
+        }
+        for (waitable, interest) in events {
             polled.push(pollfd(waitable, interest).map_err(missing)?);
         }
         // A pause that ends beyond the range of the clock never ends.
         let pause_end = pause.and_then(|pause| Instant::now().checked_add(pause));
         let mut grace_end = None;
         loop {
+            let wake_up = self.ended.as_ref().map(|ended| ended.group().event());
+            if let Some(event) = &wake_up {
+                polled.all()[all.len()] = pollfd(event.waitable(), Interest::Read).map_err(missing)?;
+            }
             self.check()?;
             if grace_end.is_none() && self.done.as_ref().is_some_and(|done| done.is_set()) {
                 grace_end = Some(Instant::now() + DONE_GRACE_PERIOD);
@@ -137,8 +150,9 @@ impl WaitContext {
         if self.closed.as_ref().is_some_and(|closed| closed.is_set()) {
             return Err(Interrupt::Closed);
         }
+        let is_cancelled = self.cancel.as_ref().is_some_and(|cancel| cancel.is_set());
         let is_stopped = self.stopped.as_ref().is_some_and(|stopped| stopped.load(Ordering::Relaxed));
-        if is_stopped || self.cancel.as_ref().is_some_and(|cancel| cancel.is_set()) {
+        if is_cancelled || is_stopped || self.ended.as_ref().is_some_and(|ended| ended.is_set()) {
             return Err(Interrupt::Cancelled);
         }
         Ok(())
@@ -184,6 +198,9 @@ impl PollSet {
         }
     }
 }
+
+/// `poll` ignores it.
+const NO_DESCRIPTOR: libc::pollfd = libc::pollfd { fd: -1, events: 0, revents: 0 };
 
 fn pollfd(waitable: Waitable, interest: Interest) -> io::Result<libc::pollfd> {
     let events = match interest {

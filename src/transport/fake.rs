@@ -286,7 +286,7 @@ pub fn recording_context() -> (Arc<TransportContext>, Arc<RecordingInbound>, mps
 
 pub fn transport_context(inbound: Arc<dyn InboundHandler>) -> Arc<TransportContext> {
     Arc::new(TransportContext {
-        calls: Arc::new(CallFactory::new(Arc::default(), new_event().unwrap())),
+        calls: Arc::new(CallFactory::new(Arc::default(), new_event().unwrap(), "test")),
         inbound,
         readers: ReaderThreads::new(process::id()),
         limits: SizeLimits { message: 1 << 20, event: 1 << 20 },

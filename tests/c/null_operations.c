@@ -178,7 +178,7 @@ static void input_and_result_functions_check_for_null(void) {
     mcp_error *error = NULL;
     char buffer[4];
 
-    CHECK(!mcp_input_is_cancelled(NULL));
+    CHECK(!mcp_input_is_over(NULL));
     CHECK(mcp_input_method(NULL) == NULL);
     CHECK(mcp_input_params(NULL) == NULL);
     REFUSED(mcp_input_accept(NULL, "{}", SIZE_MAX, &error));

@@ -13,7 +13,7 @@ real_install(ts2)
 
 foreach(name everything_tools everything_resources everything_prompts everything_inputs everything_progress
              everything_changes everything_logging everything_tasks
-             tools resources prompts inputs progress logging changes caching headers)
+             tools resources prompts inputs waiting_inputs progress logging changes caching headers)
   mcp_c_program(protocol-${name} protocol/${name}.c mcp-protocol)
   target_compile_options(protocol-${name} PRIVATE -Wpedantic -Werror)
 endforeach()
@@ -163,4 +163,11 @@ foreach(server ts2 ts2-stdio)
     endif()
   endforeach()
 endforeach()
+# Handlers that wait: in both eras, and over each transport.
+protocol_test(waiting_inputs features-fastmcp4 fastmcp4 2026-07-28)
+protocol_test(waiting_inputs features-fastmcp4 fastmcp4 =2025-11-25)
+protocol_test(waiting_inputs features-fastmcp4-sse fastmcp4 2025-11-25)
+protocol_test(waiting_inputs features-fastmcp4-stdio fastmcp4 2026-07-28)
+protocol_test(waiting_inputs features-fastmcp4-stdio fastmcp4 =2025-11-25)
+
 protocol_test(caching features-ts2 ts2 2026-07-28)

@@ -65,14 +65,14 @@ function(sanitize_c sanitizer name)
 endfunction()
 
 foreach(name null null_operations text json error eras names auth oauth_setters misuse_oauth misuse_oauth_life threads
-        fork host_process tls redirects timeouts cancel close lookup sigpipe)
+        fork host_process tls redirects timeouts cancel close lookup sigpipe queue queue_storm)
   sanitize_c(address ${name})
 endforeach()
 sanitize_c(address statuses --brief)
 # The instrumented library is slower: operations that normally take 50 ms can take seconds.
 sanitize_c(address random_interrupts --rounds 1000 --bound 5000)
 
-foreach(name threads cancel close auth misuse_oauth misuse_oauth_life eras)
+foreach(name threads cancel close auth misuse_oauth misuse_oauth_life eras queue queue_storm)
   sanitize_c(thread ${name})
 endforeach()
 sanitize_c(thread random_interrupts --rounds 600 --bound 8000)

@@ -391,7 +391,8 @@ void clients_are_created_from_config() {
 
     std::ifstream file(path);
     const std::string text{std::istreambuf_iterator<char>(file), {}};
-    CHECK_EQUAL("broken"sv, mcp::config_names_text(text)[1].string());
+    const mcp::json names_of_text = mcp::config_names_text(text);
+    CHECK_EQUAL("broken"sv, names_of_text[1].string());
     mcp::client client = mcp::client::from_config_text(text, "web");
     CHECK_EQUAL("web"sv, client.name());
     client.ping();

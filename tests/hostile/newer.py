@@ -32,7 +32,7 @@ for setter in ("mcp_set_working_directory", "mcp_set_stderr_file", "mcp_set_bear
     declare(c_int, **{setter: [c_void_p, c_char_p, ERROR]})
 declare(c_int, mcp_set_cache=[c_void_p, c_bool, ERROR], mcp_set_limit=[c_void_p, c_int32, c_uint64, ERROR])
 declare(c_int, mcp_set_elicitation=[c_void_p, INPUT, c_void_p, c_void_p, ERROR])
-declare(c_bool, mcp_input_is_cancelled=[c_void_p])
+declare(c_bool, mcp_input_is_over=[c_void_p])
 declare(c_int, mcp_input_accept=[c_void_p, c_char_p, c_size_t, ERROR])
 declare(c_int, mcp_options_set_progress=[c_void_p, PROGRESS, c_void_p, c_void_p, ERROR])
 declare(c_int, mcp_options_set_header=[c_void_p, c_char_p, c_char_p, ERROR])
