@@ -3,7 +3,7 @@
  *
  *     epoll URL TOOL COUNT
  *
- * Each call has an object with what the program needs to go on; it is freed when the call has ended, in whatever way.
+ * Each call has an object with what the program needs to go on; it is freed when the call has ended, in any way.
  */
 #include <mcp.h>
 #include <stdint.h>

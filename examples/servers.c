@@ -61,7 +61,7 @@ static int call(struct server *server, const char *tool, const char *arguments) 
         return 1;
     }
     tool += strlen(server->name) + 1;
-    if (mcp_call_tool(server->client, tool, arguments, SIZE_MAX, NULL, &result, &error) != MCP_OK) {
+    if (mcp_call_tool(server->client, tool, arguments, MCP_NUL_TERMINATED, NULL, &result, &error) != MCP_OK) {
         int code = report(server->name, error);
         mcp_error_free(error);
         return code;

@@ -13,13 +13,19 @@
  *     mcp_error *error = NULL;
  *     mcp_json *result = NULL;
  *     mcp_client *client = mcp_client_new("https://example.com/mcp", &error);
+ *     mcp_writer *writer = mcp_writer_new();
+ *     mcp_writer_begin_object(writer, NULL);
+ *     mcp_writer_int64(writer, "a", 1);
+ *     mcp_writer_int64(writer, "b", 2);
+ *     mcp_writer_end(writer);
  *     if (client && mcp_set_bearer(client, token, &error) == MCP_OK &&
- *         mcp_call_tool(client, "add", "{\"a\":1,\"b\":2}", SIZE_MAX, NULL, &result, &error) ==
- *             MCP_OK)
+ *         mcp_call_tool(client, "add", mcp_writer_text(writer), mcp_writer_length(writer), NULL,
+ *                       &result, &error) == MCP_OK)
  *       printf("%s%s\n", mcp_tool_result_is_error(result) ? "The tool failed: " : "",
  *              mcp_tool_result_text(result));
  *     else
  *       fprintf(stderr, "%s\n", mcp_error_message(error));
+ *     mcp_writer_free(writer);
  *     mcp_json_free(result);
  *     mcp_error_free(error);
  *     mcp_client_free(client);
@@ -48,17 +54,19 @@
  * - Results. mcp_json_parse and the functions with "_new" in their name return a pointer to a new
  *   object, or NULL on failure. All other functions that can fail return an mcp_status, which is
  *   MCP_OK on success. The last parameter of both is a place for an error, which may be NULL (see
- *   mcp_error); only mcp_options_new, mcp_cancel_new and mcp_oauth_new, which never fail, have
- *   none. Read the status before the error: in `report(mcp_ping(client, NULL, &error), error)` the
- *   order of evaluation is not defined, and report may get the value of `error` before the call.
+ *   mcp_error); only mcp_options_new, mcp_options_copy, mcp_cancel_new, mcp_oauth_new and
+ *   mcp_writer_new, which never fail, have none. The functions that write JSON return nothing:
+ *   mcp_writer_check reports their errors. Read the status before the error: in
+ *   `report(mcp_ping(client, NULL, &error), error)` the order of evaluation is not defined, and
+ *   report may get the value of `error` before the call.
  * - Ownership. Texts and arrays that the caller passes are copied before a function returns. The
  *   caller owns the objects that it receives, and frees each with the _free function of its type,
  *   which ignores NULL. Borrowed results are not freed; the description states how long they are
  *   valid. Output parameters for objects are set to NULL first, and to the object only on success.
  * - Text, including the names of files, is UTF-8 and NUL-terminated.
- * - JSON. An argument that is JSON is a text with a length in bytes (less than 4 GiB), or SIZE_MAX
- *   if it is NUL-terminated. The JSON that a function returns is a document, whose values are read
- *   with the mcp_json_ functions.
+ * - JSON. An argument that is JSON is a text with a length in bytes (less than 4 GiB), or
+ *   MCP_NUL_TERMINATED if it is NUL-terminated. The mcp_writer_ functions write such texts. The JSON
+ *   that a function returns is a document, whose values are read with the mcp_json_ functions.
  * - Times are in milliseconds.
  * - Calls. A function described as "blocking" is a call: it communicates with the server, connects
  *   first if necessary, and returns when it has the result, or when its timeout expires (60 seconds
@@ -103,6 +111,9 @@
 #define MCP_VERSION_MAJOR 0
 #define MCP_VERSION_MINOR 1
 #define MCP_VERSION_PATCH 0
+
+/** In place of the length of a text: the text ends with a NUL. Since 0.1.0. */
+#define MCP_NUL_TERMINATED SIZE_MAX
 
 /* Marks a pointer that is never NULL, for compilers that support such an annotation. */
 #ifdef __clang__
@@ -152,7 +163,7 @@ typedef struct mcp_cancel mcp_cancel;
  *
  * ```
  * mcp_options_set_queue(options, queue, done, userdata, NULL, NULL);
- * mcp_call_tool(client, "search", json, SIZE_MAX, options, NULL, NULL);
+ * mcp_call_tool(client, "search", json, MCP_NUL_TERMINATED, options, NULL, NULL);
  * ```
  *
  * Rules:
@@ -180,10 +191,10 @@ typedef struct mcp_queue mcp_queue;
  * `mcp_json` is a JSON value: a whole document, or a value inside one. It is immutable; several
  * threads may read it at the same time.
  *
- * A document is returned by a call or by `mcp_json_parse`, and freed with `mcp_json_free`. The
- * values inside it are borrowed: they are valid as long as the document exists, and must not be
- * freed separately. A document stores the text that the server sent, and an index of its content,
- * which is built at the first access at the latest.
+ * A document is returned by a call, by `mcp_json_parse` or by `mcp_json_copy`, and freed with
+ * `mcp_json_free`. The values inside it are borrowed: they are valid as long as the document
+ * exists, and must not be freed separately. A document stores the text that the server sent, and
+ * an index of its content, which is built at the first access at the latest.
  *
  * All functions accept NULL, which means "no such value". So they can be nested without checks in
  * between:
@@ -388,7 +399,9 @@ typedef enum mcp_status {
   MCP_ENDLESS = 36,
   /**
    * The server requested input for which no handler is set: see `mcp_set_elicitation`,
-   * `mcp_set_sampling` and `mcp_set_roots`.
+   * `mcp_set_sampling` and `mcp_set_roots`. Or a tool of a modern server requested input in a way
+   * that only legacy versions have; the message says which version to pin
+   * (`mcp_set_protocol_version`).
    */
   MCP_INPUT_UNSUPPORTED = 37,
   /**
@@ -552,6 +565,15 @@ int64_t mcp_error_retry_after_ms(const mcp_error *error);
  * The object is valid as long as the error exists. Thread-safe. Since 0.1.0.
  */
 void *mcp_error_cause(const mcp_error *error);
+
+/**
+ * Returns a copy of an error, to keep a borrowed one; NULL for NULL. The caller frees it with
+ * `mcp_error_free`. The copy has the same content, and shares the object that `mcp_error_cause`
+ * returns.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_error *mcp_error_copy(const mcp_error *error);
 
 /**
  * Frees an error; NULL is ignored.
@@ -799,7 +821,7 @@ mcp_client *mcp_client_new_from_config(const char *path, const char *name, mcp_e
 /**
  * Creates a client for a server from the text of a configuration, which has the format of the file
  * of `mcp_client_new_from_config`: for a program that keeps its settings elsewhere. `text` has
- * `length` bytes, or is NUL-terminated if `length` is `SIZE_MAX`. A relative "envFile" starts at
+ * `length` bytes, or is NUL-terminated if `length` is `MCP_NUL_TERMINATED`. A relative "envFile" starts at
  * the working directory of this process.
  *
  * `name` selects the server; NULL selects the only enabled server. The text has at most 4 MiB.
@@ -830,7 +852,7 @@ mcp_status mcp_config_names(const char *path, mcp_json **names, mcp_error **erro
 /**
  * Lists the servers of the text of a configuration: an array of the names of all servers in their
  * order, including disabled ones. `text` has `length` bytes, or is NUL-terminated if `length` is
- * `SIZE_MAX`. For its format see `mcp_client_new_from_config_text`.
+ * `MCP_NUL_TERMINATED`. For its format see `mcp_client_new_from_config_text`.
  *
  * On success `*names` is set to the array, which the caller frees with `mcp_json_free`; on failure
  * to NULL.
@@ -904,10 +926,10 @@ mcp_status mcp_set_header(mcp_client *client,
 
 /**
  * Frees the `userdata` of a callback. It is called exactly once, after the last call of the
- * callback, on any thread: when the callback is replaced, or the client, the options or the
- * `mcp_oauth` that it was set on are freed, and no call uses it any more; or when the call ends
- * that it was passed to (`mcp_listen`). If setting the callback fails, or the callback is NULL, it
- * is called immediately. It is not called in a child process after `fork`.
+ * callback, on any thread: when the callback is replaced, or the client, the options (and their
+ * copies) or the `mcp_oauth` that it was set on are freed, and no call uses it any more; or when the
+ * call ends that it was passed to (`mcp_listen`). If setting the callback fails, or the callback is
+ * NULL, it is called immediately. It is not called in a child process after `fork`.
  *
  * It must not throw an exception or call longjmp.
  *
@@ -1313,9 +1335,9 @@ mcp_status mcp_oauth_set_client_url(mcp_oauth *oauth, const char *url, mcp_error
  * Registration is allowed by default.
  *
  * `metadata` is the text of a JSON object of `length` bytes, or NUL-terminated if `length` is
- * `SIZE_MAX`; NULL means none. Its members are added to the registration, such as "logo_uri" or
- * "contacts" (RFC 7591, section 2). "client_name" replaces the name of `mcp_set_client_info`, and
- * "application_type" the type that follows from the redirect URI.
+ * `MCP_NUL_TERMINATED`; NULL means none. Its members are added to the registration, such as
+ * "logo_uri" or "contacts" (RFC 7591, section 2). "client_name" replaces the name of
+ * `mcp_set_client_info`, and "application_type" the type that follows from the redirect URI.
  *
  * Returns `MCP_INVALID_ARGUMENT` if `metadata` is not a JSON object, or contains "redirect_uris",
  * "grant_types", "response_types", "token_endpoint_auth_method" or "scope", which the library
@@ -1481,11 +1503,12 @@ typedef struct mcp_oauth_request mcp_oauth_request;
  * requires the login (`mcp_oauth_request_server`), and where the user will log in
  * (`mcp_oauth_request_issuer`).
  *
- * It need not wait for the user: the call waits for the redirect. How the redirect arrives depends on `mcp_oauth_set_redirect`. By default
- * the library receives it, and the callback has nothing else to do. If the application receives
- * it, it calls `mcp_oauth_finish`; or `mcp_oauth_request_finish`, if the callback already has it.
- * If the login cannot begin, the callback calls `mcp_oauth_request_fail`; if it fails later, for
- * example because the user closed the window, the application calls `mcp_oauth_fail`.
+ * It need not wait for the user: the call waits for the redirect. How the redirect arrives depends
+ * on `mcp_oauth_set_redirect`. By default the library receives it, and the callback has nothing else
+ * to do. If the application receives it, it calls `mcp_oauth_finish`; or
+ * `mcp_oauth_request_finish`, if the callback already has it. If the login cannot begin, the
+ * callback calls `mcp_oauth_request_fail`; if it fails later, for example because the user closed
+ * the window, the application calls `mcp_oauth_fail`.
  *
  * A Cancel button calls `mcp_oauth_fail`, which ends the login for all calls that wait for it. A
  * cancel token ends only its own call; another one may then begin a new login. To close the window
@@ -1498,11 +1521,11 @@ typedef struct mcp_oauth_request mcp_oauth_request;
  * read it on a thread that makes no call.
  *
  * It runs in `mcp_queue_dispatch` if the call that needs the token is queued, and otherwise on a
- * thread of the library; with no lock held, and for one login at a time for each MCP server. It may use the library, but must neither make a call on a client
- * with the same `mcp_oauth` nor wait for one on another thread. Its time, and that of the wait for
- * the user, do not count against any timeout of a call: see `mcp_oauth_set_login`. A cancel token
- * or `mcp_client_close` ends the wait within 50 ms. It must not throw an exception or call
- * longjmp.
+ * thread of the library; with no lock held, and for one login at a time for each MCP server. It may
+ * use the library, but must neither make a call on a client with the same `mcp_oauth` nor wait for
+ * one on another thread. Its time, and that of the wait for the user, do not count against any
+ * timeout of a call: see `mcp_oauth_set_login`. A cancel token or `mcp_client_close` ends the wait
+ * within 50 ms. It must not throw an exception or call longjmp.
  *
  * Since 0.1.0.
  */
@@ -1927,9 +1950,9 @@ const char *mcp_oauth_record_text(const mcp_oauth_record *record, size_t *length
 
 /**
  * Sets the text that `load` found: exactly what `mcp_oauth_record_text` returned to `save`. `text`
- * has `length` bytes, or is NUL-terminated if `length` is `SIZE_MAX`; it is copied. NULL means
- * that there is no record. A text that is not a record has the same effect; one that a newer version
- * of the library has written makes the call fail with `MCP_OAUTH_FAILED`.
+ * has `length` bytes, or is NUL-terminated if `length` is `MCP_NUL_TERMINATED`; it is copied. NULL
+ * means that there is no record. A text that is not a record has the same effect; one that a newer
+ * version of the library has written makes the call fail with `MCP_OAUTH_FAILED`.
  *
  * Returns `MCP_INVALID_ARGUMENT` if `text` is not UTF-8, and `MCP_MISUSE` in another callback than
  * `load`. If no later setter succeeds, the call then fails with `MCP_OAUTH_FAILED`.
@@ -2401,7 +2424,7 @@ mcp_status mcp_list_tools_page(mcp_client *client,
 
 /**
  * Calls a tool. `arguments` is the text of a JSON object of `length` bytes, or NUL-terminated if
- * `length` is `SIZE_MAX`; NULL means no arguments.
+ * `length` is `MCP_NUL_TERMINATED`; NULL means no arguments.
  *
  * The result is an object with "content", an array of what the tool returns, and optionally
  * "structuredContent" (specification 2026-07-28, "Tools": Tool Result). **If the tool reports a
@@ -2415,9 +2438,11 @@ mcp_status mcp_list_tools_page(mcp_client *client,
  * executed.
  *
  * The client may first request the list of tools, which says how to call the tool. During the call
- * the server may request input, and the handlers that are set respond (see `mcp_input_fn`). A tool
- * that must run as a task (2025-11-25) is started as one, and the function waits for its end; if
- * the function is cancelled or times out, so is the task.
+ * the server may request input, and the handlers that are set respond (see `mcp_input_fn`). If the
+ * tool requests it in a way that only legacy versions have, as `ctx.elicit` of FastMCP 4 does, and
+ * the server is a modern one, the call fails with `MCP_INPUT_UNSUPPORTED`; the message says which
+ * version to pin. A tool that must run as a task (2025-11-25) is started as one, and the function
+ * waits for its end; if the function is cancelled or times out, so is the task.
  *
  * On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
  * failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
@@ -2505,10 +2530,10 @@ mcp_status mcp_get_task(mcp_client *client,
 
 /**
  * Sends inputs that a task of a modern server requests. While such a task has the status
- * "input_required", it contains "inputRequests", an object with a request for each key.
- * `responses` is the text of a JSON object of `length` bytes, or NUL-terminated if `length` is
- * `SIZE_MAX`; it maps the same keys to the results, which have the form that `mcp_input_respond`
- * requires. `mcp_wait_task` does this automatically.
+ * "input_required", it contains "inputRequests", an object with a request for each key. `responses`
+ * is the text of a JSON object of `length` bytes, or NUL-terminated if `length` is
+ * `MCP_NUL_TERMINATED`; it maps the same keys to the results, which have the form that
+ * `mcp_input_respond` requires. `mcp_wait_task` does this automatically.
  *
  * `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
  */
@@ -2668,9 +2693,9 @@ mcp_status mcp_list_prompts_page(mcp_client *client,
                                  mcp_error **error);
 
 /**
- * Gets a prompt with its arguments filled in: an object with "messages", an array; each message
- * has a "role" and a "content". `arguments` is the text, of `length` bytes, of a JSON object whose
- * values are strings; it is NUL-terminated if `length` is `SIZE_MAX`. NULL means none.
+ * Gets a prompt with its arguments filled in: an object with "messages", an array; each message has
+ * a "role" and a "content". `arguments` is the text, of `length` bytes, of a JSON object whose
+ * values are strings; it is NUL-terminated if `length` is `MCP_NUL_TERMINATED`. NULL means none.
  *
  * On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
  * failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
@@ -2686,7 +2711,7 @@ mcp_status mcp_get_prompt(mcp_client *client,
 /**
  * Gets completions for an argument of a prompt. `prompt` and `argument` are their names, `value`
  * is what the user has entered so far. `context` is the text, of `length` bytes, of a JSON object
- * with the arguments that are already known; it is NUL-terminated if `length` is `SIZE_MAX`. NULL
+ * with the arguments that are already known; it is NUL-terminated if `length` is `MCP_NUL_TERMINATED`. NULL
  * means none.
  *
  * The result is an object whose "completion" has "values", an array of at most 100 strings, and
@@ -2709,7 +2734,7 @@ mcp_status mcp_complete_prompt(mcp_client *client,
  * Gets completions for an argument of a resource template. `uri_template` is the "uriTemplate" of
  * the template, `argument` the name of a variable in it, and `value` what the user has entered so
  * far. `context` is the text, of `length` bytes, of a JSON object with the arguments that are
- * already known; it is NUL-terminated if `length` is `SIZE_MAX`. NULL means none.
+ * already known; it is NUL-terminated if `length` is `MCP_NUL_TERMINATED`. NULL means none.
  *
  * The result is the same object as that of `mcp_complete_prompt`.
  *
@@ -2901,9 +2926,9 @@ mcp_status mcp_input_set_over(mcp_input *input,
                               mcp_error **error);
 
 /**
- * Accepts an elicitation. `content` contains the fields that the user filled in: the text of a
- * JSON object of `length` bytes, or NUL-terminated if `length` is `SIZE_MAX`. Missing fields get
- * the defaults of the schema, if there are any. NULL means no fields, as for "mode" = "url".
+ * Accepts an elicitation. `content` contains the fields that the user filled in: the text of a JSON
+ * object of `length` bytes, or NUL-terminated if `length` is `MCP_NUL_TERMINATED`. Missing fields
+ * get the defaults of the schema, if there are any. NULL means no fields, as for "mode" = "url".
  *
  * Returns `MCP_INVALID_ARGUMENT` if `content` is not a JSON object, and `MCP_MISUSE` if the
  * request is not an elicitation.
@@ -2944,7 +2969,7 @@ mcp_status mcp_input_cancel(mcp_input *input, mcp_error **error);
 
 /**
  * Responds with a complete result: the text of a JSON object of `length` bytes, or NUL-terminated
- * if `length` is `SIZE_MAX`.
+ * if `length` is `MCP_NUL_TERMINATED`.
  *
  * Returns `MCP_INVALID_ARGUMENT`, and sets no response, if it is not an object or lacks a required
  * member: "action" ("accept", "decline" or "cancel") for an elicitation; "role", "content" and
@@ -3126,9 +3151,10 @@ mcp_status mcp_request_server_log(mcp_client *client,
 /* ============================================================================================== */
 
 /**
- * Sends any request, for example one of an extension, and returns its result unchanged. `params`
- * is the text of a JSON object of `length` bytes, or NUL-terminated if `length` is `SIZE_MAX`;
- * NULL means none. The library adds the "_meta" members that the protocol version requires.
+ * Sends any request, for example one of an extension, and returns its result unchanged. `params` is
+ * the text of a JSON object of `length` bytes, or NUL-terminated if `length` is
+ * `MCP_NUL_TERMINATED`; NULL means none. The library adds the "_meta" members that the protocol
+ * version requires.
  *
  * The request is sent once: if it is not known whether the server executed it, it is not sent
  * again.
@@ -3146,7 +3172,7 @@ mcp_status mcp_request(mcp_client *client,
 
 /**
  * Sends any notification, which has no response. `params` is the text of a JSON object of `length`
- * bytes, or NUL-terminated if `length` is `SIZE_MAX`; NULL means none.
+ * bytes, or NUL-terminated if `length` is `MCP_NUL_TERMINATED`; NULL means none.
  *
  * `options` may be NULL. It blocks until the server has accepted the notification; with a server
  * process, only until it is queued for the process. Thread-safe. Since 0.1.0.
@@ -3186,6 +3212,17 @@ typedef bool (*mcp_progress_fn)(void *userdata, double progress, double total, c
  * Thread-safe. Since 0.1.0.
  */
 mcp_options *MCP_NONNULL mcp_options_new(void);
+
+/**
+ * Returns a copy of options, for example of a template with headers and timeouts that a call adds
+ * to; new options for NULL. The caller frees it with `mcp_options_free`. The result is never NULL.
+ *
+ * The copy has everything that was set, also the cancel token and the callbacks. Both share the
+ * `userdata` of a callback: `destroy` runs when neither of them, nor a call, needs it.
+ *
+ * Several threads may copy the same options, while no thread changes them. Since 0.1.0.
+ */
+mcp_options *MCP_NONNULL mcp_options_copy(const mcp_options *options);
 
 /**
  * Frees options; NULL is ignored. No call may use them any more.
@@ -3243,7 +3280,7 @@ mcp_status mcp_options_set_progress(mcp_options *options,
 /**
  * Sets members of the "_meta" of the call's requests, for example a trace context ("traceparent").
  * `meta` is the text of a JSON object of `length` bytes, or NUL-terminated if `length` is
- * `SIZE_MAX`; NULL means none. They override the members that the library sets.
+ * `MCP_NUL_TERMINATED`; NULL means none. They override the members that the library sets.
  *
  * Returns `MCP_INVALID_ARGUMENT` if `meta` is not a JSON object.
  *
@@ -3523,7 +3560,7 @@ typedef enum mcp_json_type {
 
 /**
  * Creates a document from a text of `length` bytes, or a NUL-terminated text if `length` is
- * `SIZE_MAX`. The text is copied.
+ * `MCP_NUL_TERMINATED`. The text is copied.
  *
  * Returns the document, which the caller frees with `mcp_json_free`. Returns NULL on failure, with
  * `MCP_INVALID_JSON` if the text is not JSON (RFC 8259), or `MCP_INVALID_ARGUMENT` if it is NULL
@@ -3540,6 +3577,18 @@ mcp_json *mcp_json_parse(const char *text, size_t length, mcp_error **error);
  * No thread may use the document any more. Since 0.1.0.
  */
 void mcp_json_free(mcp_json *json);
+
+/**
+ * Returns a document that has the same content as a value, to keep a borrowed value for longer
+ * than its document exists; NULL for NULL. The caller frees it with `mcp_json_free`.
+ *
+ * Nothing is parsed again. The copy shares the text of the document that the value is in, and keeps
+ * all of it in memory: to keep a small part of a large result, use `mcp_json_parse` with the text
+ * of `mcp_json_raw`.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_json *mcp_json_copy(const mcp_json *json);
 
 /**
  * Returns the type of a value; `MCP_JSON_MISSING` for NULL.
@@ -3657,6 +3706,14 @@ mcp_status mcp_json_double(const mcp_json *json, double *value, mcp_error **erro
 const char *mcp_json_raw(const mcp_json *json, size_t *length);
 
 /**
+ * Returns the JSON text of the value as `mcp_json_raw` does, but NUL-terminated: it can be printed,
+ * or passed to a function that accepts `MCP_NUL_TERMINATED`. NULL for NULL.
+ *
+ * The result is copied once, and valid as long as the document exists. Thread-safe. Since 0.1.0.
+ */
+const char *mcp_json_text(const mcp_json *json);
+
+/**
  * Returns the text of a string, decoded and NUL-terminated; NULL if the value is not a string.
  *
  * An unpaired surrogate, which some servers send when they cut a text in the middle of an emoji,
@@ -3706,6 +3763,190 @@ mcp_status mcp_json_copy_base64(const mcp_json *json,
                                 size_t capacity,
                                 size_t *length,
                                 mcp_error **error);
+
+/* ============================================================================================== */
+/* Writing JSON                                                                                   */
+/* ============================================================================================== */
+
+/**
+ * `mcp_writer` writes JSON text: the arguments of a tool, or other JSON for a function of the
+ * library. It adds commas, colons and escapes.
+ *
+ *     mcp_writer *writer = mcp_writer_new();
+ *     mcp_writer_begin_object(writer, NULL);
+ *     mcp_writer_string(writer, "name", name, MCP_NUL_TERMINATED);
+ *     mcp_writer_begin_array(writer, "tags");
+ *     for (size_t i = 0; i < count; i++)
+ *       mcp_writer_string(writer, NULL, tags[i], MCP_NUL_TERMINATED);
+ *     mcp_writer_end(writer);
+ *     mcp_writer_end(writer);
+ *     if (mcp_call_tool(client, "greet", mcp_writer_text(writer), mcp_writer_length(writer), NULL,
+ *                       &result, &error) != MCP_OK)
+ *       fprintf(stderr, "%s\n", mcp_error_message(error));
+ *     mcp_writer_free(writer);
+ *
+ * `key` is the name of a member of an object: UTF-8 and NUL-terminated. It is NULL for an element
+ * of an array, and for the outermost value. Whether a key occurs twice is not checked.
+ *
+ * The functions that write return nothing. The first error is kept, and what is written after it
+ * is ignored: `mcp_writer_check` returns it. These are errors:
+ *
+ * - `MCP_INVALID_ARGUMENT`: a key is missing in an object, or present elsewhere; a second outermost
+ *   value; an end without a beginning; NULL, or text that is not UTF-8; NaN or infinity; raw text
+ *   that is not JSON.
+ * - `MCP_TOO_LARGE`: the text is longer than 64 MiB, or more than 128 arrays and objects are open.
+ * - `MCP_SYSTEM_ERROR`: there is no memory for the text.
+ *
+ * After an error, or if an array or object has not ended, the text is "". No function accepts that
+ * as JSON: a call with it fails with `MCP_INVALID_ARGUMENT` and sends nothing.
+ *
+ * Only one thread may use a writer at a time. All functions accept NULL as the writer: they write
+ * nothing, and the text is "".
+ *
+ * Since 0.1.0.
+ */
+typedef struct mcp_writer mcp_writer;
+
+/**
+ * Creates a writer, which the caller frees with `mcp_writer_free`. The result is never NULL.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_writer *MCP_NONNULL mcp_writer_new(void);
+
+/**
+ * Frees a writer and its text; NULL is ignored.
+ *
+ * Since 0.1.0.
+ */
+void mcp_writer_free(mcp_writer *writer);
+
+/**
+ * Removes the text and the error, so that the writer can write another value. Its memory is used
+ * again.
+ *
+ * No other thread may use the writer meanwhile. Since 0.1.0.
+ */
+void mcp_writer_reset(mcp_writer *writer);
+
+/**
+ * Begins an object, which `mcp_writer_end` ends. The values written in between are its members, and
+ * need a key.
+ *
+ * No other thread may use the writer meanwhile. Since 0.1.0.
+ */
+void mcp_writer_begin_object(mcp_writer *writer, const char *key);
+
+/**
+ * Begins an array, which `mcp_writer_end` ends. The values written in between are its elements, and
+ * their key is NULL.
+ *
+ * No other thread may use the writer meanwhile. Since 0.1.0.
+ */
+void mcp_writer_begin_array(mcp_writer *writer, const char *key);
+
+/**
+ * Ends the array or object that began last and has not ended.
+ *
+ * No other thread may use the writer meanwhile. Since 0.1.0.
+ */
+void mcp_writer_end(mcp_writer *writer);
+
+/**
+ * Writes a string of `length` bytes of UTF-8, or NUL-terminated if `length` is
+ * `MCP_NUL_TERMINATED`. A NUL inside of it is written as an escape. The text is copied.
+ *
+ * No other thread may use the writer meanwhile. Since 0.1.0.
+ */
+void mcp_writer_string(mcp_writer *writer, const char *key, const char *text, size_t length);
+
+/**
+ * Writes `length` bytes as a string in base64 (RFC 4648, section 4), such as the "blob" of a
+ * resource or the "data" of an image. `bytes` may be NULL if `length` is 0.
+ *
+ * No other thread may use the writer meanwhile. Since 0.1.0.
+ */
+void mcp_writer_base64(mcp_writer *writer,
+                       const char *key,
+                       const void *bytes,
+                       size_t length);
+
+/**
+ * Writes an integer.
+ *
+ * No other thread may use the writer meanwhile. Since 0.1.0.
+ */
+void mcp_writer_int64(mcp_writer *writer, const char *key, int64_t value);
+
+/**
+ * Writes an integer that is not negative. Many servers read integers above 2^53 inexactly.
+ *
+ * No other thread may use the writer meanwhile. Since 0.1.0.
+ */
+void mcp_writer_uint64(mcp_writer *writer, const char *key, uint64_t value);
+
+/**
+ * Writes a number with the fewest digits that are read back as the same double, such as 0.1, 1e300
+ * or, for a whole number, 5. NaN and infinity are errors.
+ *
+ * No other thread may use the writer meanwhile. Since 0.1.0.
+ */
+void mcp_writer_double(mcp_writer *writer, const char *key, double value);
+
+/**
+ * Writes true or false.
+ *
+ * No other thread may use the writer meanwhile. Since 0.1.0.
+ */
+void mcp_writer_bool(mcp_writer *writer, const char *key, bool value);
+
+/**
+ * Writes null.
+ *
+ * No other thread may use the writer meanwhile. Since 0.1.0.
+ */
+void mcp_writer_null(mcp_writer *writer, const char *key);
+
+/**
+ * Writes a copy of a JSON value. NULL is an error: a value that is missing where it was expected is
+ * not sent as null.
+ *
+ * No other thread may use the writer meanwhile. Since 0.1.0.
+ */
+void mcp_writer_json(mcp_writer *writer, const char *key, const mcp_json *value);
+
+/**
+ * Writes JSON text of `length` bytes, or NUL-terminated if `length` is `MCP_NUL_TERMINATED`: one
+ * value of any type, with white space around it or not. It is an error if the text is not JSON.
+ *
+ * No other thread may use the writer meanwhile. Since 0.1.0.
+ */
+void mcp_writer_raw(mcp_writer *writer, const char *key, const char *json, size_t length);
+
+/**
+ * Returns `MCP_OK` if one value was written completely. Otherwise it returns the status of the
+ * first error, or `MCP_INVALID_ARGUMENT` if nothing was written, or if an array or object has not
+ * ended. The message says what is wrong, and after how many bytes of text.
+ *
+ * No other thread may write with the writer meanwhile. Since 0.1.0.
+ */
+mcp_status mcp_writer_check(const mcp_writer *writer, mcp_error **error);
+
+/**
+ * Returns the text of the value, NUL-terminated; "" if `mcp_writer_check` does not return
+ * `MCP_OK`. `mcp_json_parse` makes a document of it.
+ *
+ * The result is never NULL. It is valid until the writer writes, is reset or freed. No other thread
+ * may write with the writer meanwhile. Since 0.1.0.
+ */
+const char *MCP_NONNULL mcp_writer_text(const mcp_writer *writer);
+
+/**
+ * Returns the length of the text in bytes, without its NUL.
+ *
+ * No other thread may write with the writer meanwhile. Since 0.1.0.
+ */
+size_t mcp_writer_length(const mcp_writer *writer);
 
 /* ============================================================================================== */
 /* Log messages of the library                                                                    */

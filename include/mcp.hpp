@@ -14,10 +14,10 @@
 //   throws an mcp::error with that status; the try_ form returns the same error.
 // - Blocking. A function of mcp::client that takes options communicates with the server. It blocks until it has a
 //   result, or until its timeout, its cancel token or client::close ends it.
-// - Ownership. A client, options, a cancel token, OAuth settings and a JSON document own their resources; they can be
-//   moved, not copied. Using a moved-from client, token or mcp::oauth is an error (status::invalid_argument), never a
-//   crash; a moved-from document is missing. Views (json_view, std::string_view) are borrowed, and each description
-//   states how long they are valid.
+// - Ownership. A client, options, a cancel token, OAuth settings, a JSON document and a JSON writer own their
+//   resources; they can be moved, not copied (options and JSON have a function copy). Using a moved-from client, token,
+//   writer or mcp::oauth is an error (status::invalid_argument), never a crash; a moved-from document is missing. Views
+//   (json_view, std::string_view) are borrowed, and each description states how long they are valid.
 // - Text is UTF-8. It is copied, and the copy is wiped after the call. Text with an embedded NUL is rejected with
 //   status::invalid_argument, not truncated. A parameter that accepts std::nullopt is a std::optional, and its
 //   description states what std::nullopt means.
@@ -77,6 +77,7 @@
 namespace mcp {
 inline namespace MCP_HPP_CONFIGURATION {
 
+class json;
 class json_view;
 class options;
 
@@ -194,7 +195,8 @@ enum class status : std::int32_t {
     proxy_failed = MCP_PROXY_FAILED,
     /// A list has too many pages, or the server requested input too many times in one call.
     endless = MCP_ENDLESS,
-    /// The server requested input for which no handler is set.
+    /// The server requested input for which no handler is set, or a tool of a modern server requested it in a way that
+    /// only legacy versions have.
     input_unsupported = MCP_INPUT_UNSUPPORTED,
     /// A handler failed or gave no response.
     input_failed = MCP_INPUT_FAILED,
@@ -816,6 +818,10 @@ class json_view {
         return json_view(text.has_nul() ? nullptr : mcp_json_pointer(value_, text.c_str()));
     }
 
+    /// Returns a document with the same content, to keep the value for longer than its document exists; missing if the
+    /// value is missing. It shares the text of the document, and keeps all of it in memory.
+    [[nodiscard]] json copy() const noexcept;
+
     /// Returns the elements of an array; an empty range for any other value.
     json_elements elements() const noexcept;
 
@@ -927,6 +933,8 @@ class json_view {
     }
 
   private:
+    friend class json_writer;
+
     const mcp_json *value_ = nullptr;
 };
 
@@ -1075,6 +1083,11 @@ class json {
         return document_ != nullptr;
     }
 
+    /// Returns a document with the same content, which shares the text.
+    [[nodiscard]] json copy() const noexcept {
+        return json(mcp_json_copy(document_.get()));
+    }
+
     /// Returns the type of the root value: see json_view::type.
     json_type type() const noexcept {
         return json_view(document_.get()).type();
@@ -1129,6 +1142,192 @@ class json {
     }
 
     std::unique_ptr<mcp_json, detail::deleter<mcp_json_free>> document_;
+};
+
+inline json json_view::copy() const noexcept {
+    return json(mcp_json_copy(value_));
+}
+
+/// Writes JSON text: the arguments of a tool, or other JSON for a function of this header. It adds commas, colons and
+/// escapes.
+///
+///     mcp::json_writer arguments;
+///     arguments.begin_object().string("name", name).begin_array("tags");
+///     for (const std::string &tag : tags) arguments.string(tag);
+///     arguments.end().end();
+///     client.call_tool("greet", arguments.text());
+///
+/// Each function that writes has two forms: with a key, for a member of an object, and without one, for an element of
+/// an array and for the outermost value. Whether a key occurs twice is not checked.
+///
+/// The functions that write do not fail. The first error is kept, and what is written after it is ignored: check()
+/// throws it. Errors are status::invalid_argument: a missing key, or one that does not belong there; a key with an
+/// embedded NUL; a second outermost value; an end without a beginning; text that is not UTF-8; NaN or infinity; a
+/// missing JSON value; raw text that is not JSON. status::too_large: the text is longer than 64 MiB, or more than 128
+/// arrays and objects are open. status::system_error: there is no memory for the text.
+///
+/// After an error, or if an array or object has not ended, the text is empty. No function accepts that as JSON: a call
+/// with it fails with status::invalid_argument and sends nothing.
+///
+/// Only one thread may use a writer at a time.
+class json_writer {
+  public:
+    json_writer() noexcept : writer_(mcp_writer_new()) {}
+
+    /// Begins an object, which end() ends.
+    json_writer &begin_object() {
+        return write(mcp_writer_begin_object);
+    }
+    json_writer &begin_object(std::string_view key) {
+        return write_member(mcp_writer_begin_object, key);
+    }
+
+    /// Begins an array, which end() ends.
+    json_writer &begin_array() {
+        return write(mcp_writer_begin_array);
+    }
+    json_writer &begin_array(std::string_view key) {
+        return write_member(mcp_writer_begin_array, key);
+    }
+
+    /// Ends the array or object that began last and has not ended.
+    json_writer &end() {
+        if (!key_error_) {
+            mcp_writer_end(writer_.get());
+        }
+        return *this;
+    }
+
+    /// Writes a string. An embedded NUL is written as an escape.
+    json_writer &string(std::string_view text) {
+        return write(mcp_writer_string, start(text), text.size());
+    }
+    json_writer &string(std::string_view key, std::string_view text) {
+        return write_member(mcp_writer_string, key, start(text), text.size());
+    }
+
+    /// Writes bytes as a string in base64 (RFC 4648, section 4).
+    json_writer &base64(const void *bytes, std::size_t size) {
+        return write(mcp_writer_base64, bytes, size);
+    }
+    json_writer &base64(std::string_view key, const void *bytes, std::size_t size) {
+        return write_member(mcp_writer_base64, key, bytes, size);
+    }
+
+    /// Writes an integer.
+    json_writer &int64(std::int64_t value) {
+        return write(mcp_writer_int64, value);
+    }
+    json_writer &int64(std::string_view key, std::int64_t value) {
+        return write_member(mcp_writer_int64, key, value);
+    }
+
+    /// Writes an integer that is not negative. Many servers read integers above 2^53 inexactly.
+    json_writer &uint64(std::uint64_t value) {
+        return write(mcp_writer_uint64, value);
+    }
+    json_writer &uint64(std::string_view key, std::uint64_t value) {
+        return write_member(mcp_writer_uint64, key, value);
+    }
+
+    /// Writes a number with the fewest digits that are read back as the same double. NaN and infinity are errors.
+    json_writer &number(double value) {
+        return write(mcp_writer_double, value);
+    }
+    json_writer &number(std::string_view key, double value) {
+        return write_member(mcp_writer_double, key, value);
+    }
+
+    /// Writes true or false. A template, so that nothing is converted to bool, such as a key without a value.
+    template <class Bool, std::enable_if_t<std::is_same_v<Bool, bool>, int> = 0> json_writer &boolean(Bool value) {
+        return write(mcp_writer_bool, value);
+    }
+    template <class Bool, std::enable_if_t<std::is_same_v<Bool, bool>, int> = 0>
+    json_writer &boolean(std::string_view key, Bool value) {
+        return write_member(mcp_writer_bool, key, value);
+    }
+
+    /// Writes null.
+    json_writer &null() {
+        return write(mcp_writer_null);
+    }
+    json_writer &null(std::string_view key) {
+        return write_member(mcp_writer_null, key);
+    }
+
+    /// Writes a copy of a JSON value. A missing value is an error.
+    json_writer &value(json_view copied) {
+        return write(mcp_writer_json, copied.value_);
+    }
+    json_writer &value(std::string_view key, json_view copied) {
+        return write_member(mcp_writer_json, key, copied.value_);
+    }
+
+    /// Writes JSON text: one value, with white space around it or not. It is an error if the text is not JSON.
+    json_writer &raw(std::string_view text) {
+        return write(mcp_writer_raw, start(text), text.size());
+    }
+    json_writer &raw(std::string_view key, std::string_view text) {
+        return write_member(mcp_writer_raw, key, start(text), text.size());
+    }
+
+    /// Removes the text and the error, so that the writer can write another value. Its memory is used again.
+    void reset() noexcept {
+        mcp_writer_reset(writer_.get());
+        key_error_.reset();
+    }
+
+#ifdef __cpp_exceptions
+    /// Throws the first error, or status::invalid_argument if nothing was written, or if an array or object has not
+    /// ended.
+    void check() const {
+        detail::value_or_throw(try_check());
+    }
+#endif
+
+    /// Non-throwing form of check().
+    [[nodiscard]] expected<void> try_check() const {
+        if (key_error_) {
+            return unexpected(*key_error_);
+        }
+        const mcp_writer *writer = writer_.get();
+        return detail::call(mcp_writer_check, writer);
+    }
+
+    /// Returns the text of the value, NUL-terminated; empty if check() throws. Valid until the writer writes, is reset
+    /// or destroyed.
+    std::string_view text() const noexcept {
+        return key_error_ ? std::string_view("")
+                          : std::string_view(mcp_writer_text(writer_.get()), mcp_writer_length(writer_.get()));
+    }
+
+  private:
+    // C requires a pointer that is not NULL.
+    static const char *start(std::string_view text) noexcept {
+        return text.data() != nullptr ? text.data() : "";
+    }
+
+    template <class Function, class... Values> json_writer &write(Function function, Values... values) {
+        if (!key_error_) {
+            function(writer_.get(), nullptr, values...);
+        }
+        return *this;
+    }
+
+    template <class Function, class... Values>
+    json_writer &write_member(Function function, std::string_view key, Values... values) {
+        if (!key_error_) {
+            const detail::text name(key, "the key");
+            key_error_ = detail::validate(name);
+            if (!key_error_) {
+                function(writer_.get(), name.c_str(), values...);
+            }
+        }
+        return *this;
+    }
+
+    std::unique_ptr<mcp_writer, detail::deleter<mcp_writer_free>> writer_;
+    std::optional<error> key_error_; // a key that cannot be passed to C
 };
 
 namespace detail {
@@ -1451,6 +1650,16 @@ class options {
     }
     options &&header(std::string_view name, std::optional<std::string_view> value) && {
         return std::move(header(name, value));
+    }
+
+    /// Returns a copy, for example of a template with headers and timeouts that a call adds to. It has everything that
+    /// was set, also the cancel token and the callback, which both then share: a callable is destroyed when neither of
+    /// them, nor a call, needs it.
+    [[nodiscard]] options copy() const {
+        options made;
+        made.options_.reset(options_ ? mcp_options_copy(options_.get()) : nullptr);
+        made.first_error_ = first_error_;
+        return made;
     }
 
   private:
@@ -3548,9 +3757,8 @@ class client {
     }
 
     /// Non-throwing form of set_tls_client_cert_file().
-    [[nodiscard]] expected<void>
-    try_set_tls_client_cert_file(std::optional<std::string_view> cert_path,
-                                 std::optional<std::string_view> key_path = std::nullopt) {
+    [[nodiscard]] expected<void> try_set_tls_client_cert_file(std::optional<std::string_view> cert_path,
+                                                              std::optional<std::string_view> key_path = std::nullopt) {
         return detail::call(mcp_set_tls_client_cert_file, client_.get(),
                             detail::text(cert_path, "the path of the certificate"),
                             detail::text(key_path, "the path of the key"));

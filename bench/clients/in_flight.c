@@ -23,7 +23,7 @@ static bool on_progress(void *userdata, double progress, double total, const cha
 static void *call(void *options) {
     mcp_error *error = NULL;
     mcp_json *result = NULL;
-    must(mcp_call_tool(client, "wait", arguments, SIZE_MAX, options, &result, &error), &error);
+    must(mcp_call_tool(client, "wait", arguments, MCP_NUL_TERMINATED, options, &result, &error), &error);
     /* The server responds after all notifications. */
     if (atomic_fetch_add(&returned, 1) == 0)
         last = cpu_us();

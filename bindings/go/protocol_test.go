@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	mcp "github.com/libmcp/libmcp/bindings/go"
 )

@@ -89,7 +89,8 @@ const (
 	ProxyFailed Status = C.MCP_PROXY_FAILED
 	// Endless: the server sends too many pages, or requests input too many times.
 	Endless Status = C.MCP_ENDLESS
-	// InputUnsupported: the server requests an input for which no handler is set.
+	// InputUnsupported: the server requests an input for which no handler is set, or a tool of a modern server requests
+	// it in a way that only legacy versions have.
 	InputUnsupported Status = C.MCP_INPUT_UNSUPPORTED
 	// InputFailed: a handler failed to provide the input.
 	InputFailed Status = C.MCP_INPUT_FAILED

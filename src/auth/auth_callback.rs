@@ -7,31 +7,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ::http::Method;
-
+use super::auth_request::AuthRequest;
+use super::callback_scope::run_callback;
 use super::pending_auth::{CallbackRun, PendingAuth};
 use crate::call::context::CallContext;
 use crate::call::headers::HeaderSet;
 use crate::call::interrupt::status_of;
-use crate::call::issued_credentials::{CredentialGeneration, CredentialRefusal, IssuedCredentials};
-use crate::error::{Error, ErrorCause, Result};
-use crate::status::MCP_AUTH_FAILED;
+use crate::call::issued_credentials::{CredentialGeneration, IssuedCredentials};
+use crate::error::Result;
 use crate::sys::lock::{Mutex, MutexGuard};
-
-/// What the callback is asked for: the HTTP request, and the credentials that the callback sets for it.
-#[derive(Clone)]
-pub struct AuthRequest {
-    pub url: String,
-    pub method: Method,
-    /// 1 before a request; higher after refusals.
-    pub attempt: u32,
-    pub refusal: Option<CredentialRefusal>,
-    headers: HeaderSet,
-    /// Why the callback has no credentials, and the application's object for the error.
-    failure: Option<(String, Option<ErrorCause>)>,
-    /// The error of the last setter.
-    setter_error: Option<Error>,
-}
 
 pub type AuthCallback = dyn Fn(&Arc<PendingAuth>) + Send + Sync;
 
@@ -52,66 +36,6 @@ struct IssueState {
     refreshed: Result<Arc<HeaderSet>>,
     /// The credentials that were issued last, by a refresh or another run.
     last: Arc<HeaderSet>,
-}
-
-impl AuthRequest {
-    /// The argument before a request is sent for the first time.
-    pub fn new(url: String, method: Method) -> AuthRequest {
-        AuthRequest {
-            url,
-            method,
-            attempt: 1,
-            refusal: None,
-            headers: HeaderSet::default(),
-            failure: None,
-            setter_error: None,
-        }
-    }
-
-    /// The argument after the server refused the credentials of `refusal`. `attempt` is the number of the next attempt.
-    pub fn after_refusal(refusal: &CredentialRefusal, attempt: u32) -> AuthRequest {
-        let first = AuthRequest::new(refusal.url.clone(), refusal.method.clone());
-        AuthRequest { attempt, refusal: Some(refusal.clone()), ..first }
-    }
-
-    pub fn set_bearer(&mut self, token: Option<&str>) -> Result<()> {
-        let outcome = self.headers.set_bearer(token);
-        self.note(outcome)
-    }
-
-    pub fn set_header(&mut self, name: &str, value: Option<&str>) -> Result<()> {
-        let outcome = self.headers.set_header(name, value);
-        self.note(outcome)
-    }
-
-    /// Records that the callback has no credentials.
-    pub fn fail(&mut self, reason: &str, cause: Option<ErrorCause>) {
-        self.failure = Some((reason.into(), cause));
-    }
-
-    /// Records the outcome of a setter. If the last setter failed, the request fails: sending it without credentials
-    /// would only hide the error.
-    pub fn note<T>(&mut self, outcome: Result<T>) -> Result<T> {
-        self.setter_error = outcome.as_ref().err().cloned();
-        outcome
-    }
-
-    /// Whether the callback has set credentials, or has failed.
-    pub(super) fn is_answered(&self) -> bool {
-        !self.headers.is_empty() || self.failure.is_some() || self.setter_error.is_some()
-    }
-
-    pub(super) fn outcome(self) -> Result<Arc<HeaderSet>> {
-        let setter_failure = || Some((format!("it set an invalid value: {}", self.setter_error?), None));
-        let Some((reason, cause)) = self.failure.or_else(setter_failure) else { return Ok(Arc::new(self.headers)) };
-        let mut error = Error::new(MCP_AUTH_FAILED, format!("the auth callback returned no credentials: {reason}"));
-        error.report_mut().cause = cause;
-        if let Some(refusal) = self.refusal {
-            error = error.with_http_status(refusal.http_status);
-            error.report_mut().www_authenticate = refusal.challenge;
-        }
-        Err(error)
-    }
 }
 
 impl AuthCallbackState {
@@ -188,20 +112,26 @@ impl AuthCallbackState {
         request: AuthRequest,
         call: &CallContext,
     ) -> Result<()> {
-        let own_call = call.clone();
-        let sanitize = Box::new(move |error| own_call.secrets().sanitize_error(error));
-        let pending = PendingAuth::new(self, run, (request, sanitize), call.client_name(), call.callbacks());
-        let started = call.callbacks().run(Box::new(move || pending.run_callback(owner)));
+        let (callback_state, own_run, own_call) = (Arc::clone(self), Arc::clone(run), call.clone());
+        let complete = Box::new(move |outcome: Option<Result<Arc<HeaderSet>>>| {
+            // Other calls may return the error, too.
+            let outcome = outcome.map(|outcome| outcome.map_err(|error| own_call.secrets().sanitize_error(error)));
+            callback_state.complete(&own_run, outcome);
+        });
+        let pending = PendingAuth::new(request, complete, call.client_name(), call.callbacks());
+        run.set_request(&pending);
+        let callback_state = Arc::clone(self);
+        let started = call.callbacks().run(Box::new(move || {
+            // Also if the callback panics.
+            let returned = pending.returned();
+            run_callback(owner, || (callback_state.callback)(&pending));
+            drop(returned);
+        }));
         started.inspect_err(|_| self.complete(run, None))
     }
 
-    /// Runs the callback on this thread.
-    pub(super) fn run(&self, pending: &Arc<PendingAuth>) {
-        (self.callback)(pending);
-    }
-
     /// Ends a run of the callback with its outcome; `None` if it counts as not made.
-    pub(super) fn complete(&self, run: &CallbackRun, outcome: Option<Result<Arc<HeaderSet>>>) {
+    fn complete(&self, run: &CallbackRun, outcome: Option<Result<Arc<HeaderSet>>>) {
         let mut state = self.lock();
         // Dropped without the lock: dropping an error may drop its cause, which runs application code.
         let mut old_outcome = None;

@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use super::auth_callback::{AuthCallback, AuthCallbackState, AuthRequest};
+use super::auth_callback::{AuthCallback, AuthCallbackState};
+use super::auth_request::AuthRequest;
 use super::callback_scope::is_in_callback_of;
 use super::credential_source::CredentialSource;
 use super::credentials::Credentials;

@@ -58,7 +58,8 @@ impl CallFactory {
             timeout: allowed,
             idle: options.idle_ms.map_or(idle, limit),
             cancel: options.cancel.clone(),
-            closed: Some(Arc::clone(&self.closed)),
+            // A queue ends its calls itself.
+            closed: options.queued.is_none().then(|| Arc::clone(&self.closed)),
             ended: options.queued.as_ref().map(|queued| Arc::clone(&queued.ended)),
             // The progress callback can end the call.
             stopped: options.extras.progress.as_ref().map(|_| Arc::default()),

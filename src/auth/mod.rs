@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod auth_callback;
+pub mod auth_request;
 pub mod authorizer;
 pub mod call_factory;
 pub mod callback_scope;

@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, OnceLock, Weak};
 
-use super::auth_callback::{AuthCallbackState, AuthRequest};
-use super::callback_scope::run_callback;
+use super::auth_request::AuthRequest;
 use crate::call::callback_runner::CallbackRunner;
+use crate::call::headers::HeaderSet;
 use crate::call::issued_credentials::IssuedCredentials;
 use crate::call::over_hook::{OverCallback, OverHook};
 use crate::error::{Error, Result};
@@ -12,8 +12,8 @@ use crate::status::{MCP_MISUSE, Status};
 use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::pollable_event::PollableEvent;
 
-/// Removes the secrets of a call from an error that other calls may return, too.
-pub type SanitizeError = dyn Fn(Error) -> Error + Send;
+/// Receives the outcome of a run; `None` if it counts as not made.
+type Complete = dyn FnOnce(Option<Result<Arc<HeaderSet>>>) + Send;
 
 /// A run of the callback, which calls wait for.
 pub struct CallbackRun {
@@ -31,16 +31,13 @@ pub struct CallbackRun {
 pub struct PendingAuth {
     /// The name of the client, for the user.
     pub client_name: Arc<str>,
-    callback_state: Arc<AuthCallbackState>,
-    run: Arc<CallbackRun>,
     state: Mutex<PendingAuthState>,
     over: Arc<OverHook>,
 }
 
 struct PendingAuthState {
     /// `None` when the credentials were given.
-    request: Option<AuthRequest>,
-    sanitize: Box<SanitizeError>,
+    open: Option<(AuthRequest, Box<Complete>)>,
     /// The application keeps the request after the callback has returned.
     is_deferred: bool,
 }
@@ -54,6 +51,10 @@ impl CallbackRun {
             waiting: Mutex::default(),
             request: OnceLock::new(),
         }
+    }
+
+    pub fn set_request(&self, request: &Arc<PendingAuth>) {
+        let _ = self.request.set(Arc::downgrade(request));
     }
 
     /// Runs `wait` for a call that waits for the outcome. If it is interrupted and was the last one, the request ends
@@ -77,36 +78,24 @@ impl CallbackRun {
 
 impl PendingAuth {
     pub fn new(
-        callback_state: &Arc<AuthCallbackState>,
-        run: &Arc<CallbackRun>,
-        (request, sanitize): (AuthRequest, Box<SanitizeError>),
+        request: AuthRequest,
+        complete: Box<Complete>,
         client_name: Arc<str>,
         callbacks: &Arc<dyn CallbackRunner>,
     ) -> Arc<PendingAuth> {
-        let state = PendingAuthState { request: Some(request), sanitize, is_deferred: false };
-        let pending = Arc::new(PendingAuth {
-            client_name,
-            callback_state: Arc::clone(callback_state),
-            run: Arc::clone(run),
-            state: Mutex::new(state),
-            over: OverHook::new(callbacks),
-        });
-        let _ = run.request.set(Arc::downgrade(&pending));
-        pending
+        let state = PendingAuthState { open: Some((request, complete)), is_deferred: false };
+        Arc::new(PendingAuth { client_name, state: Mutex::new(state), over: OverHook::new(callbacks) })
     }
 
-    /// Runs the callback on this thread. `owner` is what [`run_callback`] needs.
-    pub fn run_callback(self: Arc<Self>, owner: usize) {
-        // Also if the callback panics.
-        let returned = CallbackReturned(Arc::clone(&self));
-        run_callback(owner, || self.callback_state.run(&self));
-        drop(returned);
+    /// Notices the return of the callback when it is dropped.
+    pub fn returned(self: &Arc<Self>) -> CallbackReturned {
+        CallbackReturned(Arc::clone(self))
     }
 
     /// Reads or changes the request. Fails when the credentials were given.
     pub fn with_request<T>(&self, access: impl FnOnce(&mut AuthRequest) -> Result<T>) -> Result<T> {
         let mut state = self.lock();
-        let request = state.request.as_mut();
+        let request = state.open.as_mut().map(|(request, _)| request);
         access(request.ok_or_else(|| Error::new(MCP_MISUSE, "the auth request was answered before"))?)
     }
 
@@ -137,13 +126,10 @@ impl PendingAuth {
     /// The application has given the credentials, or none.
     pub fn finish(&self) {
         self.over.release();
-        let mut state = self.lock();
-        let Some(request) = state.request.take() else { return };
-        // A request for which nobody waited any more, and that was not answered, counts as not made.
+        let Some((request, complete)) = self.lock().open.take() else { return };
+        // A request that was not answered, and for which no call waited any more, counts as not made.
         let has_outcome = !self.is_over() || request.is_answered();
-        let outcome = has_outcome.then(|| request.outcome().map_err(&state.sanitize));
-        drop(state);
-        self.callback_state.complete(&self.run, outcome);
+        complete(has_outcome.then(|| request.outcome()));
     }
 
     fn lock(&self) -> MutexGuard<'_, PendingAuthState> {
@@ -152,7 +138,7 @@ impl PendingAuth {
 }
 
 /// Notices the return of the callback.
-struct CallbackReturned(Arc<PendingAuth>);
+pub struct CallbackReturned(Arc<PendingAuth>);
 
 impl Drop for CallbackReturned {
     fn drop(&mut self) {

@@ -53,6 +53,8 @@ pub struct CallContext {
     pub is_login: bool,
     /// A call of the library, on a thread that reads messages.
     pub is_internal: bool,
+    /// The call closes the client.
+    is_closing: bool,
     shared: Arc<SharedCallState>,
 }
 
@@ -145,6 +147,7 @@ impl CallContext {
             may_run_auth_callback,
             is_login: false,
             is_internal: false,
+            is_closing: false,
             shared: Arc::new(shared),
         }
     }
@@ -200,6 +203,12 @@ impl CallContext {
         CallContext { wait_context: RefCell::new(wait_context), whole_call: Cell::default(), ..self.clone() }
     }
 
+    /// A copy for messages after the end of the call: only `limit` ends it.
+    pub fn best_effort(&self, limit: Duration) -> CallContext {
+        let wait_context = WaitContext::until(Instant::now() + limit);
+        CallContext { wait_context: RefCell::new(wait_context), whole_call: Cell::default(), ..self.clone() }
+    }
+
     /// A copy whose waits end soon after `done` is set.
     pub fn until_done(&self, done: Arc<PollableEvent>) -> CallContext {
         let wait_context = WaitContext { done: Some(done), ..self.wait_context().clone() };
@@ -209,7 +218,7 @@ impl CallContext {
     /// This context, changed so that closing the client does not end the call.
     pub fn ignoring_close(self) -> CallContext {
         self.wait_context.borrow_mut().closed = None;
-        self
+        CallContext { is_closing: true, ..self }
     }
 
     /// This context, changed so that the auth callback does not run: requests carry the credentials that it issued
@@ -320,8 +329,7 @@ impl CallContext {
         limit: Option<Duration>,
     ) -> Result<(), Interrupt> {
         let wait_context = self.wait_context().clone();
-        let is_closing = wait_context.closed.is_none();
-        let deadline = wait_context.deadline.filter(|_| is_closing);
+        let deadline = wait_context.deadline.filter(|_| self.is_closing);
         let wait_context = WaitContext { deadline, idle: None, ..wait_context };
         let all: Vec<_> = [done].iter().chain(others).map(|event| (event.waitable(), Interest::Read)).collect();
         let mut outcome = Ok(None);
@@ -338,7 +346,7 @@ impl CallContext {
     /// dispatched.
     pub fn run_in_place(&self, callback: Work) -> Result<(), Interrupt> {
         let done = Arc::new(PollableEvent::default());
-        let guard = SetOnDrop(Arc::clone(&done));
+        let guard = DoneOnDrop(Arc::clone(&done));
         self.callbacks().notify(Box::new(move || {
             callback();
             drop(guard);
@@ -501,9 +509,9 @@ impl CallContext {
 }
 
 /// Sets an event when it is dropped, also if the callback never runs.
-struct SetOnDrop(Arc<PollableEvent>);
+struct DoneOnDrop(Arc<PollableEvent>);
 
-impl Drop for SetOnDrop {
+impl Drop for DoneOnDrop {
     fn drop(&mut self) {
         self.0.set();
     }

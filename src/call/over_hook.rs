@@ -1,4 +1,4 @@
-//! The end of a request to the application that nobody needs an answer to any more, and the callback that reports it.
+//! The end of a request to the application whose answer is not needed any more, and the callback that reports it.
 
 use std::sync::Arc;
 

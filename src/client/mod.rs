@@ -2,7 +2,8 @@
 #![forbid(unsafe_code)]
 
 mod cache;
-pub mod close;
+pub mod call_enders;
+mod close;
 pub mod config;
 mod connect;
 pub mod login;
@@ -47,7 +48,7 @@ use crate::transport::http_peer::HttpPeer;
 use crate::transport::interface::Connector;
 use crate::transport::multiplexer::message_router::reads_for;
 use crate::transport::reader_threads::ReaderThreads;
-use close::CallEnders;
+use call_enders::CallEnders;
 use server_state::ServerState;
 use settings::Settings;
 

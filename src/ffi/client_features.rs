@@ -266,9 +266,9 @@ pub unsafe extern "C" fn mcp_input_set_over(
     })
 }
 
-/// Accepts an elicitation. `content` contains the fields that the user filled in: the text of a
-/// JSON object of `length` bytes, or NUL-terminated if `length` is `SIZE_MAX`. Missing fields get
-/// the defaults of the schema, if there are any. NULL means no fields, as for "mode" = "url".
+/// Accepts an elicitation. `content` contains the fields that the user filled in: the text of a JSON
+/// object of `length` bytes, or NUL-terminated if `length` is `MCP_NUL_TERMINATED`. Missing fields
+/// get the defaults of the schema, if there are any. NULL means no fields, as for "mode" = "url".
 ///
 /// Returns `MCP_INVALID_ARGUMENT` if `content` is not a JSON object, and `MCP_MISUSE` if the
 /// request is not an elicitation.
@@ -314,7 +314,7 @@ pub extern "C" fn mcp_input_cancel(input: SharedHandle<mcp_input>, error: OutPar
 }
 
 /// Responds with a complete result: the text of a JSON object of `length` bytes, or NUL-terminated
-/// if `length` is `SIZE_MAX`.
+/// if `length` is `MCP_NUL_TERMINATED`.
 ///
 /// Returns `MCP_INVALID_ARGUMENT`, and sets no response, if it is not an object or lacks a required
 /// member: "action" ("accept", "decline" or "cancel") for an elicitation; "role", "content" and

@@ -63,7 +63,7 @@ pub extern "C" fn mcp_client_new_from_config(
 
 /// Creates a client for a server from the text of a configuration, which has the format of the file
 /// of `mcp_client_new_from_config`: for a program that keeps its settings elsewhere. `text` has
-/// `length` bytes, or is NUL-terminated if `length` is `SIZE_MAX`. A relative "envFile" starts at
+/// `length` bytes, or is NUL-terminated if `length` is `MCP_NUL_TERMINATED`. A relative "envFile" starts at
 /// the working directory of this process.
 ///
 /// `name` selects the server; NULL selects the only enabled server. The text has at most 4 MiB.
@@ -105,7 +105,7 @@ pub extern "C" fn mcp_config_names(
 
 /// Lists the servers of the text of a configuration: an array of the names of all servers in their
 /// order, including disabled ones. `text` has `length` bytes, or is NUL-terminated if `length` is
-/// `SIZE_MAX`. For its format see `mcp_client_new_from_config_text`.
+/// `MCP_NUL_TERMINATED`. For its format see `mcp_client_new_from_config_text`.
 ///
 /// On success `*names` is set to the array, which the caller frees with `mcp_json_free`; on failure
 /// to NULL.

@@ -20,6 +20,7 @@ use crate::status::{MCP_OK, mcp_status};
 /// there was no error.
 ///
 /// Since 0.1.0.
+#[derive(Clone)]
 pub struct mcp_error {
     error: Error,
     message: CString,
@@ -171,6 +172,16 @@ pub extern "C" fn mcp_error_cause(error: Option<&mcp_error>) -> *mut c_void {
         let cause = error.error.report().cause.as_ref().and_then(|cause| cause.downcast_ref::<Userdata>());
         cause.map_or(std::ptr::null_mut(), Userdata::pointer)
     })
+}
+
+/// Returns a copy of an error, to keep a borrowed one; NULL for NULL. The caller frees it with
+/// `mcp_error_free`. The copy has the same content, and shares the object that `mcp_error_cause`
+/// returns.
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub extern "C" fn mcp_error_copy(error: Option<&mcp_error>) -> Option<Box<mcp_error>> {
+    guard_quiet(None, || error.cloned().map(Box::new))
 }
 
 /// Frees an error; NULL is ignored.

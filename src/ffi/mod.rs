@@ -41,3 +41,4 @@ pub mod tasks;
 pub mod tools;
 pub mod userdata;
 pub mod version;
+pub mod writer;

@@ -42,11 +42,12 @@ pub struct mcp_oauth_request {
 /// requires the login (`mcp_oauth_request_server`), and where the user will log in
 /// (`mcp_oauth_request_issuer`).
 ///
-/// It need not wait for the user: the call waits for the redirect. How the redirect arrives depends on `mcp_oauth_set_redirect`. By default
-/// the library receives it, and the callback has nothing else to do. If the application receives
-/// it, it calls `mcp_oauth_finish`; or `mcp_oauth_request_finish`, if the callback already has it.
-/// If the login cannot begin, the callback calls `mcp_oauth_request_fail`; if it fails later, for
-/// example because the user closed the window, the application calls `mcp_oauth_fail`.
+/// It need not wait for the user: the call waits for the redirect. How the redirect arrives depends
+/// on `mcp_oauth_set_redirect`. By default the library receives it, and the callback has nothing else
+/// to do. If the application receives it, it calls `mcp_oauth_finish`; or
+/// `mcp_oauth_request_finish`, if the callback already has it. If the login cannot begin, the
+/// callback calls `mcp_oauth_request_fail`; if it fails later, for example because the user closed
+/// the window, the application calls `mcp_oauth_fail`.
 ///
 /// A Cancel button calls `mcp_oauth_fail`, which ends the login for all calls that wait for it. A
 /// cancel token ends only its own call; another one may then begin a new login. To close the window
@@ -59,11 +60,11 @@ pub struct mcp_oauth_request {
 /// read it on a thread that makes no call.
 ///
 /// It runs in `mcp_queue_dispatch` if the call that needs the token is queued, and otherwise on a
-/// thread of the library; with no lock held, and for one login at a time for each MCP server. It may use the library, but must neither make a call on a client
-/// with the same `mcp_oauth` nor wait for one on another thread. Its time, and that of the wait for
-/// the user, do not count against any timeout of a call: see `mcp_oauth_set_login`. A cancel token
-/// or `mcp_client_close` ends the wait within 50 ms. It must not throw an exception or call
-/// longjmp.
+/// thread of the library; with no lock held, and for one login at a time for each MCP server. It may
+/// use the library, but must neither make a call on a client with the same `mcp_oauth` nor wait for
+/// one on another thread. Its time, and that of the wait for the user, do not count against any
+/// timeout of a call: see `mcp_oauth_set_login`. A cancel token or `mcp_client_close` ends the wait
+/// within 50 ms. It must not throw an exception or call longjmp.
 ///
 /// Since 0.1.0.
 pub type mcp_oauth_open_fn =

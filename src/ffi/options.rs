@@ -18,6 +18,7 @@ use crate::sys::callback;
 /// for any number of calls, also at the same time, as long as no thread changes it during a call.
 ///
 /// Since 0.1.0.
+#[derive(Clone, Default)]
 pub struct mcp_options {
     inner: CallOptions,
     /// The queue of the calls; `None` if they block.
@@ -45,7 +46,19 @@ impl mcp_options {
 /// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_options_new() -> Box<mcp_options> {
-    Box::new(mcp_options { inner: CallOptions::default(), queue: None })
+    Box::default()
+}
+
+/// Returns a copy of options, for example of a template with headers and timeouts that a call adds
+/// to; new options for NULL. The caller frees it with `mcp_options_free`. The result is never NULL.
+///
+/// The copy has everything that was set, also the cancel token and the callbacks. Both share the
+/// `userdata` of a callback: `destroy` runs when neither of them, nor a call, needs it.
+///
+/// Several threads may copy the same options, while no thread changes them. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub extern "C" fn mcp_options_copy(options: Option<&mcp_options>) -> Box<mcp_options> {
+    Box::new(options.cloned().unwrap_or_default())
 }
 
 /// Frees options; NULL is ignored. No call may use them any more.
@@ -159,7 +172,7 @@ pub unsafe extern "C" fn mcp_options_set_progress(
 
 /// Sets members of the "_meta" of the call's requests, for example a trace context ("traceparent").
 /// `meta` is the text of a JSON object of `length` bytes, or NUL-terminated if `length` is
-/// `SIZE_MAX`; NULL means none. They override the members that the library sets.
+/// `MCP_NUL_TERMINATED`; NULL means none. They override the members that the library sets.
 ///
 /// Returns `MCP_INVALID_ARGUMENT` if `meta` is not a JSON object.
 ///

@@ -62,9 +62,9 @@ pub extern "C" fn mcp_list_prompts_page(
     })
 }
 
-/// Gets a prompt with its arguments filled in: an object with "messages", an array; each message
-/// has a "role" and a "content". `arguments` is the text, of `length` bytes, of a JSON object whose
-/// values are strings; it is NUL-terminated if `length` is `SIZE_MAX`. NULL means none.
+/// Gets a prompt with its arguments filled in: an object with "messages", an array; each message has
+/// a "role" and a "content". `arguments` is the text, of `length` bytes, of a JSON object whose
+/// values are strings; it is NUL-terminated if `length` is `MCP_NUL_TERMINATED`. NULL means none.
 ///
 /// On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
 /// failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
@@ -86,7 +86,7 @@ pub extern "C" fn mcp_get_prompt(
 
 /// Gets completions for an argument of a prompt. `prompt` and `argument` are their names, `value`
 /// is what the user has entered so far. `context` is the text, of `length` bytes, of a JSON object
-/// with the arguments that are already known; it is NUL-terminated if `length` is `SIZE_MAX`. NULL
+/// with the arguments that are already known; it is NUL-terminated if `length` is `MCP_NUL_TERMINATED`. NULL
 /// means none.
 ///
 /// The result is an object whose "completion" has "values", an array of at most 100 strings, and
@@ -119,7 +119,7 @@ pub extern "C" fn mcp_complete_prompt(
 /// Gets completions for an argument of a resource template. `uri_template` is the "uriTemplate" of
 /// the template, `argument` the name of a variable in it, and `value` what the user has entered so
 /// far. `context` is the text, of `length` bytes, of a JSON object with the arguments that are
-/// already known; it is NUL-terminated if `length` is `SIZE_MAX`. NULL means none.
+/// already known; it is NUL-terminated if `length` is `MCP_NUL_TERMINATED`. NULL means none.
 ///
 /// The result is the same object as that of `mcp_complete_prompt`.
 ///

@@ -28,7 +28,7 @@ pub const MCP_FOREVER: u64 = u64::MAX;
 ///
 /// ```
 /// mcp_options_set_queue(options, queue, done, userdata, NULL, NULL);
-/// mcp_call_tool(client, "search", json, SIZE_MAX, options, NULL, NULL);
+/// mcp_call_tool(client, "search", json, MCP_NUL_TERMINATED, options, NULL, NULL);
 /// ```
 ///
 /// Rules:

@@ -11,9 +11,10 @@ use crate::status::mcp_status;
 /// The method of a message, and the JSON text of its parameters.
 type MessageArguments = (String, Option<String>);
 
-/// Sends any request, for example one of an extension, and returns its result unchanged. `params`
-/// is the text of a JSON object of `length` bytes, or NUL-terminated if `length` is `SIZE_MAX`;
-/// NULL means none. The library adds the "_meta" members that the protocol version requires.
+/// Sends any request, for example one of an extension, and returns its result unchanged. `params` is
+/// the text of a JSON object of `length` bytes, or NUL-terminated if `length` is
+/// `MCP_NUL_TERMINATED`; NULL means none. The library adds the "_meta" members that the protocol
+/// version requires.
 ///
 /// The request is sent once: if it is not known whether the server executed it, it is not sent
 /// again.
@@ -37,7 +38,7 @@ pub extern "C" fn mcp_request(
 }
 
 /// Sends any notification, which has no response. `params` is the text of a JSON object of `length`
-/// bytes, or NUL-terminated if `length` is `SIZE_MAX`; NULL means none.
+/// bytes, or NUL-terminated if `length` is `MCP_NUL_TERMINATED`; NULL means none.
 ///
 /// `options` may be NULL. It blocks until the server has accepted the notification; with a server
 /// process, only until it is queued for the process. Thread-safe. Since 0.1.0.

@@ -69,10 +69,10 @@ pub extern "C" fn mcp_get_task(
 }
 
 /// Sends inputs that a task of a modern server requests. While such a task has the status
-/// "input_required", it contains "inputRequests", an object with a request for each key.
-/// `responses` is the text of a JSON object of `length` bytes, or NUL-terminated if `length` is
-/// `SIZE_MAX`; it maps the same keys to the results, which have the form that `mcp_input_respond`
-/// requires. `mcp_wait_task` does this automatically.
+/// "input_required", it contains "inputRequests", an object with a request for each key. `responses`
+/// is the text of a JSON object of `length` bytes, or NUL-terminated if `length` is
+/// `MCP_NUL_TERMINATED`; it maps the same keys to the results, which have the form that
+/// `mcp_input_respond` requires. `mcp_wait_task` does this automatically.
 ///
 /// `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]

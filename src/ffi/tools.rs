@@ -69,7 +69,7 @@ pub extern "C" fn mcp_list_tools_page(
 }
 
 /// Calls a tool. `arguments` is the text of a JSON object of `length` bytes, or NUL-terminated if
-/// `length` is `SIZE_MAX`; NULL means no arguments.
+/// `length` is `MCP_NUL_TERMINATED`; NULL means no arguments.
 ///
 /// The result is an object with "content", an array of what the tool returns, and optionally
 /// "structuredContent" (specification 2026-07-28, "Tools": Tool Result). **If the tool reports a
@@ -83,9 +83,11 @@ pub extern "C" fn mcp_list_tools_page(
 /// executed.
 ///
 /// The client may first request the list of tools, which says how to call the tool. During the call
-/// the server may request input, and the handlers that are set respond (see `mcp_input_fn`). A tool
-/// that must run as a task (2025-11-25) is started as one, and the function waits for its end; if
-/// the function is cancelled or times out, so is the task.
+/// the server may request input, and the handlers that are set respond (see `mcp_input_fn`). If the
+/// tool requests it in a way that only legacy versions have, as `ctx.elicit` of FastMCP 4 does, and
+/// the server is a modern one, the call fails with `MCP_INPUT_UNSUPPORTED`; the message says which
+/// version to pin. A tool that must run as a task (2025-11-25) is started as one, and the function
+/// waits for its end; if the function is cancelled or times out, so is the task.
 ///
 /// On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
 /// failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.

@@ -7,10 +7,10 @@ use crate::status::mcp_status;
 use crate::sys::{callback, process};
 
 /// Frees the `userdata` of a callback. It is called exactly once, after the last call of the
-/// callback, on any thread: when the callback is replaced, or the client, the options or the
-/// `mcp_oauth` that it was set on are freed, and no call uses it any more; or when the call ends
-/// that it was passed to (`mcp_listen`). If setting the callback fails, or the callback is NULL, it
-/// is called immediately. It is not called in a child process after `fork`.
+/// callback, on any thread: when the callback is replaced, or the client, the options (and their
+/// copies) or the `mcp_oauth` that it was set on are freed, and no call uses it any more; or when the
+/// call ends that it was passed to (`mcp_listen`). If setting the callback fails, or the callback is
+/// NULL, it is called immediately. It is not called in a child process after `fork`.
 ///
 /// It must not throw an exception or call longjmp.
 ///

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::core::QueueCore;
-use super::inbox::Item;
+use super::inbox::DueItem;
 use crate::call::callback_runner::CallbackRunner;
 use crate::error::Result;
 use crate::sys::lock::{Mutex, MutexGuard};
@@ -54,7 +54,7 @@ impl ClientCallbacks {
         drop(oldest);
         if is_first {
             let own = Arc::clone(self);
-            self.core.inbox.push(Item::Callback(Box::new(move || own.deliver())));
+            self.core.inbox.push(DueItem::Callback(Box::new(move || own.deliver())));
         }
     }
 
@@ -94,7 +94,7 @@ impl CallbackRunner for ClientCallbacks {
             drop(callback);
             return;
         }
-        self.core.inbox.push(Item::Callback(callback));
+        self.core.inbox.push(DueItem::Callback(callback));
     }
 
     fn start_waiting(&self, work: Work) -> Result<()> {

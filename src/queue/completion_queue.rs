@@ -8,12 +8,12 @@ use std::time::Duration;
 use super::client_callbacks::ClientCallbacks;
 use super::core::QueueCore;
 use super::deadlines::Deadlines;
-use super::inbox::{CallKey, Item, Wakeup};
+use super::inbox::{CallKey, DueItem, Wakeup};
 use super::queued_call::{DoneCallback, Outcome, QueuedCall};
 use crate::call::call_options::QueuedOptions;
 use crate::call::context::{CallContext, CallOptions};
 use crate::client::Client;
-use crate::client::close::CallEnder;
+use crate::client::call_enders::CallEnder;
 use crate::error::{Error, Result};
 use crate::log::LogLevel;
 use crate::protocol::progress::Progress;
@@ -261,7 +261,7 @@ impl CompletionQueue {
     fn interrupt(&self, calls: Vec<Arc<QueuedCall>>, reason: &Error) -> usize {
         let count = calls.iter().filter(|call| call.interrupt(reason)).count();
         if count > 0 {
-            self.core.wake_group.wake();
+            self.core.wake_threads(count);
         }
         count
     }
@@ -285,7 +285,7 @@ impl CompletionQueue {
     /// Ends the threads, and drops what was not delivered.
     fn release(&self) {
         let calls = std::mem::take(&mut self.lock().calls);
-        calls.values().for_each(|call| call.ended.set());
+        calls.values().for_each(|call| call.ended.set(true));
         self.core.wake_group.wake();
         self.core.threads.stop();
         self.deadlines.stop();
@@ -317,8 +317,8 @@ impl CompletionQueue {
                 break;
             }
             match inbox.pop() {
-                Some(Item::Callback(callback)) => callback(),
-                Some(Item::Done(key)) => {
+                Some(DueItem::Callback(callback)) => callback(),
+                Some(DueItem::Done(key)) => {
                     // Removed first: in its callback, a call is not pending any more.
                     let call = self.lock().calls.remove(&key);
                     call.iter().for_each(|call| call.run_done());
@@ -328,6 +328,7 @@ impl CompletionQueue {
             }
         }
         inbox.end_turn();
+        self.core.wake_if_due();
         drop(turn);
         Ok(())
     }

@@ -16,7 +16,7 @@ pub type Wakeup = dyn Fn() + Send + Sync;
 pub type CallKey = (usize, u64);
 
 /// Something that is due.
-pub enum Item {
+pub enum DueItem {
     Callback(Work),
     /// The end of a call.
     Done(CallKey),
@@ -32,7 +32,7 @@ pub struct Inbox {
 
 #[derive(Default)]
 struct InboxState {
-    items: VecDeque<Item>,
+    items: VecDeque<DueItem>,
     is_closed: bool,
 }
 
@@ -50,7 +50,7 @@ impl Inbox {
         old
     }
 
-    pub fn push(&self, item: Item) {
+    pub fn push(&self, item: DueItem) {
         let mut state = self.lock();
         if state.is_closed {
             drop(state);
@@ -71,7 +71,7 @@ impl Inbox {
         self.lock().items.len()
     }
 
-    pub fn pop(&self) -> Option<Item> {
+    pub fn pop(&self) -> Option<DueItem> {
         self.lock().items.pop_front()
     }
 
@@ -88,7 +88,7 @@ impl Inbox {
     }
 
     /// Takes no more items. Returns those that were not taken.
-    pub fn close(&self) -> VecDeque<Item> {
+    pub fn close(&self) -> VecDeque<DueItem> {
         let mut state = self.lock();
         state.is_closed = true;
         self.ready.clear();

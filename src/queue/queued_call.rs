@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use super::core::QueueCore;
-use super::inbox::{CallKey, Item};
+use super::inbox::{CallKey, DueItem};
 use crate::call::callback_runner::CallbackRunner;
 use crate::call::context::ProgressCallback;
 use crate::error::{Error, Result};
 use crate::protocol::json::Json;
 use crate::protocol::progress::Progress;
-use crate::status::MCP_CANCELLED;
+use crate::status::{MCP_CANCELLED, MCP_CLOSED};
 use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::thread_pool::Work;
 use crate::sys::wake_group::EndFlag;
@@ -95,7 +95,7 @@ impl QueuedCall {
             state.has_ended = true;
             state.outcome = Some(outcome);
         }
-        self.core.inbox.push(Item::Done(self.key));
+        self.core.inbox.push(DueItem::Done(self.key));
         true
     }
 
@@ -103,7 +103,7 @@ impl QueuedCall {
     pub fn interrupt(&self, reason: &Error) -> bool {
         let has_ended = self.end(Err(reason.clone().with_context(self.request, &self.server)));
         if has_ended {
-            self.ended.set();
+            self.ended.set(reason.status() == MCP_CLOSED);
         }
         has_ended
     }
@@ -125,7 +125,7 @@ impl QueuedCall {
         if !state.has_ended && state.progress.replace(progress).is_none() {
             // With the lock, so that the end comes after it.
             let call = Arc::clone(self);
-            self.core.inbox.push(Item::Callback(Box::new(move || call.report_progress())));
+            self.core.inbox.push(DueItem::Callback(Box::new(move || call.report_progress())));
         }
     }
 
@@ -135,11 +135,11 @@ impl QueuedCall {
         let progress = state.progress.take();
         let callback = state.progress_callback.clone();
         drop(state);
-        if let (Some(progress), Some(callback), false) = (progress, callback, self.ended.is_set()) {
-            if !callback(progress.progress, progress.total, progress.message.as_deref()) {
-                self.interrupt(&Error::new(MCP_CANCELLED, "ended by the progress callback"));
-                self.core.wake_group.wake();
-            }
+        if let (Some(progress), Some(callback), false) = (progress, callback, self.ended.is_set())
+            && !callback(progress.progress, progress.total, progress.message.as_deref())
+        {
+            self.interrupt(&Error::new(MCP_CANCELLED, "ended by the progress callback"));
+            self.core.wake_threads(1);
         }
     }
 
@@ -169,7 +169,7 @@ impl CallbackRunner for QueuedCall {
     }
 
     fn notify(&self, callback: Work) {
-        self.core.inbox.push(Item::Callback(callback));
+        self.core.inbox.push(DueItem::Callback(callback));
     }
 
     fn start_waiting(&self, work: Work) -> Result<()> {

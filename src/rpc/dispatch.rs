@@ -9,10 +9,12 @@ use crate::call::context::CallContext;
 use crate::log::LogLevel;
 use crate::protocol::ids;
 use crate::protocol::incoming::{InputKind, Notification, ServerRequest};
-use crate::protocol::messages::{self, METHOD_NOT_FOUND};
+use crate::protocol::messages::{self, INTERNAL_ERROR, METHOD_NOT_FOUND};
 use crate::status::MCP_CANCELLED;
 use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::pollable_event::PollableEvent;
+use crate::sys::wait::Interrupt;
+use crate::transport::context::CALL_HAS_ENDED;
 use crate::transport::context::InboundHandler;
 use crate::transport::reply_slot::ReplySlot;
 
@@ -123,8 +125,9 @@ fn answer(
     let response = match outcome {
         HandlerOutcome::Response(result) => messages::result(id, &result),
         HandlerOutcome::Failed(HandlerFailure { code, message, .. }) => messages::error_response(id, code, &message),
-        // The call notices its end by itself.
-        HandlerOutcome::Over(_) => return,
+        // The server must not wait for a response. With the client, its session ends, too.
+        HandlerOutcome::Over(Interrupt::Closed | Interrupt::Done) => return,
+        HandlerOutcome::Over(_) => return slot.reject(&messages::error_response(id, INTERNAL_ERROR, CALL_HAS_ENDED)),
     };
     send(call, method, slot, &response);
 }

@@ -280,7 +280,10 @@ mod tests {
             let both = Arc::new(Barrier::new(3));
             for _ in 0..2 {
                 let both = Arc::clone(&both);
-                pool.run_counted(Box::new(move || drop(both.wait()))).unwrap();
+                let work = move || {
+                    both.wait();
+                };
+                pool.run_counted(Box::new(work)).unwrap();
             }
             both.wait();
         }

@@ -41,7 +41,7 @@ pub struct WaitContext {
     pub idle: Option<Duration>,
     pub cancel: Option<Arc<PollableEvent>>,
     pub closed: Option<Arc<PollableEvent>>,
-    /// Set when the call has ended in its queue: nobody needs its result.
+    /// Set when the call has ended in its queue: its result is not needed any more.
     pub ended: Option<Arc<EndFlag>>,
     /// The call ends itself with this flag, as if it was cancelled. It wakes no thread: the thread that sets it is the
     /// one that waits next.
@@ -147,7 +147,8 @@ impl WaitContext {
     /// Fails if the call was cancelled or its client closed.
     pub fn interrupted(&self) -> Result<(), Interrupt> {
         // Closing takes precedence: all calls of a closed client fail with MCP_CLOSED.
-        if self.closed.as_ref().is_some_and(|closed| closed.is_set()) {
+        let is_closed = self.closed.as_ref().is_some_and(|closed| closed.is_set());
+        if is_closed || self.ended.as_ref().is_some_and(|ended| ended.is_closed()) {
             return Err(Interrupt::Closed);
         }
         let is_cancelled = self.cancel.as_ref().is_some_and(|cancel| cancel.is_set());

@@ -2,7 +2,7 @@
 //! descriptor for the end of each.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::lock::Mutex;
 use super::pollable_event::PollableEvent;
@@ -25,25 +25,35 @@ impl WakeGroup {
     }
 }
 
-/// Whether one call of a group has ended.
+/// Whether one call of a group has ended, and why.
 #[derive(Debug)]
 pub struct EndFlag {
-    is_set: AtomicBool,
+    end: AtomicU8,
     group: Arc<WakeGroup>,
 }
 
+// The values of `EndFlag::end`.
+const NOT_ENDED: u8 = 0;
+const CANCELLED: u8 = 1;
+const CLOSED: u8 = 2;
+
 impl EndFlag {
     pub fn new(group: &Arc<WakeGroup>) -> EndFlag {
-        EndFlag { is_set: AtomicBool::new(false), group: Arc::clone(group) }
+        EndFlag { end: AtomicU8::new(NOT_ENDED), group: Arc::clone(group) }
     }
 
-    /// Sets the flag. The thread notices it after the next [`WakeGroup::wake`]: one for many flags is enough.
-    pub fn set(&self) {
-        self.is_set.store(true, Ordering::SeqCst);
+    /// Ends the call: it was cancelled, or its client was closed. The thread notices it after the next
+    /// [`WakeGroup::wake`]: one for many flags is enough.
+    pub fn set(&self, is_closed: bool) {
+        self.end.store(if is_closed { CLOSED } else { CANCELLED }, Ordering::SeqCst);
     }
 
     pub fn is_set(&self) -> bool {
-        self.is_set.load(Ordering::SeqCst)
+        self.end.load(Ordering::SeqCst) != NOT_ENDED
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.end.load(Ordering::SeqCst) == CLOSED
     }
 
     pub fn group(&self) -> &WakeGroup {
@@ -65,8 +75,15 @@ mod tests {
     #[test]
     fn a_flag_that_is_set_before_the_wait_ends_it() {
         let flag = Arc::new(EndFlag::new(&Arc::default()));
-        flag.set();
+        flag.set(false);
         assert!(matches!(waiting(&flag).wait_any(&[], None), Err(Interrupt::Cancelled)));
+    }
+
+    #[test]
+    fn a_flag_says_why_the_call_ended() {
+        let flag = Arc::new(EndFlag::new(&Arc::default()));
+        flag.set(true);
+        assert!(matches!(waiting(&flag).wait_any(&[], None), Err(Interrupt::Closed)));
     }
 
     #[test]
@@ -76,7 +93,7 @@ mod tests {
         std::thread::scope(|scope| {
             let waits: Vec<_> = flags.iter().map(|flag| scope.spawn(|| waiting(flag).wait_any(&[], None))).collect();
             for (flag, wait) in flags.iter().zip(waits) {
-                flag.set();
+                flag.set(false);
                 group.wake();
                 assert!(matches!(wait.join().unwrap(), Err(Interrupt::Cancelled)));
             }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
-use super::interface::{Transport, TransportKind};
+use super::interface::{BEST_EFFORT_LIMIT, Transport, TransportKind};
 use crate::call::context::CallContext;
 use crate::call::request::PeerContext;
 use crate::error::Result;
@@ -64,6 +64,18 @@ impl ReplySlot {
     pub fn respond(self, response: &str) -> Result<()> {
         let Some(transport) = self.transport.upgrade().filter(|_| !self.has_ended()) else { return Ok(()) };
         transport.post(&self.call.within(REPLY_LIMIT), &self.peer_context, &response.into(), true)
+    }
+
+    /// Sends the text of an error for a call that has ended, without waiting for the server.
+    pub fn reject(self, response: &str) {
+        if let Some(transport) = self.transport.upgrade() {
+            // The call has ended anyway.
+            let _ = transport.post_best_effort(
+                &self.call.best_effort(BEST_EFFORT_LIMIT),
+                &self.peer_context,
+                &response.into(),
+            );
+        }
     }
 }
 

@@ -111,8 +111,7 @@ static void insufficient_scope_is_forbidden(void) {
     EXPECT(MCP_OK, error, mcp_set_bearer(client, "right-token", &error));
     EXPECT_KEEP(MCP_FORBIDDEN, error, mcp_ping(client, NULL, &error));
     CHECK_INT(403, mcp_error_http_status(error));
-    CHECK(mcp_error_challenge(error) != NULL &&
-          strstr(mcp_error_challenge(error), "insufficient_scope") != NULL);
+    CHECK(mcp_error_challenge(error) != NULL && strstr(mcp_error_challenge(error), "insufficient_scope") != NULL);
     mcp_error_free(error);
     dispose(client);
 }

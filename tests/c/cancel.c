@@ -159,8 +159,8 @@ static void servers_learn_of_the_cancellation(void) {
     }
     CHECK_INT(1, count_requests(log, "notifications/cancelled"));
     if (ping != NULL && cancelled != NULL) {
-        mcp_json *sent = mcp_json_parse(mcp_json_string(mcp_json_member(ping, "body")), SIZE_MAX, NULL);
-        mcp_json *after = mcp_json_parse(mcp_json_string(mcp_json_member(cancelled, "body")), SIZE_MAX, NULL);
+        mcp_json *sent = mcp_json_parse(mcp_json_string(mcp_json_member(ping, "body")), MCP_NUL_TERMINATED, NULL);
+        mcp_json *after = mcp_json_parse(mcp_json_string(mcp_json_member(cancelled, "body")), MCP_NUL_TERMINATED, NULL);
         int64_t id = -1, of = -2;
         mcp_json_int64(mcp_json_member(sent, "id"), &id, NULL);
         mcp_json_int64(mcp_json_pointer(after, "/params/requestId"), &of, NULL);

@@ -4,7 +4,7 @@
 
 static mcp_json *parse(const char *text) {
     mcp_error *error = NULL;
-    mcp_json *json = mcp_json_parse(text, SIZE_MAX, &error);
+    mcp_json *json = mcp_json_parse(text, MCP_NUL_TERMINATED, &error);
     CHECK_SAYS(json != NULL, "%s: %s", text, mcp_error_message(error));
     mcp_error_free(error);
     return json;
@@ -66,7 +66,7 @@ static void invalid_json_is_rejected(void) {
     size_t i;
 
     for (i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        mcp_json *json = mcp_json_parse(bad[i], SIZE_MAX, &error);
+        mcp_json *json = mcp_json_parse(bad[i], MCP_NUL_TERMINATED, &error);
         CHECK_SAYS(json == NULL, "accepted as JSON: %s", bad[i]);
         CHECK_SAYS(mcp_error_status(error) == MCP_INVALID_JSON || mcp_error_status(error) == MCP_INVALID_ARGUMENT,
                    "\"%s\": %s", bad[i], mcp_status_name(mcp_error_status(error)));
@@ -91,7 +91,7 @@ static void invalid_json_is_rejected(void) {
     memset(deep, '[', 100000);
     memset(deep + 100000, ']', 100000);
     deep[200000] = '\0';
-    mcp_json_free(mcp_json_parse(deep, SIZE_MAX, NULL));
+    mcp_json_free(mcp_json_parse(deep, MCP_NUL_TERMINATED, NULL));
     free(deep);
 }
 
@@ -246,7 +246,7 @@ static void numbers_are_converted_exactly_or_refused(void) {
     }
 
     /* too large for a double: refused by the parser or by the accessor, and never returned as infinity */
-    root = mcp_json_parse("1e999", SIZE_MAX, NULL);
+    root = mcp_json_parse("1e999", MCP_NUL_TERMINATED, NULL);
     if (root != NULL) {
         double real = 77;
         EXPECT(MCP_JSON_RANGE, error, mcp_json_double(root, &real, &error));

@@ -4,7 +4,7 @@ Each parameter of each function is wrong in turn, and all others are valid. The 
 
     a pointer                NULL
     a text                   bad UTF-8; a megabyte; a line break and a header
-    a length                 SIZE_MAX - 1, SIZE_MAX / 2 (SIZE_MAX itself means NUL-terminated)
+    a length                 SIZE_MAX - 1, SIZE_MAX / 2 (SIZE_MAX is MCP_NUL_TERMINATED)
     int32_t (all enums)      INT32_MIN, -1, 12345
     uint32_t, int64_t        UINT32_MAX; INT64_MIN, INT64_MAX
     uint64_t                 UINT64_MAX
@@ -28,6 +28,8 @@ VALID = {
     "mcp_cancel * cancel": "s->cancel",
     "const mcp_cancel * cancel": "s->cancel",
     "mcp_oauth * oauth": "s->oauth",
+    "mcp_writer * writer": "s->writer",
+    "const mcp_writer * writer": "s->writer",
     "mcp_error ** error": "&s->error",
     "const mcp_error * error": "s->kept_error",
     "const mcp_json * json": "s->json",
@@ -38,6 +40,7 @@ VALID = {
     "mcp_json_copy_string json": "s->text",
     "mcp_json_copy_base64 json": "s->text",
     "const mcp_json * child": "s->json",
+    "const mcp_json * value": "s->json",
     "const mcp_json * result": "s->json",
     "mcp_auth_request * request": "request",
     "const mcp_auth_request * request": "request",
@@ -81,7 +84,9 @@ VALID = {
     "void * buffer": "s->buffer",
     "size_t capacity": "sizeof s->buffer",
     "size_t * length": "&s->length",
-    "size_t length": "SIZE_MAX",
+    "const void * bytes": "s->edge",
+    "size_t length": "MCP_NUL_TERMINATED",
+    "mcp_writer_base64 length": "2",
     "size_t index": "0",
     "uint32_t changes": "MCP_CHANGE_TOOLS",
     "int32_t limit": "MCP_LIMIT_MESSAGE",
@@ -96,6 +101,10 @@ VALID = {
     "uint64_t term_ms": "10",
     "uint64_t kill_ms": "10",
     "int64_t code": "-1",
+    "int64_t value": "-1",
+    "uint64_t value": "1",
+    "double value": "0.5",
+    "bool value": "true",
     "bool allowed": "true",
     "bool wanted": "true",
     "bool required": "true",
@@ -133,6 +142,8 @@ VALID_TEXTS = {
     "content": "s->edge",
     "meta": "s->edge",
     "context": '"{}"',
+    "key": '"key"',
+    "json": "s->edge",
     "result": "s->edge",
     "text": "s->edge",
     "mcp_oauth_assertion_set text": '"a.b.c"',
@@ -158,6 +169,7 @@ VALID_TEXTS = {
 # NULL is valid for them, and there are no other wrong arguments to try.
 FREE_FUNCTIONS = {
     "mcp_client_free", "mcp_options_free", "mcp_cancel_free", "mcp_error_free", "mcp_json_free", "mcp_oauth_free",
+    "mcp_writer_free",
 }  # fmt: skip
 
 # Calls of clients with an mcp_oauth.
@@ -267,6 +279,8 @@ def call_lines(returns, function, arguments, what, expected, client_kind):
         lines.append(f"    fixture_end_client(s, {call}, {expected});")
     elif returns == "mcp_json *":
         lines.append(f"    fixture_end_json(s, {call}, {expected});")
+    elif returns == "mcp_options *":
+        lines.append(f"    fixture_end_options(s, {call});")
     else:
         lines.append(f"    (void){call};" if returns != "void" else f"    {call};")
         lines.append("    fixture_end_void(s);")

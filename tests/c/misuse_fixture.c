@@ -66,10 +66,12 @@ void fixture_begin(struct fixture *s, enum kind kind, const char *function, cons
     }
     s->options = mcp_options_new();
     s->cancel = mcp_cancel_new();
-    s->json = mcp_json_parse("{\"a\":true,\"n\":1,\"s\":\"eHg=\"}", SIZE_MAX, NULL);
+    s->json = mcp_json_parse("{\"a\":true,\"n\":1,\"s\":\"eHg=\"}", MCP_NUL_TERMINATED, NULL);
     s->truth = mcp_json_member(s->json, "a");
     s->number = mcp_json_member(s->json, "n");
     s->text = mcp_json_member(s->json, "s");
+    s->writer = mcp_writer_new();
+    mcp_writer_begin_object(s->writer, NULL);
     CHECK_INT(MCP_INVALID_ARGUMENT, mcp_ping(NULL, NULL, &s->kept_error));
     s->error = NULL;
     s->result = NULL;
@@ -128,7 +130,24 @@ static void check_client_pings(struct fixture *s, mcp_status status) {
     mcp_error_free(error);
 }
 
+/* The writer has written valid JSON, or reports an error and has no text. */
+static void check_writer(struct fixture *s) {
+    const char *text;
+    mcp_json *json;
+    bool good;
+    mcp_writer_end(s->writer);
+    text = mcp_writer_text(s->writer);
+    json = mcp_json_parse(text, mcp_writer_length(s->writer), NULL);
+    good = mcp_writer_check(s->writer, NULL) == MCP_OK ? json != NULL : strcmp(text, "") == 0;
+    if (!CHECK(good && strlen(text) == mcp_writer_length(s->writer))) {
+        print_case(s, "the writer's text is wrong");
+    }
+    mcp_json_free(json);
+}
+
 static void tear_down(struct fixture *s) {
+    check_writer(s);
+    mcp_writer_free(s->writer);
     mcp_error_free(s->error);
     mcp_error_free(s->kept_error);
     mcp_json_free(s->result);
@@ -170,6 +189,11 @@ void fixture_end_json(struct fixture *s, mcp_json *returned, enum outcome expect
     mcp_json_free(returned);
     fixture_end(s, returned != NULL ? MCP_OK : mcp_error_status(s->error), s->error == NULL ? ANYTHING : expected);
     CHECK(expected != REFUSED || returned == NULL);
+}
+
+void fixture_end_options(struct fixture *s, mcp_options *returned) {
+    mcp_options_free(returned);
+    fixture_end_void(s);
 }
 
 void child_call(struct fixture *s, enum kind kind, const char *function) {

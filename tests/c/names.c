@@ -100,12 +100,13 @@ static void clients_are_created_from_text(void) {
     CHECK_TEXT("files", mcp_client_name(client));
     CHECK(begins_with(failed_ping(client), "ping files (http://127.0.0.1:9/mcp): "));
     mcp_client_free(client);
-    CHECK(from_text(CONFIGURATION, SIZE_MAX, "off", "mcpServers.off") == NULL);
-    CHECK(from_text(CONFIGURATION, SIZE_MAX, "none", "it has no server \"none\"; it has files, tools, off") == NULL);
-    CHECK(from_text(CONFIGURATION, SIZE_MAX, NULL, "pass the name of a server") == NULL);
-    CHECK(from_text(CONFIGURATION, SIZE_MAX, "tools", "mcpServers.tools.envFile: nowhere.env") == NULL);
-    CHECK(from_text("[]", SIZE_MAX, NULL, "it is not a JSON object") == NULL);
-    CHECK(from_text("{", SIZE_MAX, NULL, "it is not valid JSON") == NULL);
+    CHECK(from_text(CONFIGURATION, MCP_NUL_TERMINATED, "off", "mcpServers.off") == NULL);
+    CHECK(from_text(CONFIGURATION, MCP_NUL_TERMINATED, "none", "it has no server \"none\"; it has files, tools, off") ==
+          NULL);
+    CHECK(from_text(CONFIGURATION, MCP_NUL_TERMINATED, NULL, "pass the name of a server") == NULL);
+    CHECK(from_text(CONFIGURATION, MCP_NUL_TERMINATED, "tools", "mcpServers.tools.envFile: nowhere.env") == NULL);
+    CHECK(from_text("[]", MCP_NUL_TERMINATED, NULL, "it is not a JSON object") == NULL);
+    CHECK(from_text("{", MCP_NUL_TERMINATED, NULL, "it is not valid JSON") == NULL);
     CHECK(from_text("", 0, NULL, "it is not valid JSON") == NULL);
 }
 
@@ -114,14 +115,14 @@ static void servers_of_a_text_are_listed(void) {
     mcp_json *names = NULL;
     size_t length;
     const char *raw;
-    EXPECT(MCP_OK, error, mcp_config_names_text(CONFIGURATION, SIZE_MAX, &names, &error));
+    EXPECT(MCP_OK, error, mcp_config_names_text(CONFIGURATION, MCP_NUL_TERMINATED, &names, &error));
     raw = mcp_json_raw(names, &length);
     CHECK(raw != NULL && begins_with(raw, "[\"files\",\"tools\",\"off\"]"));
     mcp_json_free(names);
-    EXPECT(MCP_CONFIG_INVALID, error, mcp_config_names_text("{}", SIZE_MAX, &names, &error));
+    EXPECT(MCP_CONFIG_INVALID, error, mcp_config_names_text("{}", MCP_NUL_TERMINATED, &names, &error));
     CHECK(names == NULL);
-    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_config_names_text(NULL, SIZE_MAX, &names, &error));
-    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_config_names_text("{}", SIZE_MAX, NULL, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_config_names_text(NULL, MCP_NUL_TERMINATED, &names, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_config_names_text("{}", MCP_NUL_TERMINATED, NULL, &error));
     CHECK(mcp_client_new_from_config_text(NULL, 0, NULL, NULL) == NULL);
 }
 

@@ -93,7 +93,7 @@ static void option_functions_check_for_null(void) {
 
 static void json_functions_check_for_null(void) {
     mcp_error *error = NULL;
-    mcp_json *root = mcp_json_parse("{\"a\":[true,1,\"x\"]}", SIZE_MAX, &error);
+    mcp_json *root = mcp_json_parse("{\"a\":[true,1,\"x\"]}", MCP_NUL_TERMINATED, &error);
     const mcp_json *list = mcp_json_member(root, "a");
     char buffer[8];
     size_t length = 7;
@@ -106,7 +106,7 @@ static void json_functions_check_for_null(void) {
     CHECK_INT(MCP_INVALID_ARGUMENT, mcp_error_status(error));
     mcp_error_free(error);
     error = NULL;
-    CHECK(mcp_json_parse(NULL, SIZE_MAX, NULL) == NULL);
+    CHECK(mcp_json_parse(NULL, MCP_NUL_TERMINATED, NULL) == NULL);
     CHECK(mcp_json_parse("{", 1, NULL) == NULL);
     mcp_json_free(NULL);
 

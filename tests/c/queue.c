@@ -21,10 +21,10 @@ struct record {
     mcp_queue *queue;
     mcp_client *client;
     int done, destroyed;
-    int32_t status;      /* of the last call */
-    char message[512];   /* of its error */
+    int32_t status;    /* of the last call */
+    char message[512]; /* of its error */
     bool has_result;
-    size_t pending;      /* in the callback */
+    size_t pending; /* in the callback */
     void (*then)(struct record *record);
 };
 
@@ -49,8 +49,7 @@ static void record_destroy(void *userdata) {
 /* Options that deliver to `record`. */
 static mcp_options *queued(struct record *record) {
     mcp_options *options = mcp_options_new();
-    EXPECT(MCP_OK, error,
-           mcp_options_set_queue(options, record->queue, record_done, record, record_destroy, &error));
+    EXPECT(MCP_OK, error, mcp_options_set_queue(options, record->queue, record_done, record, record_destroy, &error));
     return options;
 }
 
@@ -414,7 +413,8 @@ static size_t open_descriptors(void) {
     return count;
 }
 
-/* A thousand calls in flight have a socket each and no other descriptor; all end within 50 ms of a cancel or a close. */
+/* A thousand calls in flight have a socket each and no other descriptor; all end within 50 ms of a cancel or a close.
+ */
 static void a_thousand_calls_end_at_once(const char *how) {
     enum { CALLS = 1000 };
     char options[128], tag[32];

@@ -213,8 +213,8 @@ static void check_client_certificate(const char *what, const char *certificate, 
         size_t before = requests_under("mutual");
         if (certificate != NULL) {
             EXPECT(MCP_OK, error,
-                   mcp_set_tls_client_cert_file(client, required_env(certificate), key != NULL ? required_env(key) : NULL,
-                                           &error));
+                   mcp_set_tls_client_cert_file(client, required_env(certificate),
+                                                key != NULL ? required_env(key) : NULL, &error));
         }
         ping(what, client, expected, NULL);
         ping_and_free(what, client, expected, NULL);

@@ -182,7 +182,8 @@ void tls_settings_are_applied() {
     const std::string mutual = support::variable("MCP_TEST_MTLS_URL") + "/mcp";
     client = support::client_at(mutual);
     client.set_tls_ca_file(authority);
-    client.set_tls_client_cert_file(support::variable("MCP_TEST_CLIENT_CERT"), support::variable("MCP_TEST_CLIENT_KEY"));
+    client.set_tls_client_cert_file(support::variable("MCP_TEST_CLIENT_CERT"),
+                                    support::variable("MCP_TEST_CLIENT_KEY"));
     client.ping();
     client = support::client_at(mutual);
     client.set_tls_ca_file(authority);

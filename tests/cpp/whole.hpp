@@ -97,7 +97,7 @@ void every_call(mcp::client &client) {
     const mcp::expected<mcp::json> info = client.try_server_info(with);
     need(info.has_value() && info->pointer("/era").string() == info->view()["era"].string());
     token.trigger();
-    const mcp::expected<void> cancelled = client.try_ping(with);
+    const mcp::expected<void> cancelled = client.try_ping(with.copy());
     need(!cancelled && cancelled.error().status() == mcp::status::cancelled);
 #ifdef __cpp_exceptions
     client.connect();
@@ -264,7 +264,16 @@ std::size_t every_value() {
     for (auto [key, value] : document.members()) {
         sum += key.size() + (value.type() == mcp::json_type::array ? value[std::size_t{0}].raw().size() : 0);
     }
+    mcp::json_writer writer;
+    writer.begin_object().string("s", "t").base64("b", "\0", 1).int64("i", -1).uint64("u", 1).number("d", 0.5);
+    writer.boolean("t", true).null("n").value("j", view).raw("r", "{}").begin_object("o").end().begin_array("a");
+    writer.begin_object().end().begin_array().end().string("t").base64("\0", 1).int64(-1).uint64(1).number(0.5);
+    writer.boolean(false).null().value(view["a"]).raw("1").end().end();
+    need(writer.try_check().has_value() && mcp::json::try_parse(writer.text()).has_value());
+    sum += writer.text().size() + document.copy().size() + view["a"].copy().size();
+    writer.reset();
 #ifdef __cpp_exceptions
+    writer.null().check();
     need(view["b"].as_bool() && view["i"].as_int64() == -1 && view["u"].as_uint64() == 1 && view["d"].as_double() > 0);
     need(mcp::json::parse("1") && view["s"].copy_string() == "t");
 #endif

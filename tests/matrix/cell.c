@@ -109,7 +109,8 @@ static mcp_client *client_by(const char *way, const mcp_json *state) {
 }
 
 static void check_info(mcp_client *client, const mcp_json *state, const char *era, const char *version) {
-    bool everything = strncmp(mcp_json_string(mcp_json_pointer(state, "/name")), "everything", strlen("everything")) == 0;
+    bool everything =
+        strncmp(mcp_json_string(mcp_json_pointer(state, "/name")), "everything", strlen("everything")) == 0;
     const char *server = everything ? "mcp-servers/everything" : "libmcp-fixture";
     const char *transport = mcp_json_string(mcp_json_pointer(state, "/transport"));
     mcp_json *info = NULL;

@@ -7,7 +7,7 @@ static void subscribe(mcp_client *client, const char *method, const char *uri) {
     char params[128];
     mcp_json *result = NULL;
     snprintf(params, sizeof params, "{\"uri\":\"%s\"}", uri);
-    EXPECT(MCP_OK, error, mcp_request(client, method, params, SIZE_MAX, NULL, &result, &error));
+    EXPECT(MCP_OK, error, mcp_request(client, method, params, MCP_NUL_TERMINATED, NULL, &result, &error));
     CHECK_JSON("{}", result);
     mcp_json_free(result);
 }

@@ -20,7 +20,7 @@ static void prompts_are_listed(mcp_client *client) {
 static void check_prompt(mcp_client *client, const char *name, const char *arguments, const char *messages) {
     mcp_json *result = NULL;
     char *json = arguments != NULL ? quotes(arguments) : NULL;
-    EXPECT(MCP_OK, error, mcp_get_prompt(client, name, json, SIZE_MAX, NULL, &result, &error));
+    EXPECT(MCP_OK, error, mcp_get_prompt(client, name, json, MCP_NUL_TERMINATED, NULL, &result, &error));
     CHECK_JSON(messages, mcp_json_member(result, "messages"));
     mcp_json_free(result);
     free(json);
@@ -55,7 +55,8 @@ static void invalid_prompts_are_rejected(mcp_client *client) {
     CHECK_INT(-32602, mcp_error_rpc_code(error));
     CHECK(strstr(mcp_error_message(error), "Prompt none not found") != NULL);
     mcp_error_free(error);
-    EXPECT_KEEP(MCP_RPC_ERROR, error, mcp_get_prompt(client, "args-prompt", "{}", SIZE_MAX, NULL, &result, &error));
+    EXPECT_KEEP(MCP_RPC_ERROR, error,
+                mcp_get_prompt(client, "args-prompt", "{}", MCP_NUL_TERMINATED, NULL, &result, &error));
     CHECK_INT(-32602, mcp_error_rpc_code(error));
     mcp_error_free(error);
     error = NULL;
@@ -65,7 +66,8 @@ static void check_completion(mcp_client *client, const char *argument, const cha
                              const char *values) {
     mcp_json *result = NULL;
     EXPECT(MCP_OK, error,
-           mcp_complete_prompt(client, "completable-prompt", argument, value, context, SIZE_MAX, NULL, &result, &error));
+           mcp_complete_prompt(client, "completable-prompt", argument, value, context, MCP_NUL_TERMINATED, NULL,
+                               &result, &error));
     CHECK_JSON(values, mcp_json_pointer(result, "/completion/values"));
     CHECK_JSON("false", mcp_json_pointer(result, "/completion/hasMore"));
     mcp_json_free(result);

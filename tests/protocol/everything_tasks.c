@@ -13,8 +13,8 @@ static void clarify(void *userdata, mcp_input *input) {
                "for:",
                mcp_json_string(mcp_json_member(mcp_input_params(input), "message")));
     CHECK_TEXT("snake", mcp_json_string(mcp_json_pointer(mcp_input_params(input),
-                                                    "/requestedSchema/properties/interpretation/oneOf/1/const")));
-    EXPECT(MCP_OK, failure, mcp_input_accept(input, "{\"interpretation\":\"snake\"}", SIZE_MAX, &failure));
+                                                         "/requestedSchema/properties/interpretation/oneOf/1/const")));
+    EXPECT(MCP_OK, failure, mcp_input_accept(input, "{\"interpretation\":\"snake\"}", MCP_NUL_TERMINATED, &failure));
 }
 
 static bool progressed(void *userdata, double progress, double total, const char *message) {
@@ -25,7 +25,9 @@ static bool progressed(void *userdata, double progress, double total, const char
 
 static mcp_json *start(mcp_client *client, const char *arguments) {
     mcp_json *task = NULL;
-    EXPECT(MCP_OK, error, mcp_call_tool_as_task(client, "simulate-research-query", arguments, SIZE_MAX, NULL, &task, &error));
+    EXPECT(
+        MCP_OK, error,
+        mcp_call_tool_as_task(client, "simulate-research-query", arguments, MCP_NUL_TERMINATED, NULL, &task, &error));
     must(mcp_tool_result_task_id(task) != NULL, "a task");
     return task;
 }
@@ -89,7 +91,8 @@ static void unknown_tasks_and_other_tools_are_handled(mcp_client *client) {
     mcp_error_free(error);
     error = NULL;
     /* A tool that does not support tasks returns its result at once. */
-    EXPECT(MCP_OK, error, mcp_call_tool_as_task(client, "echo", "{\"message\":\"now\"}", SIZE_MAX, NULL, &state, &error));
+    EXPECT(MCP_OK, error,
+           mcp_call_tool_as_task(client, "echo", "{\"message\":\"now\"}", MCP_NUL_TERMINATED, NULL, &state, &error));
     CHECK(mcp_tool_result_task_id(state) == NULL);
     CHECK_TEXT("Echo: now", mcp_tool_result_text(state));
     mcp_json_free(state);

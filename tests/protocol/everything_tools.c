@@ -51,7 +51,7 @@ static void long_text_is_returned(mcp_client *client) {
     memset(arguments + used, 'a', LENGTH);
     sprintf(arguments + used + LENGTH, "\"}");
     mcp_json *result = NULL;
-    EXPECT(MCP_OK, error, mcp_call_tool(client, "echo", arguments, SIZE_MAX, NULL, &result, &error));
+    EXPECT(MCP_OK, error, mcp_call_tool(client, "echo", arguments, MCP_NUL_TERMINATED, NULL, &result, &error));
     const char *text = mcp_tool_result_text(result);
     CHECK_INT(LENGTH + 6, strlen(text));
     CHECK_INT(LENGTH + 6, strspn(text, "Echo: a"));
@@ -61,7 +61,7 @@ static void long_text_is_returned(mcp_client *client) {
 
 static void tool_errors_are_returned(mcp_client *client) {
     mcp_json *result = NULL;
-    EXPECT(MCP_OK, error, mcp_call_tool(client, "echo", "{}", SIZE_MAX, NULL, &result, &error));
+    EXPECT(MCP_OK, error, mcp_call_tool(client, "echo", "{}", MCP_NUL_TERMINATED, NULL, &result, &error));
     CHECK(mcp_tool_result_is_error(result));
     CHECK_JSON("'MCP error -32602: Input validation error: Invalid arguments for tool echo: \xe2\x80\xa6'",
                mcp_json_pointer(result, "/content/0/text"));
@@ -71,7 +71,7 @@ static void tool_errors_are_returned(mcp_client *client) {
     CHECK_TEXT("MCP error -32602: Tool nothing not found", mcp_tool_result_text(result));
     mcp_json_free(result);
     EXPECT(MCP_OK, error,
-           mcp_call_tool(client, "get-resource-links", "{\"count\":11}", SIZE_MAX, NULL, &result, &error));
+           mcp_call_tool(client, "get-resource-links", "{\"count\":11}", MCP_NUL_TERMINATED, NULL, &result, &error));
     CHECK(mcp_tool_result_is_error(result));
     mcp_json_free(result);
 }
@@ -153,9 +153,9 @@ static void resource_links_are_returned(mcp_client *client) {
     result = CALL(client, "get-resource-reference", "{'resourceType':'Blob','resourceId':8}", NULL);
     CHECK_TEXT("demo://resource/dynamic/blob/8", mcp_json_string(mcp_json_pointer(result, "/content/1/resource/uri")));
     char bytes[128] = "";
-    EXPECT(
-        MCP_OK, error,
-        mcp_json_copy_base64(mcp_json_pointer(result, "/content/1/resource/blob"), bytes, sizeof bytes - 1, NULL, &error));
+    EXPECT(MCP_OK, error,
+           mcp_json_copy_base64(mcp_json_pointer(result, "/content/1/resource/blob"), bytes, sizeof bytes - 1, NULL,
+                                &error));
     CHECK(strncmp(bytes, "Resource 8: This is a base64 blob created at ", 45) == 0);
     mcp_json_free(result);
 }
@@ -221,7 +221,7 @@ static void process_environment_is_restricted(void) {
         EXPECT(MCP_MISUSE, error, mcp_set_environment(client, "LIBMCP_TEST_GIVEN", "1", &error));
     }
     mcp_json *result = CALL(client, "get-env", NULL, NULL);
-    mcp_json *environment = mcp_json_parse(mcp_tool_result_text(result), SIZE_MAX, NULL);
+    mcp_json *environment = mcp_json_parse(mcp_tool_result_text(result), MCP_NUL_TERMINATED, NULL);
     CHECK(mcp_json_type_of(environment) == MCP_JSON_OBJECT);
     CHECK(mcp_json_member(environment, "LIBMCP_TEST_SECRET") == NULL);
     if (on_stdio()) {

@@ -20,7 +20,7 @@ static void prompts_are_listed(mcp_client *client) {
 
 static void check_prompt(mcp_client *client, const char *name, const char *arguments, const char *text) {
     mcp_json *result = NULL;
-    EXPECT(MCP_OK, error, mcp_get_prompt(client, name, arguments, SIZE_MAX, NULL, &result, &error));
+    EXPECT(MCP_OK, error, mcp_get_prompt(client, name, arguments, MCP_NUL_TERMINATED, NULL, &result, &error));
     CHECK_INT(1, mcp_json_size(mcp_json_member(result, "messages")));
     CHECK_TEXT("user", mcp_json_string(mcp_json_pointer(result, "/messages/0/role")));
     CHECK_TEXT("text", mcp_json_string(mcp_json_pointer(result, "/messages/0/content/type")));
@@ -34,9 +34,11 @@ static void invalid_prompts_are_rejected(mcp_client *client, int code) {
     CHECK(mcp_error_has_rpc_code(error));
     CHECK_INT(code, mcp_error_rpc_code(error));
     mcp_error_free(error);
-    EXPECT(MCP_RPC_ERROR, error, mcp_get_prompt(client, "explain", "{}", SIZE_MAX, NULL, &result, &error));
-    EXPECT(MCP_RPC_ERROR, error, mcp_get_prompt(client, "explain", "{\"topic\":7}", SIZE_MAX, NULL, &result, &error));
-    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_get_prompt(client, "explain", "7", SIZE_MAX, NULL, &result, &error));
+    EXPECT(MCP_RPC_ERROR, error, mcp_get_prompt(client, "explain", "{}", MCP_NUL_TERMINATED, NULL, &result, &error));
+    EXPECT(MCP_RPC_ERROR, error,
+           mcp_get_prompt(client, "explain", "{\"topic\":7}", MCP_NUL_TERMINATED, NULL, &result, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error,
+           mcp_get_prompt(client, "explain", "7", MCP_NUL_TERMINATED, NULL, &result, &error));
 }
 
 static void arguments_are_completed(mcp_client *client) {
@@ -44,7 +46,8 @@ static void arguments_are_completed(mcp_client *client) {
     EXPECT(MCP_OK, error, mcp_complete_prompt(client, "explain", "topic", "ru", NULL, 0, NULL, &result, &error));
     CHECK_JSON("['rust','ruby']", mcp_json_pointer(result, "/completion/values"));
     mcp_json_free(result);
-    EXPECT(MCP_OK, error, mcp_complete_prompt(client, "explain", "topic", "x", "{}", SIZE_MAX, NULL, &result, &error));
+    EXPECT(MCP_OK, error,
+           mcp_complete_prompt(client, "explain", "topic", "x", "{}", MCP_NUL_TERMINATED, NULL, &result, &error));
     CHECK_JSON("[]", mcp_json_pointer(result, "/completion/values"));
     mcp_json_free(result);
     EXPECT(MCP_OK, error,

@@ -48,7 +48,7 @@ static void results_are_returned(mcp_client *client) {
     mcp_json_free(result);
     result = CALL(client, "person", "{'name':'Ada','age':36}", NULL);
     CHECK_JSON("{'name':'Ada','age':36,'tags':['a','b']}", mcp_tool_result_structured(result));
-    mcp_json *same = mcp_json_parse(mcp_tool_result_text(result), SIZE_MAX, NULL);
+    mcp_json *same = mcp_json_parse(mcp_tool_result_text(result), MCP_NUL_TERMINATED, NULL);
     CHECK_JSON("{'name':'Ada','age':36,'tags':['a','b']}", same);
     mcp_json_free(same);
     mcp_json_free(result);
@@ -73,19 +73,20 @@ static void image_is_returned(mcp_client *client) {
 /* If the tool fails, the call succeeds; the text of the error differs between frameworks. */
 static void failures_are_reported(mcp_client *client) {
     mcp_json *result = NULL;
-    EXPECT(MCP_OK, error, mcp_call_tool(client, "fail", "{\"why\":\"no paper\"}", SIZE_MAX, NULL, &result, &error));
+    EXPECT(MCP_OK, error,
+           mcp_call_tool(client, "fail", "{\"why\":\"no paper\"}", MCP_NUL_TERMINATED, NULL, &result, &error));
     CHECK(mcp_tool_result_is_error(result));
     const char *text = mcp_tool_result_text(result), *at = strstr(text, "no paper");
     CHECK_SAYS(at != NULL && strcmp(at, "no paper") == 0, "%s", text);
     CHECK(mcp_tool_result_structured(result) == NULL);
     mcp_json_free(result);
     result = NULL;
-    EXPECT(MCP_OK, error, mcp_call_tool(client, "add", "{\"a\":2}", SIZE_MAX, NULL, &result, &error));
+    EXPECT(MCP_OK, error, mcp_call_tool(client, "add", "{\"a\":2}", MCP_NUL_TERMINATED, NULL, &result, &error));
     CHECK(mcp_tool_result_is_error(result));
     mcp_json_free(result);
     /* An unknown tool is a protocol error or a tool error, depending on the framework. */
     result = NULL;
-    mcp_status status = mcp_call_tool(client, "nothing", "{}", SIZE_MAX, NULL, &result, &error);
+    mcp_status status = mcp_call_tool(client, "nothing", "{}", MCP_NUL_TERMINATED, NULL, &result, &error);
     if (status == MCP_OK) {
         CHECK(mcp_tool_result_is_error(result));
         CHECK(strstr(mcp_tool_result_text(result), "nothing") != NULL);
@@ -97,9 +98,10 @@ static void failures_are_reported(mcp_client *client) {
     mcp_json_free(result);
     mcp_error_free(error);
     error = NULL;
-    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_call_tool(client, "add", "[1]", SIZE_MAX, NULL, &result, &error));
-    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_call_tool(client, "add", "{\"a\":", SIZE_MAX, NULL, &result, &error));
-    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_call_tool(client, NULL, "{}", SIZE_MAX, NULL, &result, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_call_tool(client, "add", "[1]", MCP_NUL_TERMINATED, NULL, &result, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error,
+           mcp_call_tool(client, "add", "{\"a\":", MCP_NUL_TERMINATED, NULL, &result, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_call_tool(client, NULL, "{}", MCP_NUL_TERMINATED, NULL, &result, &error));
     CHECK(result == NULL);
 }
 
@@ -109,7 +111,7 @@ static void meta_and_headers_are_passed_through(mcp_client *client) {
     char meta[128], expected[128];
     mcp_options *options = mcp_options_new();
     snprintf(meta, sizeof meta, "{\"traceparent\":\"%s\"}", trace);
-    EXPECT(MCP_OK, error, mcp_options_set_meta(options, meta, SIZE_MAX, &error));
+    EXPECT(MCP_OK, error, mcp_options_set_meta(options, meta, MCP_NUL_TERMINATED, &error));
     if (!on_stdio()) {
         EXPECT(MCP_OK, error, mcp_options_set_header(options, "X-Test", "of this call", &error));
     }

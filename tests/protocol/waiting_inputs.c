@@ -65,7 +65,7 @@ static void sleep_and_accept(struct question *question, mcp_input *input) {
     sleep_ms(HANDLER_MS);
     CHECK(mcp_input_is_over(input));
     EXPECT(question->cancel == NULL ? MCP_CLOSED : MCP_CANCELLED, failure,
-           mcp_input_accept(input, "{\"name\":\"Ada\"}", SIZE_MAX, &failure)); /* too late */
+           mcp_input_accept(input, "{\"name\":\"Ada\"}", MCP_NUL_TERMINATED, &failure)); /* too late */
     note(question->events, "returned");
 }
 
@@ -136,8 +136,8 @@ static void *accept_later(void *argument) {
     mcp_input *input = question->deferred;
     CHECK(mcp_input_client_name(input)[0] != '\0');
     CHECK(strcmp(mcp_json_string(mcp_json_member(mcp_input_params(input), "message")), "Who are you?") == 0);
-    EXPECT(MCP_INVALID_ARGUMENT, failure, mcp_input_accept(input, "[]", SIZE_MAX, &failure));
-    EXPECT(MCP_OK, failure, mcp_input_accept(input, "{\"name\":\"Ada\"}", SIZE_MAX, &failure));
+    EXPECT(MCP_INVALID_ARGUMENT, failure, mcp_input_accept(input, "[]", MCP_NUL_TERMINATED, &failure));
+    EXPECT(MCP_OK, failure, mcp_input_accept(input, "{\"name\":\"Ada\"}", MCP_NUL_TERMINATED, &failure));
     EXPECT(MCP_MISUSE, failure, mcp_input_decline(input, &failure)); /* the first response counts */
     CHECK(!mcp_input_is_over(input));
     mcp_input_free(input);
@@ -180,7 +180,7 @@ static void a_deferred_input_is_over_when_its_call_is_cancelled(void) {
     AWAIT_NOTE(question.events, "deferred");
     AWAIT_NOTE(question.events, "over MCP_CANCELLED");
     CHECK(mcp_input_is_over(question.deferred));
-    EXPECT(MCP_CANCELLED, error, mcp_input_accept(question.deferred, "{\"name\":\"Ada\"}", SIZE_MAX, &error));
+    EXPECT(MCP_CANCELLED, error, mcp_input_accept(question.deferred, "{\"name\":\"Ada\"}", MCP_NUL_TERMINATED, &error));
     mcp_client_free(question.client);
     /* The input outlives its call and its client. */
     CHECK_TEXT("elicitation/create", mcp_input_method(question.deferred));
@@ -233,7 +233,7 @@ static void queued_calls_ask_in_dispatch(void) {
     while (count_notes(question.events, "done MCP_OK \xe2\x80\xa6") == 0) {
         EXPECT(MCP_OK, error, mcp_queue_dispatch(queue, MCP_FOREVER, &error));
     }
-    EXPECT(MCP_OK, error, mcp_input_accept(question.deferred, "{\"name\":\"Ada\"}", SIZE_MAX, &error));
+    EXPECT(MCP_OK, error, mcp_input_accept(question.deferred, "{\"name\":\"Ada\"}", MCP_NUL_TERMINATED, &error));
     mcp_input_free(question.deferred);
     question.deferred = NULL;
     while (mcp_queue_pending(queue) > 0) {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::line_buffer::{LineBuffer, is_cut_off};
 use super::stdin_writer::StdinWriter;
 use crate::call::failure::buffer_error;
-use crate::call::skipped_input::Excerpt;
+use crate::call::skipped_input::{Excerpt, MAX_KEPT};
 use crate::error::Error;
 use crate::log::LogLevel;
 use crate::status::*;
@@ -67,6 +67,8 @@ impl ProcessReader {
         let (mut stdout, mut stderr) = (LineBuffer::open(), LineBuffer::open());
         let mut exit: Option<(ExitDescription, Instant)> = None;
         let mut closed_since: Option<Instant> = None;
+        // How many bytes of an unfinished line are recorded.
+        let mut recorded = 0;
         loop {
             let is_broken = self.stdin_writer.is_broken();
             if is_broken
@@ -98,10 +100,18 @@ impl ProcessReader {
                     Err(why) => return buffer_error(why, "a message of the server", self.limit),
                 }
             }
+            let mut has_new_line = false;
             while let Some(line) = stdout.next_nonblank() {
+                has_new_line = true;
                 if stdout.is_open || !is_cut_off(&line) {
                     self.router.take_text(line);
                 }
+            }
+            let unfinished = stdout.unfinished_line();
+            let length = unfinished.len().min(MAX_KEPT);
+            if length != recorded || (has_new_line && length > 0) {
+                self.router.pending.record_unfinished_line(unfinished);
+                recorded = length;
             }
             self.read_stderr(&mut stderr);
             if exit.is_none() {

@@ -199,7 +199,7 @@ impl StreamableHttp {
 impl ResumeState {
     /// The error of a stream without a response, with the skipped data that arrived instead.
     fn explained(&self, call: &CallContext, error: Error) -> Error {
-        skipped_input::explained(error, call, skipped_input::ON_STREAM, self.skipped.first().map(|first| &**first))
+        skipped_input::explained(error, call, self.skipped.first().map(|first| &**first))
     }
 
     /// Records the `retry` and the last event id of the stream. A new id is progress.

@@ -108,7 +108,8 @@ extension MCPError.Status {
     public static let proxyFailed = Self(MCP_PROXY_FAILED)
     /// The server does not finish: its pages do not end, or it keeps requesting input.
     public static let endless = Self(MCP_ENDLESS)
-    /// The server requested an input for which no handler is set.
+    /// The server requested an input for which no handler is set, or a tool of a modern server requested it in a way
+    /// that only legacy versions have.
     public static let inputUnsupported = Self(MCP_INPUT_UNSUPPORTED)
     /// A handler supplied no input: it threw, or its result is invalid.
     public static let inputFailed = Self(MCP_INPUT_FAILED)

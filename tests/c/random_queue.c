@@ -1,7 +1,7 @@
-/* Random use of completion queues: calls are submitted, cancelled and delivered, queues stopped and freed, clients closed
- * and freed, and the process forked, in any order.
+/* Random use of completion queues: calls are submitted, cancelled and delivered, queues stopped and freed, clients
+ * closed and freed, and the process forked, in any order.
  *
- *     queue_storm [--rounds COUNT] [--seed SEED]
+ *     random_queue [--rounds COUNT] [--seed SEED]
  *
  * Of each call, `done` runs once, or not at all if its queue was freed; `destroy` runs once, and nothing after it. */
 #define _GNU_SOURCE
@@ -198,8 +198,9 @@ static void step(struct world *world, int round) {
 }
 
 static void run_round(int round) {
-    static const char *const scenarios[] = {"dual", "legacy+fault=silent+when=ping", "legacy+stream", "modern+fault=silent",
-                                            "legacy+sse", "legacy+fault=reset+when=ping"};
+    static const char *const scenarios[] = {"dual",          "legacy+fault=silent+when=ping",
+                                            "legacy+stream", "modern+fault=silent",
+                                            "legacy+sse",    "legacy+fault=reset+when=ping"};
     struct world world = {.submitted = 0};
     for (int i = 0; i < QUEUES; i++) {
         world.queues[i] = mcp_queue_new(NULL);
@@ -238,7 +239,7 @@ int main(int argc, char **argv) {
         } else if (strcmp(argv[i], "--seed") == 0) {
             first = (unsigned)atoi(argv[i + 1]);
         } else {
-            must(0, "usage: queue_storm [--rounds COUNT] [--seed SEED]");
+            must(0, "usage: random_queue [--rounds COUNT] [--seed SEED]");
         }
     }
     double start = now_ms();
