@@ -58,8 +58,10 @@ endforeach()
 # The bindings are installed as sources: Go and SwiftPM compile them together with the application.
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/bindings/go" DESTINATION "${CMAKE_INSTALL_DATADIR}/libmcp"
   PATTERN "*_test.go" EXCLUDE PATTERN "testdata" EXCLUDE)
-install(DIRECTORY "${PROJECT_SOURCE_DIR}/bindings/swift" DESTINATION "${CMAKE_INSTALL_DATADIR}/libmcp"
-  PATTERN ".build" EXCLUDE PATTERN "Tests" EXCLUDE)
+# Package.swift names folders of the repository: the installed package has the same layout.
+install(FILES "${PROJECT_SOURCE_DIR}/Package.swift" DESTINATION "${CMAKE_INSTALL_DATADIR}/libmcp/swift")
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/bindings/swift/Sources"
+  DESTINATION "${CMAKE_INSTALL_DATADIR}/libmcp/swift/bindings/swift")
 
 file(GLOB mcp_documents "${PROJECT_SOURCE_DIR}/LICENSE*" "${PROJECT_SOURCE_DIR}/README.md"
   "${PROJECT_SOURCE_DIR}/CHANGELOG.md")

@@ -15,7 +15,7 @@ from pathlib import Path
 BINDINGS = {
     "cpp": ("include", ["*.hpp"], ""),
     "go": ("bindings/go", ["**/*.go", "**/*.c", "**/*.h"], "_test.go"),
-    "swift": ("bindings/swift/Sources/MCP", ["**/*.swift"], ""),
+    "swift": ("bindings/swift/Sources/LibMCP", ["**/*.swift"], ""),
 }
 
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
