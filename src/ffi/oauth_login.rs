@@ -18,7 +18,7 @@ use crate::auth::oauth::callbacks::{LoginRequest, OpenCallback};
 use crate::auth::oauth::login::open_in_browser;
 use crate::auth::oauth::settings::LoginPolicy;
 use crate::client::login::open_browser;
-use crate::error::{Error, ErrorCause, Result};
+use crate::error::Error;
 use crate::status::*;
 use crate::sys::callback;
 
