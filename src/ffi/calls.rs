@@ -10,11 +10,11 @@ use super::error::mcp_error;
 use super::guard::{guard, guard_json, guard_pending};
 use super::options::mcp_options;
 use crate::client::{CallContext, Client};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::protocol::json::Json;
 use crate::queue::completion_queue::{CompletionQueue, Run};
 use crate::queue::{Outcome, QueueTarget};
-use crate::status::mcp_status;
+use crate::status::{MCP_INTERNAL, mcp_status};
 
 /// The name of the call that waits for changes.
 pub(super) const LISTEN: &str = "listen";
@@ -93,22 +93,27 @@ pub(super) fn run_for_json<'a, A: Arguments>(
     client: SharedHandle<mcp_client>,
     request: &'static str,
     options: Option<&mcp_options>,
-    mut result: OutParam<*mut mcp_json>,
+    result: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
     arguments: impl FnOnce() -> Result<A::Borrowed<'a>>,
     body: impl for<'b> FnOnce(&Client, &CallContext, A::Borrowed<'b>) -> Result<Json> + Send + 'static,
 ) -> mcp_status {
+    let mut output = result;
     if let Some(target) = options.and_then(mcp_options::queue_target) {
-        result.put(null_mut());
+        output.put(null_mut());
         let run = move |client: &Client, call: &CallContext, arguments: A::Borrowed<'_>| {
             body(client, call, arguments).map(Some)
         };
-        return submit::<A>(target, (client, request), options, error, arguments, run);
+        let mut once = Some((arguments, run));
+        return submit(target, (client, request), options, error, &mut || {
+            let (arguments, run) = once.take().ok_or_else(called_twice)?;
+            copied::<A>(arguments, run)
+        });
     }
-    guard_json(result, "the place for the result", error, || {
-        let client = &client.required("client")?.inner;
-        let arguments = arguments()?;
-        client.call(request, &mcp_options::call_options(options), |call| body(client, call, arguments))
+    let mut once = Some((arguments, body));
+    block_for_json((client, request), options, output, error, &mut |client, call| {
+        let (arguments, body) = once.take().ok_or_else(called_twice)?;
+        body(client, call, arguments()?)
     })
 }
 
@@ -125,34 +130,72 @@ pub(super) fn run<'a, A: Arguments>(
         let run = move |client: &Client, call: &CallContext, arguments: A::Borrowed<'_>| {
             body(client, call, arguments).map(|()| None)
         };
-        return submit::<A>(target, (client, request), options, error, arguments, run);
+        let mut once = Some((arguments, run));
+        return submit(target, (client, request), options, error, &mut || {
+            let (arguments, run) = once.take().ok_or_else(called_twice)?;
+            copied::<A>(arguments, run)
+        });
     }
-    guard(error, || {
-        let client = &client.required("client")?.inner;
-        let arguments = arguments()?;
-        client.call(request, &mcp_options::call_options(options), |call| body(client, call, arguments))
+    let mut once = Some((arguments, body));
+    block((client, request), options, error, &mut |client, call| {
+        let (arguments, body) = once.take().ok_or_else(called_twice)?;
+        body(client, call, arguments()?)
     })
 }
 
-/// Submits a call with copied arguments.
-fn submit<'a, A: Arguments>(
-    target: &QueueTarget,
-    (client, request): (SharedHandle<mcp_client>, &'static str),
+// The following functions are not generic: each exported function would have a copy of them.
+
+type Target<'a> = (SharedHandle<'a, mcp_client>, &'static str);
+
+fn block_for_json(
+    (client, request): Target,
+    options: Option<&mcp_options>,
+    result: OutParam<*mut mcp_json>,
+    error: OutParam<*mut mcp_error>,
+    body: &mut dyn FnMut(&Client, &CallContext) -> Result<Json>,
+) -> mcp_status {
+    guard_json(result, "the place for the result", error, || {
+        let client = &client.required("client")?.inner;
+        client.call(request, &mcp_options::call_options(options), |call| body(client, call))
+    })
+}
+
+fn block(
+    (client, request): Target,
     options: Option<&mcp_options>,
     error: OutParam<*mut mcp_error>,
-    arguments: impl FnOnce() -> Result<A::Borrowed<'a>>,
-    run: impl for<'b> FnOnce(&Client, &CallContext, A::Borrowed<'b>) -> Outcome + Send + 'static,
+    body: &mut dyn FnMut(&Client, &CallContext) -> Result<()>,
+) -> mcp_status {
+    guard(error, || {
+        let client = &client.required("client")?.inner;
+        client.call(request, &mcp_options::call_options(options), |call| body(client, call))
+    })
+}
+
+fn submit(
+    target: &QueueTarget,
+    (client, request): Target,
+    options: Option<&mcp_options>,
+    error: OutParam<*mut mcp_error>,
+    run: &mut dyn FnMut() -> Result<Box<Run>>,
 ) -> mcp_status {
     guard_pending(error, || {
-        let run = arguments().map(|borrowed| {
-            let copied = A::copy_of(borrowed);
-            let run: Box<Run> =
-                Box::new(move |client: &Client, call: &CallContext| run(client, call, copied.borrowed()));
-            run
-        });
         let client = client.object().map(|client| &client.inner);
         // A listener waits for the server, and a hundred of them must not keep other calls from running.
         let is_counted = request != LISTEN;
-        CompletionQueue::submit(target, (client, request), &mcp_options::call_options(options), is_counted, run)
+        CompletionQueue::submit(target, (client, request), &mcp_options::call_options(options), is_counted, run())
     })
+}
+
+/// A call with copied arguments.
+fn copied<'a, A: Arguments>(
+    arguments: impl FnOnce() -> Result<A::Borrowed<'a>>,
+    run: impl for<'b> FnOnce(&Client, &CallContext, A::Borrowed<'b>) -> Outcome + Send + 'static,
+) -> Result<Box<Run>> {
+    let copied = A::copy_of(arguments()?);
+    Ok(Box::new(move |client: &Client, call: &CallContext| run(client, call, copied.borrowed())))
+}
+
+fn called_twice() -> Error {
+    Error::new(MCP_INTERNAL, "a call was run twice")
 }
