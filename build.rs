@@ -343,20 +343,20 @@ const INTRODUCTION: &str = r#"/** @file
  *
  * - Results. mcp_json_parse and the functions with "_new" in their name return a pointer to a new
  *   object, or NULL on failure. All other functions that can fail return an mcp_status, which is
- *   MCP_OK on success. The last parameter of both is a place for an error, which may be NULL (see
- *   mcp_error); only mcp_options_new, mcp_options_copy, mcp_cancel_new, mcp_oauth_new and
- *   mcp_writer_new, which never fail, have none. The functions that write JSON return nothing:
- *   mcp_writer_check reports their errors. Read the status before the error: in
- *   `report(mcp_ping(client, NULL, &error), error)` the order of evaluation is not defined, and
- *   report may get the value of `error` before the call.
+ *   MCP_OK on success, or MCP_PENDING if a call was submitted to a queue. The last parameter of
+ *   both is a place for an error, which may be NULL (see mcp_error); only mcp_options_new,
+ *   mcp_options_copy, mcp_cancel_new, mcp_oauth_new and mcp_writer_new, which never fail, have
+ *   none. The functions that write JSON return nothing: mcp_writer_check reports their errors. Read
+ *   the status before the error: in `report(mcp_ping(client, NULL, &error), error)` the order of
+ *   evaluation is not defined, and report may get the value of `error` before the call.
  * - Ownership. Texts and arrays that the caller passes are copied before a function returns. The
  *   caller owns the objects that it receives, and frees each with the _free function of its type,
  *   which ignores NULL. Borrowed results are not freed; the description states how long they are
  *   valid. Output parameters for objects are set to NULL first, and to the object only on success.
  * - Text, including the names of files, is UTF-8 and NUL-terminated.
  * - JSON. An argument that is JSON is a text with a length in bytes (less than 4 GiB), or
- *   MCP_NUL_TERMINATED if it is NUL-terminated. The mcp_writer_ functions write such texts. The JSON
- *   that a function returns is a document, whose values are read with the mcp_json_ functions.
+ *   MCP_NUL_TERMINATED if it is NUL-terminated. The mcp_writer_ functions write such texts. The
+ *   JSON that a function returns is a document, whose values are read with the mcp_json_ functions.
  * - Times are in milliseconds.
  * - Calls. A function described as "blocking" is a call: it communicates with the server, connects
  *   first if necessary, and returns when it has the result, or when its timeout expires (60 seconds
@@ -368,8 +368,9 @@ const INTRODUCTION: &str = r#"/** @file
  * - Threads. A function described as "thread-safe" may be called from any thread at any time.
  *   Several threads may use the same client, JSON value, error or cancel token at the same time;
  *   the same options too, as long as no thread changes them. The library creates a thread for each
- *   DNS lookup and each request for OAuth tokens, and "reader threads": one for each open HTTP+SSE
- *   connection, for each server event stream, and for each server process. They block all signals.
+ *   DNS lookup and each request for OAuth tokens, for handlers and auth and open callbacks while
+ *   they run, for the calls of queues, and "reader threads": one for each open HTTP+SSE connection,
+ *   for each server event stream, and for each server process. They block all signals.
  * - Callbacks. A handler is a callback that responds to requests of the server. The library holds
  *   no lock while a callback runs. No exception and no longjmp may leave a callback: a C++
  *   exception aborts the process.

@@ -17,9 +17,13 @@ struct application {
     mcp_queue *queue;
 };
 
-static void show_progress(void *unused, double progress, double total, const char *message) {
+static bool show_progress(void *unused, double progress, double total, const char *message) {
     (void)unused;
-    printf("%.0f of %.0f %s\n", progress, total, message ? message : "");
+    printf("%.0f", progress);
+    if (total >= 0)
+        printf(" of %.0f", total);
+    printf(" %s\n", message ? message : "");
+    return true; /* go on */
 }
 
 static void show_result(void *data, int32_t status, const mcp_json *result, const mcp_error *error) {
@@ -55,6 +59,7 @@ static gboolean on_key(gint descriptor, GIOCondition condition, gpointer data) {
 int main(int argc, char **argv) {
     struct application application = {0};
     mcp_error *error = NULL;
+    guint watch;
     if (argc < 2) {
         fprintf(stderr, "usage: glib URL [TOOL]\n");
         return 2;
@@ -66,11 +71,12 @@ int main(int argc, char **argv) {
         fprintf(stderr, "%s\n", mcp_error_message(error));
         return 1;
     }
-    g_unix_fd_add(mcp_queue_fd(application.queue), G_IO_IN, on_queue, &application);
+    watch = g_unix_fd_add(mcp_queue_fd(application.queue), G_IO_IN, on_queue, &application);
     g_unix_fd_add(STDIN_FILENO, G_IO_IN, on_key, &application);
     start(&application, argc > 2 ? argv[2] : "slow");
     g_main_loop_run(application.loop);
 
+    g_source_remove(watch); /* before its descriptor is closed */
     mcp_queue_free(application.queue);
     mcp_client_free(application.client);
     g_main_loop_unref(application.loop);

@@ -53,20 +53,20 @@
  *
  * - Results. mcp_json_parse and the functions with "_new" in their name return a pointer to a new
  *   object, or NULL on failure. All other functions that can fail return an mcp_status, which is
- *   MCP_OK on success. The last parameter of both is a place for an error, which may be NULL (see
- *   mcp_error); only mcp_options_new, mcp_options_copy, mcp_cancel_new, mcp_oauth_new and
- *   mcp_writer_new, which never fail, have none. The functions that write JSON return nothing:
- *   mcp_writer_check reports their errors. Read the status before the error: in
- *   `report(mcp_ping(client, NULL, &error), error)` the order of evaluation is not defined, and
- *   report may get the value of `error` before the call.
+ *   MCP_OK on success, or MCP_PENDING if a call was submitted to a queue. The last parameter of
+ *   both is a place for an error, which may be NULL (see mcp_error); only mcp_options_new,
+ *   mcp_options_copy, mcp_cancel_new, mcp_oauth_new and mcp_writer_new, which never fail, have
+ *   none. The functions that write JSON return nothing: mcp_writer_check reports their errors. Read
+ *   the status before the error: in `report(mcp_ping(client, NULL, &error), error)` the order of
+ *   evaluation is not defined, and report may get the value of `error` before the call.
  * - Ownership. Texts and arrays that the caller passes are copied before a function returns. The
  *   caller owns the objects that it receives, and frees each with the _free function of its type,
  *   which ignores NULL. Borrowed results are not freed; the description states how long they are
  *   valid. Output parameters for objects are set to NULL first, and to the object only on success.
  * - Text, including the names of files, is UTF-8 and NUL-terminated.
  * - JSON. An argument that is JSON is a text with a length in bytes (less than 4 GiB), or
- *   MCP_NUL_TERMINATED if it is NUL-terminated. The mcp_writer_ functions write such texts. The JSON
- *   that a function returns is a document, whose values are read with the mcp_json_ functions.
+ *   MCP_NUL_TERMINATED if it is NUL-terminated. The mcp_writer_ functions write such texts. The
+ *   JSON that a function returns is a document, whose values are read with the mcp_json_ functions.
  * - Times are in milliseconds.
  * - Calls. A function described as "blocking" is a call: it communicates with the server, connects
  *   first if necessary, and returns when it has the result, or when its timeout expires (60 seconds
@@ -78,8 +78,9 @@
  * - Threads. A function described as "thread-safe" may be called from any thread at any time.
  *   Several threads may use the same client, JSON value, error or cancel token at the same time;
  *   the same options too, as long as no thread changes them. The library creates a thread for each
- *   DNS lookup and each request for OAuth tokens, and "reader threads": one for each open HTTP+SSE
- *   connection, for each server event stream, and for each server process. They block all signals.
+ *   DNS lookup and each request for OAuth tokens, for handlers and auth and open callbacks while
+ *   they run, for the calls of queues, and "reader threads": one for each open HTTP+SSE connection,
+ *   for each server event stream, and for each server process. They block all signals.
  * - Callbacks. A handler is a callback that responds to requests of the server. The library holds
  *   no lock while a callback runs. No exception and no longjmp may leave a callback: a C++
  *   exception aborts the process.
@@ -133,7 +134,8 @@ extern "C" {
 
 /**
  * `mcp_options` contains the options of a call; NULL means the defaults. One object may be used
- * for any number of calls, also at the same time, as long as no thread changes it during a call.
+ * for any number of calls, also at the same time, as long as no thread changes it while a
+ * call blocks or is submitted.
  *
  * Since 0.1.0.
  */
@@ -145,8 +147,10 @@ typedef struct mcp_options mcp_options;
  * except one that does not have to wait, such as a call that is answered from the cache.
  *
  * A blocked call returns within 50 ms of the trigger, regardless of what it waits for, unless a
- * callback of the application runs. The server is notified as its protocol version requires; the
- * client does not wait for its response. The client stays usable.
+ * callback of the application runs on its thread (for progress, changes, the log, a store or an
+ * assertion). To cancel the calls of a queue, `mcp_queue_cancel` is usually simpler. The server is
+ * notified as its protocol version requires; the client does not wait for its response. The client
+ * stays usable.
  *
  * A token has a file descriptor from the first time that a call waits with it. If none is
  * available then, the call fails with `MCP_SYSTEM_ERROR`.
@@ -173,13 +177,16 @@ typedef struct mcp_cancel mcp_cancel;
  * - The call returns `MCP_PENDING` also for invalid arguments: every failure is delivered. It
  *   returns another status only if nothing can be delivered: `MCP_CLOSED` after `mcp_queue_stop`,
  *   and `MCP_MISUSE` in a child process after `fork`.
- * - Callbacks of a queue never run at the same time, and never inside the function that submits a
- *   call. No lock is held: they may use the whole library, submit calls, cancel, dispatch again, and
- *   free the queue or a client.
+ * - Callbacks of a queue never run at the same time (one that dispatches runs others inside), and
+ *   never inside the function that submits a call. No lock is held: they may submit calls, cancel,
+ *   dispatch, and free the queue or a client.
  * - A queue may serve several clients, and a client several queues. A queued call keeps its client
  *   alive: `mcp_client_close` and `mcp_client_free` end it with `MCP_CLOSED`, which is delivered.
- * - The loop's thread must make no blocking call that needs a callback of the same queue.
- * - After `fork`, all functions fail in the child, and `mcp_queue_free` only closes its descriptor.
+ * - The timeout of a call begins when it is submitted.
+ * - The loop's thread must make no blocking call that needs a callback of the same queue (a
+ *   handler, the auth callback, the open callback of a login): that call would not end.
+ * - After `fork`, the child cannot use the queue: its functions return `MCP_MISUSE`, 0 or -1, and
+ *   `mcp_queue_free` only closes its descriptor.
  *
  * The calls run on threads of the queue, named "mcp-queue", which end after 10 s without work.
  *
@@ -256,11 +263,12 @@ typedef enum mcp_status {
    */
   MCP_INTERNAL = 3,
   /**
-   * The call's cancel token was triggered, or its progress callback returned false.
+   * The call was cancelled: by its cancel token, `mcp_queue_cancel`, `mcp_queue_stop` or its
+   * progress callback.
    */
   MCP_CANCELLED = 4,
   /**
-   * `mcp_client_close` was called on the client before or during the call.
+   * The client was closed or freed before or during the call, or the queue was stopped or freed.
    */
   MCP_CLOSED = 5,
   /**
@@ -659,9 +667,9 @@ mcp_status mcp_set_name(mcp_client *client, const char *name, mcp_error **error)
  * those of other queues, and the end of the close is the last of the client that its queue
  * delivers: `mcp_done_fn` may free the client there.
  *
- * Otherwise it blocks while it notifies the server. All callbacks except the auth callback and those of
- * `mcp_oauth` may close their client, even where they must not make calls. Thread-safe. Since
- * 0.1.0.
+ * Otherwise it blocks while it notifies the server. All callbacks except the auth callback and
+ * those of `mcp_oauth` may close their client, even where they must not make calls. Thread-safe.
+ * Since 0.1.0.
  */
 mcp_status mcp_client_close(mcp_client *client,
                             const mcp_options *options,
@@ -821,8 +829,8 @@ mcp_client *mcp_client_new_from_config(const char *path, const char *name, mcp_e
 /**
  * Creates a client for a server from the text of a configuration, which has the format of the file
  * of `mcp_client_new_from_config`: for a program that keeps its settings elsewhere. `text` has
- * `length` bytes, or is NUL-terminated if `length` is `MCP_NUL_TERMINATED`. A relative "envFile" starts at
- * the working directory of this process.
+ * `length` bytes, or is NUL-terminated if `length` is `MCP_NUL_TERMINATED`. A relative "envFile"
+ * starts at the working directory of this process.
  *
  * `name` selects the server; NULL selects the only enabled server. The text has at most 4 MiB.
  *
@@ -927,9 +935,9 @@ mcp_status mcp_set_header(mcp_client *client,
 /**
  * Frees the `userdata` of a callback. It is called exactly once, after the last call of the
  * callback, on any thread: when the callback is replaced, or the client, the options (and their
- * copies) or the `mcp_oauth` that it was set on are freed, and no call uses it any more; or when the
- * call ends that it was passed to (`mcp_listen`). If setting the callback fails, or the callback is
- * NULL, it is called immediately. It is not called in a child process after `fork`.
+ * copies) or the `mcp_oauth` that it was set on are freed, and no call uses it any more; or when
+ * the call ends that it was passed to (`mcp_listen`). If setting the callback fails, or the
+ * callback is NULL, it is called immediately. It is not called in a child process after `fork`.
  *
  * It must not throw an exception or call longjmp.
  *
@@ -938,13 +946,15 @@ mcp_status mcp_set_header(mcp_client *client,
 typedef void (*mcp_destroy_fn)(void *userdata);
 
 /**
- * Called if a request to the program is over before it was answered: close the dialog. `status` is
- * `MCP_CANCELLED` if the call or the server cancelled it, `MCP_CLOSED` if the client was closed,
- * `MCP_TIMEOUT` after the time limit for the answer, or `MCP_DISCONNECTED`. It may free the request.
+ * Called if a request of a server, for credentials or for a login ends before the program has
+ * answered it, for example to close a dialog. `status` is `MCP_CANCELLED` if the call or the server
+ * cancelled it, `MCP_CLOSED` if the client was closed, `MCP_TIMEOUT` after the time limit for the
+ * answer, or `MCP_DISCONNECTED` if the connection or the server process ended.
  *
- * It runs at most once, and never after an accepted answer or after the request was freed: in
- * `mcp_queue_dispatch` if the call is queued, otherwise on the thread that notices the end, with no
- * lock held. It must return soon, and not throw an exception or call longjmp.
+ * The request stays valid: free it in the callback or later. The callback runs at most once, and
+ * never after an answer that was in time or after the request was freed: in `mcp_queue_dispatch` if
+ * the call is queued, otherwise on the thread that notices the end, with no lock held. It must
+ * return soon, and not throw an exception or call longjmp.
  *
  * Since 0.1.0.
  */
@@ -1015,9 +1025,9 @@ mcp_status mcp_set_auth(mcp_client *client,
                         mcp_error **error);
 
 /**
- * Makes the request the program's, in the auth callback: it stays valid after the callback has
- * returned, and the program gives the credentials later, from any thread. `mcp_auth_request_free`
- * then uses what was set.
+ * Takes over the request: called in the auth callback, it keeps the request valid after the
+ * callback has returned. The program gives the credentials later, from any thread, and
+ * `mcp_auth_request_free` then uses what was set. Until then, the callback is not called again.
  *
  * Returns `MCP_MISUSE` if it was deferred before.
  *
@@ -1026,8 +1036,9 @@ mcp_status mcp_set_auth(mcp_client *client,
 mcp_status mcp_auth_request_defer(mcp_auth_request *request, mcp_error **error);
 
 /**
- * Ends a deferred request, and frees it: the credentials that were set are used, or its failure.
- * NULL is ignored, and so is a request that was not deferred.
+ * Ends a deferred request, and frees it: the credentials that were set are used, or the failure.
+ * Without both, requests are sent with the credentials of the client. NULL is ignored, and so is a
+ * request that was not deferred.
  *
  * Since 0.1.0.
  */
@@ -1221,9 +1232,9 @@ mcp_status mcp_auth_request_fail_with(mcp_auth_request *request,
  * `MCP_UNAUTHORIZED`, and so does one whose new token is rejected.
  *
  * Requests to authorization servers have the proxy, the certificate settings and the client
- * certificate of the client, and none of its headers, cookies and its Unix domain socket. Each takes
- * at most 30 seconds. A token request that has begun continues when its call ends, so that a new
- * token is not lost. Its store callbacks and their `destroy` may run on a thread of the library
+ * certificate of the client, and none of its headers, cookies and its Unix domain socket. Each
+ * takes at most 30 seconds. A token request that has begun continues when its call ends, so that a
+ * new token is not lost. Its store callbacks and their `destroy` may run on a thread of the library
  * after `mcp_client_free` and `mcp_oauth_free` have returned.
  *
  * After fork, the child must make a new object.
@@ -1489,8 +1500,8 @@ mcp_status mcp_oauth_allow(mcp_oauth *oauth, int32_t leniency, bool allowed, mcp
 typedef struct mcp_oauth_request mcp_oauth_request;
 
 /**
- * Makes the request the program's, in the open callback: it stays valid after the callback has
- * returned, until `mcp_oauth_request_free`.
+ * Takes over the request: called in the open callback, it keeps the request valid after the
+ * callback has returned, until `mcp_oauth_request_free`.
  *
  * Returns `MCP_MISUSE` if it was deferred before.
  *
@@ -1517,7 +1528,8 @@ bool mcp_oauth_request_is_over(const mcp_oauth_request *request);
 /**
  * Sets a callback that is called if the login ends without a redirect and without a failure that
  * the program reported (`mcp_over_fn`). NULL removes it. If that is the case already, it is called
- * at once; in a queue, by the next `mcp_queue_dispatch`.
+ * at once; in a queue, by the next `mcp_queue_dispatch`. It does not run if the login succeeds:
+ * close the window and free the request when the call ends.
  *
  * `userdata` is passed to the callback, and to `destroy` (which may be NULL) when it is no longer
  * needed: see `mcp_destroy_fn`.
@@ -1657,21 +1669,23 @@ typedef enum mcp_oauth_when {
  * (`mcp_oauth_request_issuer`).
  *
  * It need not wait for the user: the call waits for the redirect. How the redirect arrives depends
- * on `mcp_oauth_set_redirect`. By default the library receives it, and the callback has nothing else
- * to do. If the application receives it, it calls `mcp_oauth_finish`; or
+ * on `mcp_oauth_set_redirect`. By default the library receives it, and the callback has nothing
+ * else to do. If the application receives it, it calls `mcp_oauth_finish`; or
  * `mcp_oauth_request_finish`, if the callback already has it. If the login cannot begin, the
  * callback calls `mcp_oauth_request_fail`; if it fails later, for example because the user closed
  * the window, the application calls `mcp_oauth_fail`.
  *
- * A Cancel button calls `mcp_oauth_fail`, which ends the login for all calls that wait for it. A
- * cancel token ends only its own call; another one may then begin a new login. To close the window
- * when the login is over, defer the request and set a callback (`mcp_oauth_request_set_over`).
+ * A Cancel button calls `mcp_oauth_fail`, or `mcp_oauth_request_fail` for a deferred request, which
+ * ends the login for all calls that wait for it. A cancel token ends only its own call; another one
+ * may then begin a new login. To close the window when the login is over, defer the request and set
+ * a callback (`mcp_oauth_request_set_over`).
  *
  * Over SSH and in a container, often no browser can be opened, and a redirect to 127.0.0.1 does not
  * reach this machine. Then the callback must print the URL. The user opens it on another machine;
  * after the login, the browser there shows an error, because it cannot reach the redirect URI. Let
  * the user copy the URL from the address bar into the program, and pass it to `mcp_oauth_finish`;
- * read it on a thread that makes no call.
+ * read it outside of the callback, on a thread that neither waits for a call nor dispatches a
+ * queue.
  *
  * It runs in `mcp_queue_dispatch` if the call that needs the token is queued, and otherwise on a
  * thread of the library; with no lock held, and for one login at a time for each MCP server. It may
@@ -1986,8 +2000,8 @@ mcp_status mcp_oauth_record_set_text(mcp_oauth_record *record,
 
 /**
  * Reports that a callback of a store cannot do its work: the call fails with `MCP_OAUTH_FAILED`,
- * and its message contains `reason`. In `unlock` there is no effect. If `save` fails, later calls of
- * this process use the new tokens nevertheless.
+ * and its message contains `reason`. In `unlock` there is no effect. If `save` fails, later calls
+ * of this process use the new tokens nevertheless.
  *
  * Returns `MCP_INVALID_ARGUMENT` if `reason` is NULL or not UTF-8; the callback has failed then,
  * too.
@@ -2737,10 +2751,10 @@ mcp_status mcp_get_prompt(mcp_client *client,
                           mcp_error **error);
 
 /**
- * Gets completions for an argument of a prompt. `prompt` and `argument` are their names, `value`
- * is what the user has entered so far. `context` is the text, of `length` bytes, of a JSON object
- * with the arguments that are already known; it is NUL-terminated if `length` is `MCP_NUL_TERMINATED`. NULL
- * means none.
+ * Gets completions for an argument of a prompt. `prompt` and `argument` are their names, `value` is
+ * what the user has entered so far. `context` is the text, of `length` bytes, of a JSON object with
+ * the arguments that are already known; it is NUL-terminated if `length` is `MCP_NUL_TERMINATED`.
+ * NULL means none.
  *
  * The result is an object whose "completion" has "values", an array of at most 100 strings, and
  * optionally "total" and "hasMore" (specification 2026-07-28, "Completion").
@@ -2795,12 +2809,13 @@ typedef struct mcp_input mcp_input;
 /**
  * Responds to a request of the server: to an elicitation with `mcp_input_accept`,
  * `mcp_input_decline` or `mcp_input_cancel`, to any request with `mcp_input_respond` or
- * `mcp_input_fail`. The last response counts. A handler that sets no response cancels an
- * elicitation, and fails any other request.
+ * `mcp_input_fail`. The last response before the handler returns counts; after `mcp_input_defer`,
+ * the first. A handler that sets no response cancels an elicitation, and fails any other request.
  *
- * A handler that asks a person may wait for the answer, or call `mcp_input_defer` and return: the
- * program then responds later, from any thread. The call that needs the input waits meanwhile, and
- * ends within 50 ms if it is cancelled or its client is closed; `mcp_input_set_over` reports that.
+ * A handler that asks a person may wait for the answer, or call `mcp_input_defer` and return (and
+ * `mcp_input_set_over`, to close the dialog): the program then responds later, from any thread. The
+ * call that needs the input waits meanwhile, and ends within 50 ms if it is cancelled or its client
+ * is closed; `mcp_input_set_over` reports that.
  *
  * It runs in `mcp_queue_dispatch` if the call is queued, or if the request belongs to no call and
  * the client has a queue (`mcp_set_queue`); otherwise on a thread of the library. Never on the
@@ -2808,7 +2823,8 @@ typedef struct mcp_input mcp_input;
  * the library. Its time, and that of a deferred answer, do not count against any timeout: see
  * `mcp_set_input_timeout`. It must not throw an exception or call longjmp.
  *
- * At most 32 requests of one client are open; the server's further requests fail.
+ * At most 32 requests of one client are open. For further ones, a legacy server receives an error;
+ * with a modern server the call fails with `MCP_INPUT_FAILED`.
  *
  * Since 0.1.0.
  */
@@ -2919,18 +2935,18 @@ const char *mcp_input_client_name(const mcp_input *input);
 void *mcp_input_call_data(const mcp_input *input);
 
 /**
- * Returns whether a response would be too late: the server cancelled its request, the call that
- * needs the input was cancelled or timed out, or its client was closed. False for NULL, and after
- * an accepted response.
+ * Returns whether a response would be too late: the request has ended, for a reason that
+ * `mcp_over_fn` lists. False for NULL, and after a response that was in time.
  *
  * Thread-safe. Since 0.1.0.
  */
 bool mcp_input_is_over(const mcp_input *input);
 
 /**
- * Makes the input the program's, in a handler: it stays valid after the handler has returned, and
- * the program responds later, from any thread, with one of the functions for that; then it frees
- * the input with `mcp_input_free`. The first response counts.
+ * Takes over the input: called in the handler, it keeps the input valid after the handler has
+ * returned. The program responds later, from any thread, with one of the functions for that, and
+ * then frees the input with `mcp_input_free`. The first response counts; one that the handler has
+ * set before is final.
  *
  * Returns `MCP_MISUSE` if it was deferred before, and the status by which the request has ended, if
  * it has: the input stays valid only until the handler returns.
@@ -3099,8 +3115,9 @@ typedef enum mcp_change {
 typedef void (*mcp_change_fn)(void *userdata, const char *MCP_NONNULL method, const mcp_json *params);
 
 /**
- * Receives change notifications. It blocks until it is cancelled, the client is closed, or the
- * connection cannot be re-established, so it needs a thread of the application. `changes` is a
+ * Receives change notifications. It lasts until it is cancelled, the client is closed, or the
+ * connection cannot be re-established: without a queue in the options, it needs a thread of the
+ * application. `changes` is a
  * combination of `mcp_change` values, or 0. `uris` contains the URIs of resources whose updates to
  * report, followed by NULL; or it is NULL. A server may report only some of these changes; a debug
  * message in the log says which ones a modern server grants.
@@ -3234,10 +3251,10 @@ mcp_status mcp_notify(mcp_client *client,
  * `total` is its value at completion, or negative if the server does not know it; `message` is the
  * server's message, or NULL. The text is valid until the callback returns.
  *
- * It runs in `mcp_queue_dispatch` if the call is queued, and then receives only the newest progress;
- * otherwise on the thread of the call. No lock is held. It may use the library, and make calls on
- * the same client. Its time does not count against any timeout. It must not throw an exception or
- * call longjmp.
+ * It runs in `mcp_queue_dispatch` if the call is queued, and then receives only the newest
+ * progress; otherwise on the thread of the call. No lock is held. It may use the library, and make
+ * calls on the same client. Its time does not count against any timeout. It must not throw an
+ * exception or call longjmp.
  *
  * Since 0.1.0.
  */
@@ -3263,7 +3280,8 @@ mcp_options *MCP_NONNULL mcp_options_new(void);
 mcp_options *MCP_NONNULL mcp_options_copy(const mcp_options *options);
 
 /**
- * Frees options; NULL is ignored. No call may use them any more.
+ * Frees options; NULL is ignored. No blocking call may use them any more; calls of
+ * queues have a copy.
  *
  * Since 0.1.0.
  */
@@ -3431,7 +3449,8 @@ typedef void (*mcp_wakeup_fn)(void *userdata);
 /**
  * Receives the end of a call. `status` is `MCP_OK` or the failure. `result` is what the call's
  * output parameter would be, or NULL; `error` describes a failure, or is NULL. Both are valid until
- * the callback returns.
+ * the callback returns: keep them with `mcp_json_copy` and `mcp_error_copy`. A tool may have failed
+ * although the call succeeded (`mcp_tool_result_is_error`).
  *
  * It runs exactly once for each call that returned `MCP_PENDING`, in `mcp_queue_dispatch`, after
  * the last progress of the call; only `mcp_queue_free` drops it. It must not throw an exception or
@@ -3465,9 +3484,9 @@ mcp_queue *mcp_queue_new(mcp_error **error);
 void mcp_queue_free(mcp_queue *queue);
 
 /**
- * Returns the queue's file descriptor, which is readable while something is due: poll it for
- * reading, and do nothing else with it. It belongs to the queue. It is never readable without
- * reason, and works level-triggered and edge-triggered. Returns -1 for NULL and after `fork`.
+ * Returns the queue's file descriptor, which is readable only while something is due: poll it for
+ * reading, and do nothing else with it. It works level-triggered and edge-triggered. Remove it from
+ * the loop before `mcp_queue_free`, which closes it. Returns -1 for NULL and after `fork`.
  *
  * Thread-safe. Since 0.1.0.
  */
@@ -3475,7 +3494,8 @@ int mcp_queue_fd(const mcp_queue *queue);
 
 /**
  * Sets a function that wakes the loop, for loops that cannot wait for a file descriptor. It is
- * called when the first callback becomes due. NULL removes it (the default).
+ * called each time a callback becomes due while none was, at the end of a dispatch that leaves
+ * callbacks, and at once if some are due. NULL removes it (the default).
  *
  * `userdata` is passed to it, and to `destroy` (which may be NULL) when it is no longer needed: see
  * `mcp_destroy_fn`.
@@ -3491,11 +3511,11 @@ mcp_status mcp_queue_set_wakeup(mcp_queue *queue,
 /**
  * Runs the callbacks that are due when it begins: progress, handlers, and the ends of calls. What
  * they add waits for the next time, so that the loop cannot starve. If nothing is due, it waits for
- * `wait_ms` milliseconds: 0 does not wait, `MCP_FOREVER` waits without limit. A callback may
- * dispatch its queue: that continues with the next callback.
+ * at most `wait_ms` milliseconds: 0 does not wait, `MCP_FOREVER` waits without limit, also if no
+ * call is pending. A callback may dispatch its queue: that continues with the next callback.
  *
  * Returns `MCP_OK`, also if nothing was due; `MCP_MISUSE` if another thread dispatches the queue,
- * or after `fork`.
+ * or after `fork`. Any thread may call it, one at a time.
  *
  * Since 0.1.0.
  */
@@ -3504,9 +3524,10 @@ mcp_status mcp_queue_dispatch(mcp_queue *queue, uint64_t wait_ms, mcp_error **er
 /**
  * Cancels the calls of the queue whose `userdata` (`mcp_options_set_queue`) is this pointer, and
  * returns how many that are. They end at once with `MCP_CANCELLED`, which the next
- * `mcp_queue_dispatch` delivers; the servers are notified as with a cancel token. Calls that have
- * ended, or were cancelled before, do not count. NULL is a pointer like any other. Returns 0 for a
- * NULL `queue` and after `fork`.
+ * `mcp_queue_dispatch` delivers; the servers are notified as with a cancel token. Calls that wait
+ * for a thread are cancelled, too. A call that has ended and is not delivered yet keeps its result
+ * and does not count. NULL cancels the calls whose `userdata` is NULL. Returns 0 for a NULL `queue`
+ * and after `fork`.
  *
  * Thread-safe. Since 0.1.0.
  */
@@ -3530,7 +3551,7 @@ size_t mcp_queue_stop(mcp_queue *queue);
 size_t mcp_queue_pending(const mcp_queue *queue);
 
 /**
- * Sets how many calls of the queue run at the same time (64 at the start); more calls wait. Not
+ * Sets how many calls of the queue run at the same time (default: 64); more calls wait. Not
  * counted are calls that wait for a person, `mcp_listen`, and `mcp_client_close`.
  *
  * Returns `MCP_INVALID_ARGUMENT` for 0.
@@ -3540,21 +3561,20 @@ size_t mcp_queue_pending(const mcp_queue *queue);
 mcp_status mcp_queue_set_threads(mcp_queue *queue, uint32_t threads, mcp_error **error);
 
 /**
- * Delivers the callbacks of a client that belong to no call in `mcp_queue_dispatch`: log messages of
- * the library (`mcp_set_log`) and of the server, and requests of the server (`mcp_input_fn`). NULL
- * runs them on threads of the library again (the default). Of log messages that wait, the newest
- * 256 are kept. Nothing of a client is delivered after the end of its `mcp_client_close`.
+ * Delivers the callbacks of a client that belong to no call in `mcp_queue_dispatch`: log messages
+ * of the library (`mcp_set_log`) and of the server, and requests of the server (`mcp_input_fn`).
+ * NULL runs them on threads of the library again (the default). Of log messages that wait, the
+ * newest 256 are kept. Nothing of a client is delivered after the end of its `mcp_client_close`. It
+ * does not queue the calls of the client: see `mcp_options_set_queue`.
  *
  * Thread-safe. Since 0.1.0.
  */
-mcp_status mcp_set_queue(mcp_client *client,
-                         mcp_queue *queue,
-                         mcp_error **error);
+mcp_status mcp_set_queue(mcp_client *client, mcp_queue *queue, mcp_error **error);
 
 /**
  * Lets the calls with these options return `MCP_PENDING` at once, and delivers their ends to `done`
  * in `mcp_queue_dispatch`: see `mcp_queue`. NULL as `queue` makes calls block again (the default).
- * `done` may be NULL.
+ * `done` may be NULL. Calls with different `userdata` need different options (`mcp_options_copy`).
  *
  * `userdata` is passed to `done`, identifies the calls for `mcp_queue_cancel`, and is passed to
  * `destroy` (which may be NULL) when neither the options nor a call needs it: see
@@ -4034,7 +4054,8 @@ typedef enum mcp_log_level {
  * Receives a log message of the library. `level` is an `mcp_log_level`; `message` is one line of
  * at most 2,048 bytes without control characters, and valid until the callback returns.
  *
- * It runs on the thread of any call and on the library's reader threads, possibly on several at
+ * It runs in `mcp_queue_dispatch` if the client has a queue (`mcp_set_queue`); otherwise on the
+ * thread of any call and on the library's reader threads, possibly on several at
  * the same time, with no lock held. It may use the library, but must not make calls on this client
  * on a reader thread, or while the client connects or obtains a token (`MCP_MISUSE`). It may free
  * the client only on a reader thread, and only if no call is in progress. Its time counts against

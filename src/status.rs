@@ -25,9 +25,10 @@ pub enum mcp_status {
     MCP_MISUSE = 2,
     /// A bug in libmcp, caught before it could harm the process. Please report it.
     MCP_INTERNAL = 3,
-    /// The call's cancel token was triggered, or its progress callback returned false.
+    /// The call was cancelled: by its cancel token, `mcp_queue_cancel`, `mcp_queue_stop` or its
+    /// progress callback.
     MCP_CANCELLED = 4,
-    /// `mcp_client_close` was called on the client before or during the call.
+    /// The client was closed or freed before or during the call, or the queue was stopped or freed.
     MCP_CLOSED = 5,
     /// The timeout or the idle timeout of the call expired.
     MCP_TIMEOUT = 6,

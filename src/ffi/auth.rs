@@ -125,9 +125,9 @@ fn read<T: Copy>(request: Option<&mcp_auth_request>, default: T, read: impl FnOn
     guard_quiet(default, || request.map_or(default, read))
 }
 
-/// Makes the request the program's, in the auth callback: it stays valid after the callback has
-/// returned, and the program gives the credentials later, from any thread. `mcp_auth_request_free`
-/// then uses what was set.
+/// Takes over the request: called in the auth callback, it keeps the request valid after the
+/// callback has returned. The program gives the credentials later, from any thread, and
+/// `mcp_auth_request_free` then uses what was set. Until then, the callback is not called again.
 ///
 /// Returns `MCP_MISUSE` if it was deferred before.
 ///
@@ -140,8 +140,9 @@ pub extern "C" fn mcp_auth_request_defer(
     guard(error, || request.required("request")?.inner.defer())
 }
 
-/// Ends a deferred request, and frees it: the credentials that were set are used, or its failure.
-/// NULL is ignored, and so is a request that was not deferred.
+/// Ends a deferred request, and frees it: the credentials that were set are used, or the failure.
+/// Without both, requests are sent with the credentials of the client. NULL is ignored, and so is a
+/// request that was not deferred.
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]

@@ -19,7 +19,8 @@ use crate::status::{MCP_BUFFER_TOO_SMALL, MCP_INVALID_ARGUMENT};
 use crate::sys::panics::caught;
 use crate::sys::text::utf8_slice;
 
-/// `T *`: an object that is not const in the header, and that several threads may use at the same time.
+/// `T *`: an object that is not const in the header, and that several threads may use at the same
+/// time.
 #[repr(transparent)]
 pub struct SharedHandle<'a, T>(*mut T, PhantomData<&'a T>);
 
@@ -87,8 +88,8 @@ pub struct SizedText<'a>(*const c_char, PhantomData<&'a [u8]>);
 impl<'a> SizedText<'a> {
     /// # Safety
     ///
-    /// `start` is NULL, or readable for the number of bytes in the function's [`BufferSize`], or NUL-terminated if that
-    /// is `usize::MAX`. The text does not change for `'a`.
+    /// `start` is NULL, or readable for the number of bytes in the function's [`BufferSize`], or
+    /// NUL-terminated if that is `usize::MAX`. The text does not change for `'a`.
     pub const unsafe fn new(start: *const c_char) -> SizedText<'a> {
         SizedText(start, PhantomData)
     }
@@ -119,8 +120,8 @@ pub struct SizedBytes<'a>(*const c_void, PhantomData<&'a [u8]>);
 impl<'a> SizedBytes<'a> {
     /// # Safety
     ///
-    /// `start` is NULL, or readable for the number of bytes in the function's [`BufferSize`], which do not change for
-    /// `'a`.
+    /// `start` is NULL, or readable for the number of bytes in the function's [`BufferSize`], which do
+    /// not change for `'a`.
     pub const unsafe fn new(start: *const c_void) -> SizedBytes<'a> {
         SizedBytes(start, PhantomData)
     }
@@ -160,8 +161,8 @@ pub struct BufferSize(usize);
 impl BufferSize {
     /// # Safety
     ///
-    /// The text or buffer of the same function has this size, as [`SizedText`], [`SizedBytes`] and [`OutBuffer`]
-    /// describe.
+    /// The text or buffer of the same function has this size, as [`SizedText`], [`SizedBytes`] and
+    /// [`OutBuffer`] describe.
     pub const unsafe fn new(size: usize) -> BufferSize {
         BufferSize(size)
     }
@@ -220,15 +221,16 @@ impl<'a, T> OutParam<'a, T> {
     }
 }
 
-/// `T *`: an output buffer for bytes, whose capacity is another argument of the same function. `T` has no influence.
+/// `T *`: an output buffer for bytes, whose capacity is another argument of the same function. `T`
+/// has no influence.
 #[repr(transparent)]
 pub struct OutBuffer<'a, T>(*mut T, PhantomData<&'a mut [MaybeUninit<u8>]>);
 
 impl<'a, T> OutBuffer<'a, T> {
     /// # Safety
     ///
-    /// `start` is NULL, or writable for the number of bytes in the function's [`BufferSize`] and not used by anything
-    /// else for `'a`.
+    /// `start` is NULL, or writable for the number of bytes in the function's [`BufferSize`] and not
+    /// used by anything else for `'a`.
     pub const unsafe fn new(start: *mut T) -> OutBuffer<'a, T> {
         OutBuffer(start, PhantomData)
     }
@@ -285,7 +287,8 @@ pub fn c_string<'a>(text: impl Into<Cow<'a, str>>) -> CString {
     })
 }
 
-/// Runs the body of an exported function that cannot report an error; returns `default` if it panics.
+/// Runs the body of an exported function that cannot report an error; returns `default` if it
+/// panics.
 pub fn guard_quiet<T>(default: T, body: impl FnOnce() -> T) -> T {
     caught(body).unwrap_or(default)
 }

@@ -87,8 +87,8 @@ pub extern "C" fn mcp_server_info(
     )
 }
 
-/// Runs a call that returns a JSON document, or submits it to the queue of its options. `arguments` returns what
-/// `body` needs.
+/// Runs a call that returns a JSON document, or submits it to the queue of its options. `arguments`
+/// returns what `body` needs.
 pub(super) fn run_for_json<'a, A: Arguments>(
     client: SharedHandle<mcp_client>,
     request: &'static str,

@@ -10,8 +10,10 @@ use crate::sys::pollable_event::PollableEvent;
 /// except one that does not have to wait, such as a call that is answered from the cache.
 ///
 /// A blocked call returns within 50 ms of the trigger, regardless of what it waits for, unless a
-/// callback of the application runs. The server is notified as its protocol version requires; the
-/// client does not wait for its response. The client stays usable.
+/// callback of the application runs on its thread (for progress, changes, the log, a store or an
+/// assertion). To cancel the calls of a queue, `mcp_queue_cancel` is usually simpler. The server is
+/// notified as its protocol version requires; the client does not wait for its response. The client
+/// stays usable.
 ///
 /// A token has a file descriptor from the first time that a call waits with it. If none is
 /// available then, the call fails with `MCP_SYSTEM_ERROR`.

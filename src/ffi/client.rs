@@ -25,7 +25,8 @@ use crate::sys::lock::Mutex;
 /// Since 0.1.0.
 pub struct mcp_client {
     pub(super) inner: Arc<Client>,
-    /// Points into one of `names`. Read without a lock, which a child process after a fork must not take.
+    /// Points into one of `names`. Read without a lock, which a child process after a fork must not
+    /// take.
     name: AtomicPtr<c_char>,
     /// All names that the client has had, because C may hold pointers to them.
     names: Mutex<Vec<CString>>,
@@ -136,9 +137,9 @@ pub extern "C" fn mcp_set_name(
 /// those of other queues, and the end of the close is the last of the client that its queue
 /// delivers: `mcp_done_fn` may free the client there.
 ///
-/// Otherwise it blocks while it notifies the server. All callbacks except the auth callback and those of
-/// `mcp_oauth` may close their client, even where they must not make calls. Thread-safe. Since
-/// 0.1.0.
+/// Otherwise it blocks while it notifies the server. All callbacks except the auth callback and
+/// those of `mcp_oauth` may close their client, even where they must not make calls. Thread-safe.
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_client_close(
     client: SharedHandle<mcp_client>,

@@ -29,12 +29,13 @@ pub struct mcp_input {
 
 /// Responds to a request of the server: to an elicitation with `mcp_input_accept`,
 /// `mcp_input_decline` or `mcp_input_cancel`, to any request with `mcp_input_respond` or
-/// `mcp_input_fail`. The last response counts. A handler that sets no response cancels an
-/// elicitation, and fails any other request.
+/// `mcp_input_fail`. The last response before the handler returns counts; after `mcp_input_defer`,
+/// the first. A handler that sets no response cancels an elicitation, and fails any other request.
 ///
-/// A handler that asks a person may wait for the answer, or call `mcp_input_defer` and return: the
-/// program then responds later, from any thread. The call that needs the input waits meanwhile, and
-/// ends within 50 ms if it is cancelled or its client is closed; `mcp_input_set_over` reports that.
+/// A handler that asks a person may wait for the answer, or call `mcp_input_defer` and return (and
+/// `mcp_input_set_over`, to close the dialog): the program then responds later, from any thread. The
+/// call that needs the input waits meanwhile, and ends within 50 ms if it is cancelled or its client
+/// is closed; `mcp_input_set_over` reports that.
 ///
 /// It runs in `mcp_queue_dispatch` if the call is queued, or if the request belongs to no call and
 /// the client has a queue (`mcp_set_queue`); otherwise on a thread of the library. Never on the
@@ -42,7 +43,8 @@ pub struct mcp_input {
 /// the library. Its time, and that of a deferred answer, do not count against any timeout: see
 /// `mcp_set_input_timeout`. It must not throw an exception or call longjmp.
 ///
-/// At most 32 requests of one client are open; the server's further requests fail.
+/// At most 32 requests of one client are open. For further ones, a legacy server receives an error;
+/// with a modern server the call fails with `MCP_INPUT_FAILED`.
 ///
 /// Since 0.1.0.
 pub type mcp_input_fn = Option<unsafe extern "C-unwind" fn(userdata: *mut c_void, input: *mut mcp_input)>;
@@ -211,9 +213,8 @@ pub extern "C" fn mcp_input_call_data(input: Option<&mcp_input>) -> *mut c_void 
     guard_quiet(null_mut(), || Userdata::pointer_of(input.and_then(|input| input.inner.call_data.as_ref())))
 }
 
-/// Returns whether a response would be too late: the server cancelled its request, the call that
-/// needs the input was cancelled or timed out, or its client was closed. False for NULL, and after
-/// an accepted response.
+/// Returns whether a response would be too late: the request has ended, for a reason that
+/// `mcp_over_fn` lists. False for NULL, and after a response that was in time.
 ///
 /// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -221,9 +222,10 @@ pub extern "C" fn mcp_input_is_over(input: Option<&mcp_input>) -> bool {
     guard_quiet(false, || input.is_some_and(|input| input.inner.is_over()))
 }
 
-/// Makes the input the program's, in a handler: it stays valid after the handler has returned, and
-/// the program responds later, from any thread, with one of the functions for that; then it frees
-/// the input with `mcp_input_free`. The first response counts.
+/// Takes over the input: called in the handler, it keeps the input valid after the handler has
+/// returned. The program responds later, from any thread, with one of the functions for that, and
+/// then frees the input with `mcp_input_free`. The first response counts; one that the handler has
+/// set before is final.
 ///
 /// Returns `MCP_MISUSE` if it was deferred before, and the status by which the request has ended, if
 /// it has: the input stays valid only until the handler returns.

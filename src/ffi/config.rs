@@ -63,8 +63,8 @@ pub extern "C" fn mcp_client_new_from_config(
 
 /// Creates a client for a server from the text of a configuration, which has the format of the file
 /// of `mcp_client_new_from_config`: for a program that keeps its settings elsewhere. `text` has
-/// `length` bytes, or is NUL-terminated if `length` is `MCP_NUL_TERMINATED`. A relative "envFile" starts at
-/// the working directory of this process.
+/// `length` bytes, or is NUL-terminated if `length` is `MCP_NUL_TERMINATED`. A relative "envFile"
+/// starts at the working directory of this process.
 ///
 /// `name` selects the server; NULL selects the only enabled server. The text has at most 4 MiB.
 ///

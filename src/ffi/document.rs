@@ -58,7 +58,8 @@ pub enum mcp_json_type {
 pub struct mcp_json {
     /// The index of its node; 0 for a document.
     index: AtomicU32,
-    /// Of a value inside a document: the text of the node, if it was read. Of a document: the [`DocumentRoot`].
+    /// Of a value inside a document: the text of the node, if it was read. Of a document: the
+    /// [`DocumentRoot`].
     data: AtomicPtr<c_char>,
 }
 
@@ -73,7 +74,8 @@ struct DocumentRoot {
     handles: OnceLock<Box<[mcp_json]>>,
     /// The texts of nodes: decoded strings, and texts that were built from other values.
     texts: Mutex<TextArena>,
-    /// The JSON texts of nodes for C, by index. Few programs need them, so that no node has room for one.
+    /// The JSON texts of nodes for C, by index. Few programs need them, so that no node has room for
+    /// one.
     json_texts: Mutex<BTreeMap<usize, CString>>,
 }
 
@@ -101,7 +103,8 @@ impl mcp_json {
     ///
     /// # Safety
     ///
-    /// `json` is NULL; or came from [`mcp_json::boxed`] and is not used any more; or is a value inside such a document.
+    /// `json` is NULL; or came from [`mcp_json::boxed`] and is not used any more; or is a value inside
+    /// such a document.
     pub(super) unsafe fn free(json: *mut mcp_json) {
         // SAFETY: NULL or valid, as the caller promises.
         let document = unsafe { json.as_ref() }.filter(|json| json.index() == 0);
@@ -137,16 +140,16 @@ impl mcp_json {
         self.root().string(self.value().key_node()?.node_index())
     }
 
-    /// Returns the JSON text of the value, NUL-terminated. It is copied the first time, and valid as long as the
-    /// document.
+    /// Returns the JSON text of the value, NUL-terminated. It is copied the first time, and valid as
+    /// long as the document.
     pub(super) fn json_text(&self) -> *const c_char {
         let mut texts = self.root().json_texts.lock();
         // The memory of a text does not move with its entry. Valid JSON has no NUL.
         texts.entry(self.index()).or_insert_with(|| c_string(self.value().raw())).as_ptr()
     }
 
-    /// Returns a text that `make` builds the first time from this value, which is not a string; "" for a string. It is
-    /// valid as long as the document.
+    /// Returns a text that `make` builds the first time from this value, which is not a string; "" for a
+    /// string. It is valid as long as the document.
     pub(super) fn cached_derived_text<'a>(&self, make: impl FnOnce() -> Cow<'a, str>) -> Option<*const c_char> {
         let value = self.value();
         Some(match value.kind() {
@@ -198,8 +201,9 @@ impl DocumentRoot {
     }
 }
 
-/// Handles for a document with this number of nodes. They are zero, because memory of zeros costs little: of a long
-/// document, a program often reads a small part. An index is written when C gets the handle.
+/// Handles for a document with this number of nodes. They are zero, because memory of zeros costs
+/// little: of a long document, a program often reads a small part. An index is written when C gets
+/// the handle.
 #[cold]
 fn zeroed_handles(root: &DocumentRoot, count: usize) -> Box<[mcp_json]> {
     let Ok(layout) = Layout::array::<mcp_json>(count) else { return Box::default() };

@@ -31,7 +31,8 @@ pub fn guard_new<T>(error: OutParam<*mut mcp_error>, body: impl FnOnce() -> Resu
     guard_value(error, || body().map(Box::new)).ok()
 }
 
-/// Runs the body of an exported function that sets an output parameter to a document; `what` names it in an error.
+/// Runs the body of an exported function that sets an output parameter to a document; `what` names
+/// it in an error.
 pub fn guard_json(
     mut output: OutParam<*mut mcp_json>,
     what: &str,
@@ -55,8 +56,8 @@ fn guard_value<T>(mut error: OutParam<*mut mcp_error>, body: impl FnOnce() -> Re
     }
 }
 
-/// Sets the output parameter to the error, and returns its status. Not inlined, because every exported function that
-/// can fail contains a copy of the code that calls it.
+/// Sets the output parameter to the error, and returns its status. Not inlined, because every
+/// exported function that can fail contains a copy of the code that calls it.
 #[cold]
 #[inline(never)]
 fn report(failure: Error, mut error: OutParam<*mut mcp_error>) -> mcp_status {

@@ -45,8 +45,9 @@ pub type mcp_change_fn =
 
 type ChangeFunction = unsafe extern "C-unwind" fn(*mut c_void, *const c_char, *const mcp_json);
 
-/// Receives change notifications. It blocks until it is cancelled, the client is closed, or the
-/// connection cannot be re-established, so it needs a thread of the application. `changes` is a
+/// Receives change notifications. It lasts until it is cancelled, the client is closed, or the
+/// connection cannot be re-established: without a queue in the options, it needs a thread of the
+/// application. `changes` is a
 /// combination of `mcp_change` values, or 0. `uris` contains the URIs of resources whose updates to
 /// report, followed by NULL; or it is NULL. A server may report only some of these changes; a debug
 /// message in the log says which ones a modern server grants.
@@ -91,8 +92,8 @@ pub unsafe extern "C" fn mcp_listen(
     })
 }
 
-/// Runs the callback where the callbacks of the call run, and waits for its end: the server's notifications wait in a
-/// bounded queue meanwhile.
+/// Runs the callback where the callbacks of the call run, and waits for its end: the server's
+/// notifications wait in a bounded queue meanwhile.
 fn report_change(
     call: &CallContext,
     (change, owner): (ChangeFunction, &Arc<Userdata>),

@@ -46,7 +46,8 @@ pub extern "C" fn mcp_log_level_name(level: i32) -> *const c_char {
 /// Receives a log message of the library. `level` is an `mcp_log_level`; `message` is one line of
 /// at most 2,048 bytes without control characters, and valid until the callback returns.
 ///
-/// It runs on the thread of any call and on the library's reader threads, possibly on several at
+/// It runs in `mcp_queue_dispatch` if the client has a queue (`mcp_set_queue`); otherwise on the
+/// thread of any call and on the library's reader threads, possibly on several at
 /// the same time, with no lock held. It may use the library, but must not make calls on this client
 /// on a reader thread, or while the client connects or obtains a token (`MCP_MISUSE`). It may free
 /// the client only on a reader thread, and only if no call is in progress. Its time counts against

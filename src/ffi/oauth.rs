@@ -58,9 +58,9 @@ use crate::status::mcp_status;
 /// `MCP_UNAUTHORIZED`, and so does one whose new token is rejected.
 ///
 /// Requests to authorization servers have the proxy, the certificate settings and the client
-/// certificate of the client, and none of its headers, cookies and its Unix domain socket. Each takes
-/// at most 30 seconds. A token request that has begun continues when its call ends, so that a new
-/// token is not lost. Its store callbacks and their `destroy` may run on a thread of the library
+/// certificate of the client, and none of its headers, cookies and its Unix domain socket. Each
+/// takes at most 30 seconds. A token request that has begun continues when its call ends, so that a
+/// new token is not lost. Its store callbacks and their `destroy` may run on a thread of the library
 /// after `mcp_client_free` and `mcp_oauth_free` have returned.
 ///
 /// After fork, the child must make a new object.

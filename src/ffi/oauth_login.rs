@@ -28,21 +28,23 @@ use crate::sys::callback;
 /// (`mcp_oauth_request_issuer`).
 ///
 /// It need not wait for the user: the call waits for the redirect. How the redirect arrives depends
-/// on `mcp_oauth_set_redirect`. By default the library receives it, and the callback has nothing else
-/// to do. If the application receives it, it calls `mcp_oauth_finish`; or
+/// on `mcp_oauth_set_redirect`. By default the library receives it, and the callback has nothing
+/// else to do. If the application receives it, it calls `mcp_oauth_finish`; or
 /// `mcp_oauth_request_finish`, if the callback already has it. If the login cannot begin, the
 /// callback calls `mcp_oauth_request_fail`; if it fails later, for example because the user closed
 /// the window, the application calls `mcp_oauth_fail`.
 ///
-/// A Cancel button calls `mcp_oauth_fail`, which ends the login for all calls that wait for it. A
-/// cancel token ends only its own call; another one may then begin a new login. To close the window
-/// when the login is over, defer the request and set a callback (`mcp_oauth_request_set_over`).
+/// A Cancel button calls `mcp_oauth_fail`, or `mcp_oauth_request_fail` for a deferred request, which
+/// ends the login for all calls that wait for it. A cancel token ends only its own call; another one
+/// may then begin a new login. To close the window when the login is over, defer the request and set
+/// a callback (`mcp_oauth_request_set_over`).
 ///
 /// Over SSH and in a container, often no browser can be opened, and a redirect to 127.0.0.1 does not
 /// reach this machine. Then the callback must print the URL. The user opens it on another machine;
 /// after the login, the browser there shows an error, because it cannot reach the redirect URI. Let
 /// the user copy the URL from the address bar into the program, and pass it to `mcp_oauth_finish`;
-/// read it on a thread that makes no call.
+/// read it outside of the callback, on a thread that neither waits for a call nor dispatches a
+/// queue.
 ///
 /// It runs in `mcp_queue_dispatch` if the call that needs the token is queued, and otherwise on a
 /// thread of the library; with no lock held, and for one login at a time for each MCP server. It may

@@ -49,8 +49,8 @@ fn read<'a>(
     guard_quiet(null(), || request.map_or(null(), |request| text(request).as_ptr()))
 }
 
-/// Makes the request the program's, in the open callback: it stays valid after the callback has
-/// returned, until `mcp_oauth_request_free`.
+/// Takes over the request: called in the open callback, it keeps the request valid after the
+/// callback has returned, until `mcp_oauth_request_free`.
 ///
 /// Returns `MCP_MISUSE` if it was deferred before.
 ///
@@ -91,7 +91,8 @@ pub extern "C" fn mcp_oauth_request_is_over(request: Option<&mcp_oauth_request>)
 
 /// Sets a callback that is called if the login ends without a redirect and without a failure that
 /// the program reported (`mcp_over_fn`). NULL removes it. If that is the case already, it is called
-/// at once; in a queue, by the next `mcp_queue_dispatch`.
+/// at once; in a queue, by the next `mcp_queue_dispatch`. It does not run if the login succeeds:
+/// close the window and free the request when the call ends.
 ///
 /// `userdata` is passed to the callback, and to `destroy` (which may be NULL) when it is no longer
 /// needed: see `mcp_destroy_fn`.

@@ -239,8 +239,8 @@ pub extern "C" fn mcp_oauth_record_set_text(
 }
 
 /// Reports that a callback of a store cannot do its work: the call fails with `MCP_OAUTH_FAILED`,
-/// and its message contains `reason`. In `unlock` there is no effect. If `save` fails, later calls of
-/// this process use the new tokens nevertheless.
+/// and its message contains `reason`. In `unlock` there is no effect. If `save` fails, later calls
+/// of this process use the new tokens nevertheless.
 ///
 /// Returns `MCP_INVALID_ARGUMENT` if `reason` is NULL or not UTF-8; the callback has failed then,
 /// too.

@@ -15,7 +15,8 @@ use crate::status::mcp_status;
 use crate::sys::callback;
 
 /// `mcp_options` contains the options of a call; NULL means the defaults. One object may be used
-/// for any number of calls, also at the same time, as long as no thread changes it during a call.
+/// for any number of calls, also at the same time, as long as no thread changes it while a
+/// call blocks or is submitted.
 ///
 /// Since 0.1.0.
 #[derive(Clone, Default)]
@@ -61,7 +62,8 @@ pub extern "C" fn mcp_options_copy(options: Option<&mcp_options>) -> Box<mcp_opt
     Box::new(options.cloned().unwrap_or_default())
 }
 
-/// Frees options; NULL is ignored. No call may use them any more.
+/// Frees options; NULL is ignored. No blocking call may use them any more; calls of
+/// queues have a copy.
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -124,10 +126,10 @@ pub extern "C" fn mcp_options_set_cancel(
 /// `total` is its value at completion, or negative if the server does not know it; `message` is the
 /// server's message, or NULL. The text is valid until the callback returns.
 ///
-/// It runs in `mcp_queue_dispatch` if the call is queued, and then receives only the newest progress;
-/// otherwise on the thread of the call. No lock is held. It may use the library, and make calls on
-/// the same client. Its time does not count against any timeout. It must not throw an exception or
-/// call longjmp.
+/// It runs in `mcp_queue_dispatch` if the call is queued, and then receives only the newest
+/// progress; otherwise on the thread of the call. No lock is held. It may use the library, and make
+/// calls on the same client. Its time does not count against any timeout. It must not throw an
+/// exception or call longjmp.
 ///
 /// Since 0.1.0.
 pub type mcp_progress_fn = Option<

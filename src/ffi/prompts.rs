@@ -84,10 +84,10 @@ pub extern "C" fn mcp_get_prompt(
     })
 }
 
-/// Gets completions for an argument of a prompt. `prompt` and `argument` are their names, `value`
-/// is what the user has entered so far. `context` is the text, of `length` bytes, of a JSON object
-/// with the arguments that are already known; it is NUL-terminated if `length` is `MCP_NUL_TERMINATED`. NULL
-/// means none.
+/// Gets completions for an argument of a prompt. `prompt` and `argument` are their names, `value` is
+/// what the user has entered so far. `context` is the text, of `length` bytes, of a JSON object with
+/// the arguments that are already known; it is NUL-terminated if `length` is `MCP_NUL_TERMINATED`.
+/// NULL means none.
 ///
 /// The result is an object whose "completion" has "values", an array of at most 100 strings, and
 /// optionally "total" and "hasMore" (specification 2026-07-28, "Completion").

@@ -38,13 +38,16 @@ pub const MCP_FOREVER: u64 = u64::MAX;
 /// - The call returns `MCP_PENDING` also for invalid arguments: every failure is delivered. It
 ///   returns another status only if nothing can be delivered: `MCP_CLOSED` after `mcp_queue_stop`,
 ///   and `MCP_MISUSE` in a child process after `fork`.
-/// - Callbacks of a queue never run at the same time, and never inside the function that submits a
-///   call. No lock is held: they may use the whole library, submit calls, cancel, dispatch again, and
-///   free the queue or a client.
+/// - Callbacks of a queue never run at the same time (one that dispatches runs others inside), and
+///   never inside the function that submits a call. No lock is held: they may submit calls, cancel,
+///   dispatch, and free the queue or a client.
 /// - A queue may serve several clients, and a client several queues. A queued call keeps its client
 ///   alive: `mcp_client_close` and `mcp_client_free` end it with `MCP_CLOSED`, which is delivered.
-/// - The loop's thread must make no blocking call that needs a callback of the same queue.
-/// - After `fork`, all functions fail in the child, and `mcp_queue_free` only closes its descriptor.
+/// - The timeout of a call begins when it is submitted.
+/// - The loop's thread must make no blocking call that needs a callback of the same queue (a
+///   handler, the auth callback, the open callback of a login): that call would not end.
+/// - After `fork`, the child cannot use the queue: its functions return `MCP_MISUSE`, 0 or -1, and
+///   `mcp_queue_free` only closes its descriptor.
 ///
 /// The calls run on threads of the queue, named "mcp-queue", which end after 10 s without work.
 ///
@@ -55,7 +58,8 @@ pub struct mcp_queue {
 
 /// Receives the end of a call. `status` is `MCP_OK` or the failure. `result` is what the call's
 /// output parameter would be, or NULL; `error` describes a failure, or is NULL. Both are valid until
-/// the callback returns.
+/// the callback returns: keep them with `mcp_json_copy` and `mcp_error_copy`. A tool may have failed
+/// although the call succeeded (`mcp_tool_result_is_error`).
 ///
 /// It runs exactly once for each call that returned `MCP_PENDING`, in `mcp_queue_dispatch`, after
 /// the last progress of the call; only `mcp_queue_free` drops it. It must not throw an exception or
@@ -97,9 +101,9 @@ pub extern "C" fn mcp_queue_free(queue: Option<Box<mcp_queue>>) {
     });
 }
 
-/// Returns the queue's file descriptor, which is readable while something is due: poll it for
-/// reading, and do nothing else with it. It belongs to the queue. It is never readable without
-/// reason, and works level-triggered and edge-triggered. Returns -1 for NULL and after `fork`.
+/// Returns the queue's file descriptor, which is readable only while something is due: poll it for
+/// reading, and do nothing else with it. It works level-triggered and edge-triggered. Remove it from
+/// the loop before `mcp_queue_free`, which closes it. Returns -1 for NULL and after `fork`.
 ///
 /// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -108,7 +112,8 @@ pub extern "C" fn mcp_queue_fd(queue: Option<&mcp_queue>) -> c_int {
 }
 
 /// Sets a function that wakes the loop, for loops that cannot wait for a file descriptor. It is
-/// called when the first callback becomes due. NULL removes it (the default).
+/// called each time a callback becomes due while none was, at the end of a dispatch that leaves
+/// callbacks, and at once if some are due. NULL removes it (the default).
 ///
 /// `userdata` is passed to it, and to `destroy` (which may be NULL) when it is no longer needed: see
 /// `mcp_destroy_fn`.
@@ -140,11 +145,11 @@ pub unsafe extern "C" fn mcp_queue_set_wakeup(
 
 /// Runs the callbacks that are due when it begins: progress, handlers, and the ends of calls. What
 /// they add waits for the next time, so that the loop cannot starve. If nothing is due, it waits for
-/// `wait_ms` milliseconds: 0 does not wait, `MCP_FOREVER` waits without limit. A callback may
-/// dispatch its queue: that continues with the next callback.
+/// at most `wait_ms` milliseconds: 0 does not wait, `MCP_FOREVER` waits without limit, also if no
+/// call is pending. A callback may dispatch its queue: that continues with the next callback.
 ///
 /// Returns `MCP_OK`, also if nothing was due; `MCP_MISUSE` if another thread dispatches the queue,
-/// or after `fork`.
+/// or after `fork`. Any thread may call it, one at a time.
 ///
 /// Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -161,9 +166,10 @@ pub extern "C" fn mcp_queue_dispatch(
 
 /// Cancels the calls of the queue whose `userdata` (`mcp_options_set_queue`) is this pointer, and
 /// returns how many that are. They end at once with `MCP_CANCELLED`, which the next
-/// `mcp_queue_dispatch` delivers; the servers are notified as with a cancel token. Calls that have
-/// ended, or were cancelled before, do not count. NULL is a pointer like any other. Returns 0 for a
-/// NULL `queue` and after `fork`.
+/// `mcp_queue_dispatch` delivers; the servers are notified as with a cancel token. Calls that wait
+/// for a thread are cancelled, too. A call that has ended and is not delivered yet keeps its result
+/// and does not count. NULL cancels the calls whose `userdata` is NULL. Returns 0 for a NULL `queue`
+/// and after `fork`.
 ///
 /// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -190,7 +196,7 @@ pub extern "C" fn mcp_queue_pending(queue: Option<&mcp_queue>) -> usize {
     guard_quiet(0, || queue.filter(|queue| queue.inner.is_of_this_process()).map_or(0, |queue| queue.inner.pending()))
 }
 
-/// Sets how many calls of the queue run at the same time (64 at the start); more calls wait. Not
+/// Sets how many calls of the queue run at the same time (default: 64); more calls wait. Not
 /// counted are calls that wait for a person, `mcp_listen`, and `mcp_client_close`.
 ///
 /// Returns `MCP_INVALID_ARGUMENT` for 0.
@@ -205,10 +211,11 @@ pub extern "C" fn mcp_queue_set_threads(
     guard(error, || queue.required("queue")?.inner.set_threads(threads as usize))
 }
 
-/// Delivers the callbacks of a client that belong to no call in `mcp_queue_dispatch`: log messages of
-/// the library (`mcp_set_log`) and of the server, and requests of the server (`mcp_input_fn`). NULL
-/// runs them on threads of the library again (the default). Of log messages that wait, the newest
-/// 256 are kept. Nothing of a client is delivered after the end of its `mcp_client_close`.
+/// Delivers the callbacks of a client that belong to no call in `mcp_queue_dispatch`: log messages
+/// of the library (`mcp_set_log`) and of the server, and requests of the server (`mcp_input_fn`).
+/// NULL runs them on threads of the library again (the default). Of log messages that wait, the
+/// newest 256 are kept. Nothing of a client is delivered after the end of its `mcp_client_close`. It
+/// does not queue the calls of the client: see `mcp_options_set_queue`.
 ///
 /// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -235,7 +242,7 @@ pub extern "C" fn mcp_set_queue(
 
 /// Lets the calls with these options return `MCP_PENDING` at once, and delivers their ends to `done`
 /// in `mcp_queue_dispatch`: see `mcp_queue`. NULL as `queue` makes calls block again (the default).
-/// `done` may be NULL.
+/// `done` may be NULL. Calls with different `userdata` need different options (`mcp_options_copy`).
 ///
 /// `userdata` is passed to `done`, identifies the calls for `mcp_queue_cancel`, and is passed to
 /// `destroy` (which may be NULL) when neither the options nor a call needs it: see
