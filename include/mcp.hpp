@@ -1805,18 +1805,19 @@ class options {
 
     void record_error(const error &reason) {
         if (!first_error_) {
-            first_error_ = reason;
+            first_error_ = std::make_shared<const error>(reason);
         }
     }
 
     std::unique_ptr<mcp_options, detail::deleter<mcp_options_free>> options_; // created by the first setter
-    std::optional<error> first_error_;
+    // A pointer, because GCC warns of uninitialized memory where a std::optional<error> is moved.
+    std::shared_ptr<const error> first_error_;
     std::shared_ptr<const void> stop_link_;          // cancels the calls when a std::stop_token stops
     std::shared_ptr<detail::submission> submission_; // of the queue that these options were made for
 };
 
 inline std::optional<error> detail::validate(const options &argument) {
-    return argument.first_error_;
+    return argument.first_error_ ? std::optional<error>(*argument.first_error_) : std::nullopt;
 }
 
 inline const mcp_options *detail::to_c(const options &argument) noexcept {

@@ -226,12 +226,15 @@ impl CompletionQueue {
     /// Delivers the callbacks of a client that belong to no call in this queue.
     pub fn adopt(&self, client: &Client) -> Result<Arc<ClientCallbacks>> {
         self.check_process()?;
-        let log = client.shared_log();
+        // Weak, because the log refers to the callbacks.
+        let log = Arc::downgrade(&client.shared_log());
         let report_lost = move |count| {
-            log.line_here(
-                LogLevel::Warning,
-                &format!("{count} log messages were dropped: the queue is dispatched too rarely"),
-            );
+            if let Some(log) = log.upgrade() {
+                log.line_here(
+                    LogLevel::Warning,
+                    &format!("{count} log messages were dropped: the queue is dispatched too rarely"),
+                );
+            }
         };
         Ok(ClientCallbacks::new(&self.core, Box::new(report_lost)))
     }

@@ -374,6 +374,9 @@ void loops_are_told_when_something_is_due() {
     auto ping = queue.future([&](auto &with) { client.ping(with); });
     pollfd waiting{queue.fd(), POLLIN, 0};
     CHECK_EQUAL(1, poll(&waiting, 1, 20000));
+    for (int i = 0; i < 5000 && wakeups == 0; i++) {
+        sleep_ms(1); // it is called after the descriptor has become readable
+    }
     CHECK_EQUAL(1, wakeups.load());
     queue.dispatch();
     ping.get();
