@@ -21,7 +21,9 @@ pub type mcp_destroy_fn = Option<unsafe extern "C-unwind" fn(userdata: *mut c_vo
 
 /// Called if a request to the program is over before it was answered: close the dialog. `status` is
 /// `MCP_CANCELLED` if the call or the server cancelled it, `MCP_CLOSED` if the client was closed,
-/// `MCP_TIMEOUT` after the time limit for the answer, or `MCP_DISCONNECTED`. It may free the request.
+/// `MCP_TIMEOUT` after the time limit for the answer, or `MCP_DISCONNECTED`; and `MCP_OK` if a login
+/// needs no answer, because the redirect or a failure was received elsewhere. It may free the
+/// request.
 ///
 /// It runs at most once, and never after an accepted answer or after the request was freed: in
 /// `mcp_queue_dispatch` if the call is queued, otherwise on the thread that notices the end, with no
