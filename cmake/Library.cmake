@@ -119,8 +119,12 @@ set_target_properties(mcp::static PROPERTIES
   INTERFACE_LINK_LIBRARIES "${mcp_system_libraries}")
 add_dependencies(mcp::static mcp-library)
 
-# mcp.hpp is copied, because the include path must not contain include/ of the source tree: the committed mcp.h there
-# would be found before the generated one.
-if(EXISTS "${PROJECT_SOURCE_DIR}/include/mcp.hpp")
-  configure_file("${PROJECT_SOURCE_DIR}/include/mcp.hpp" "${MCP_HEADER_DIR}/mcp.hpp" COPYONLY)
-endif()
+# The C++ headers are copied, because the include path must not contain include/ of the source tree: the committed mcp.h
+# there would be found before the generated one.
+set(mcp_cpp_headers)
+foreach(header mcp.hpp mcp_queue.hpp mcp_nlohmann.hpp)
+  if(EXISTS "${PROJECT_SOURCE_DIR}/include/${header}")
+    configure_file("${PROJECT_SOURCE_DIR}/include/${header}" "${MCP_HEADER_DIR}/${header}" COPYONLY)
+    list(APPEND mcp_cpp_headers "${PROJECT_SOURCE_DIR}/include/${header}")
+  endif()
+endforeach()

@@ -1478,25 +1478,8 @@ mcp_status mcp_oauth_set_parameter(mcp_oauth *oauth,
 mcp_status mcp_oauth_allow(mcp_oauth *oauth, int32_t leniency, bool allowed, mcp_error **error);
 
 /* ============================================================================================== */
-/* OAuth: logins                                                                                  */
+/* OAuth: requests for a login                                                                    */
 /* ============================================================================================== */
-
-/**
- * When the user may be asked to log in.
- *
- * Since 0.1.0.
- */
-typedef enum mcp_oauth_when {
-  /**
-   * During each call for which the server requires a login. The default.
-   */
-  MCP_OAUTH_WHEN_NEEDED = 1,
-  /**
-   * Only during `mcp_login`. Other calls fail with `MCP_LOGIN_REQUIRED`, so no window opens
-   * unexpectedly.
-   */
-  MCP_OAUTH_WHEN_ASKED = 2,
-} mcp_oauth_when;
 
 /**
  * The argument of `mcp_oauth_open_fn`: describes a login. It is valid until the callback returns,
@@ -1506,84 +1489,6 @@ typedef enum mcp_oauth_when {
  * Since 0.1.0.
  */
 typedef struct mcp_oauth_request mcp_oauth_request;
-
-/**
- * Begins a login: shows `mcp_oauth_request_url` to the user. It may open the URL in a browser
- * (`mcp_open_browser`) or in a window of the application, or print it. Tell the user which server
- * requires the login (`mcp_oauth_request_server`), and where the user will log in
- * (`mcp_oauth_request_issuer`).
- *
- * It need not wait for the user: the call waits for the redirect. How the redirect arrives depends
- * on `mcp_oauth_set_redirect`. By default the library receives it, and the callback has nothing else
- * to do. If the application receives it, it calls `mcp_oauth_finish`; or
- * `mcp_oauth_request_finish`, if the callback already has it. If the login cannot begin, the
- * callback calls `mcp_oauth_request_fail`; if it fails later, for example because the user closed
- * the window, the application calls `mcp_oauth_fail`.
- *
- * A Cancel button calls `mcp_oauth_fail`, which ends the login for all calls that wait for it. A
- * cancel token ends only its own call; another one may then begin a new login. To close the window
- * when the login is over, defer the request and set a callback (`mcp_oauth_request_set_over`).
- *
- * Over SSH and in a container, often no browser can be opened, and a redirect to 127.0.0.1 does not
- * reach this machine. Then the callback must print the URL. The user opens it on another machine;
- * after the login, the browser there shows an error, because it cannot reach the redirect URI. Let
- * the user copy the URL from the address bar into the program, and pass it to `mcp_oauth_finish`;
- * read it on a thread that makes no call.
- *
- * It runs in `mcp_queue_dispatch` if the call that needs the token is queued, and otherwise on a
- * thread of the library; with no lock held, and for one login at a time for each MCP server. It may
- * use the library, but must neither make a call on a client with the same `mcp_oauth` nor wait for
- * one on another thread. Its time, and that of the wait for the user, do not count against any
- * timeout of a call: see `mcp_oauth_set_login`. A cancel token or `mcp_client_close` ends the wait
- * within 50 ms. It must not throw an exception or call longjmp.
- *
- * Since 0.1.0.
- */
-typedef void (*mcp_oauth_open_fn)(void *userdata, struct mcp_oauth_request *MCP_NONNULL request);
-
-/**
- * Sets the callback that begins logins. NULL removes it (the default): a call that needs a login
- * then fails with `MCP_LOGIN_REQUIRED`.
- *
- * `userdata` is passed to the callback, and to `destroy` (which may be NULL) when it is no longer
- * needed: see `mcp_destroy_fn`.
- *
- * Returns `MCP_MISUSE` after `mcp_set_oauth`.
- *
- * Thread-safe. Since 0.1.0.
- */
-mcp_status mcp_oauth_set_open(mcp_oauth *oauth,
-                              mcp_oauth_open_fn open,
-                              void *userdata,
-                              mcp_destroy_fn destroy,
-                              mcp_error **error);
-
-/**
- * Sets a callback that opens logins with `mcp_open_browser`. If no browser can be opened, as over
- * SSH, the call that needs the login fails with `MCP_LOGIN_FAILED`: a program that may run there
- * should set its own callback, which prints the URL (`mcp_oauth_set_open`).
- *
- * Returns `MCP_MISUSE` after `mcp_set_oauth`.
- *
- * Thread-safe. Since 0.1.0.
- */
-mcp_status mcp_oauth_use_browser(mcp_oauth *oauth, mcp_error **error);
-
-/**
- * Opens an http or https URL in the user's browser, with the command `xdg-open`, or `open` on
- * macOS. The environment variable BROWSER may contain other commands, separated by colons, which
- * are tried in this order; "%s" in a command is replaced with the URL, which is otherwise the last
- * argument. The library starts the command without a shell. It opens a browser only for this
- * function, for `mcp_oauth_use_browser`, and for a configuration file with OAuth.
- *
- * Returns `MCP_INVALID_ARGUMENT` for another URL, and for one with a character that must be
- * percent-encoded; `MCP_SYSTEM_ERROR` if no browser can be opened, for example because neither
- * BROWSER, DISPLAY nor WAYLAND_DISPLAY is set (on macOS only BROWSER matters).
- *
- * It blocks for at most 2 seconds for each command, to detect whether the command fails.
- * Thread-safe. Since 0.1.0.
- */
-mcp_status mcp_open_browser(const char *url, mcp_error **error);
 
 /**
  * Makes the request the program's, in the open callback: it stays valid after the callback has
@@ -1726,6 +1631,105 @@ mcp_status mcp_oauth_request_fail_with(mcp_oauth_request *request,
                                        void *cause,
                                        mcp_destroy_fn destroy,
                                        mcp_error **error);
+
+/* ============================================================================================== */
+/* OAuth: logins                                                                                  */
+/* ============================================================================================== */
+
+/**
+ * When the user may be asked to log in.
+ *
+ * Since 0.1.0.
+ */
+typedef enum mcp_oauth_when {
+  /**
+   * During each call for which the server requires a login. The default.
+   */
+  MCP_OAUTH_WHEN_NEEDED = 1,
+  /**
+   * Only during `mcp_login`. Other calls fail with `MCP_LOGIN_REQUIRED`, so no window opens
+   * unexpectedly.
+   */
+  MCP_OAUTH_WHEN_ASKED = 2,
+} mcp_oauth_when;
+
+/**
+ * Begins a login: shows `mcp_oauth_request_url` to the user. It may open the URL in a browser
+ * (`mcp_open_browser`) or in a window of the application, or print it. Tell the user which server
+ * requires the login (`mcp_oauth_request_server`), and where the user will log in
+ * (`mcp_oauth_request_issuer`).
+ *
+ * It need not wait for the user: the call waits for the redirect. How the redirect arrives depends
+ * on `mcp_oauth_set_redirect`. By default the library receives it, and the callback has nothing else
+ * to do. If the application receives it, it calls `mcp_oauth_finish`; or
+ * `mcp_oauth_request_finish`, if the callback already has it. If the login cannot begin, the
+ * callback calls `mcp_oauth_request_fail`; if it fails later, for example because the user closed
+ * the window, the application calls `mcp_oauth_fail`.
+ *
+ * A Cancel button calls `mcp_oauth_fail`, which ends the login for all calls that wait for it. A
+ * cancel token ends only its own call; another one may then begin a new login. To close the window
+ * when the login is over, defer the request and set a callback (`mcp_oauth_request_set_over`).
+ *
+ * Over SSH and in a container, often no browser can be opened, and a redirect to 127.0.0.1 does not
+ * reach this machine. Then the callback must print the URL. The user opens it on another machine;
+ * after the login, the browser there shows an error, because it cannot reach the redirect URI. Let
+ * the user copy the URL from the address bar into the program, and pass it to `mcp_oauth_finish`;
+ * read it on a thread that makes no call.
+ *
+ * It runs in `mcp_queue_dispatch` if the call that needs the token is queued, and otherwise on a
+ * thread of the library; with no lock held, and for one login at a time for each MCP server. It may
+ * use the library, but must neither make a call on a client with the same `mcp_oauth` nor wait for
+ * one on another thread. Its time, and that of the wait for the user, do not count against any
+ * timeout of a call: see `mcp_oauth_set_login`. A cancel token or `mcp_client_close` ends the wait
+ * within 50 ms. It must not throw an exception or call longjmp.
+ *
+ * Since 0.1.0.
+ */
+typedef void (*mcp_oauth_open_fn)(void *userdata, mcp_oauth_request *MCP_NONNULL request);
+
+/**
+ * Sets the callback that begins logins. NULL removes it (the default): a call that needs a login
+ * then fails with `MCP_LOGIN_REQUIRED`.
+ *
+ * `userdata` is passed to the callback, and to `destroy` (which may be NULL) when it is no longer
+ * needed: see `mcp_destroy_fn`.
+ *
+ * Returns `MCP_MISUSE` after `mcp_set_oauth`.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_oauth_set_open(mcp_oauth *oauth,
+                              mcp_oauth_open_fn open,
+                              void *userdata,
+                              mcp_destroy_fn destroy,
+                              mcp_error **error);
+
+/**
+ * Sets a callback that opens logins with `mcp_open_browser`. If no browser can be opened, as over
+ * SSH, the call that needs the login fails with `MCP_LOGIN_FAILED`: a program that may run there
+ * should set its own callback, which prints the URL (`mcp_oauth_set_open`).
+ *
+ * Returns `MCP_MISUSE` after `mcp_set_oauth`.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_oauth_use_browser(mcp_oauth *oauth, mcp_error **error);
+
+/**
+ * Opens an http or https URL in the user's browser, with the command `xdg-open`, or `open` on
+ * macOS. The environment variable BROWSER may contain other commands, separated by colons, which
+ * are tried in this order; "%s" in a command is replaced with the URL, which is otherwise the last
+ * argument. The library starts the command without a shell. It opens a browser only for this
+ * function, for `mcp_oauth_use_browser`, and for a configuration file with OAuth.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` for another URL, and for one with a character that must be
+ * percent-encoded; `MCP_SYSTEM_ERROR` if no browser can be opened, for example because neither
+ * BROWSER, DISPLAY nor WAYLAND_DISPLAY is set (on macOS only BROWSER matters).
+ *
+ * It blocks for at most 2 seconds for each command, to detect whether the command fails.
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_open_browser(const char *url, mcp_error **error);
 
 /**
  * Passes the redirect of a login to the call that waits for it: the URL that the system passed to

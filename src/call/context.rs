@@ -1,7 +1,6 @@
 //! The context of one API call: its limits, its options, and its secrets.
 
 use std::cell::{Cell, Ref, RefCell};
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -16,6 +15,7 @@ use super::issued_credentials::IssuedCredentials;
 use super::known_secrets::KnownSecrets;
 use super::pause_clock::PauseClock;
 use super::secrets::{LastPatterns, SecretTexts, Secrets};
+use super::sent_secrets::SentSecrets;
 use crate::error::{Error, Result};
 use crate::log::{Log, LogLevel};
 use crate::protocol::incoming::Notification;
@@ -32,9 +32,6 @@ const CALLBACK_POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The longest time that a server may take to respond to an attempt that has a fallback, such as another transport.
 const MAX_FALLBACK_LIMIT: Duration = Duration::from_secs(5);
-
-/// How many sets of secrets are kept that a server may change with each response.
-const MAX_CHANGING_SECRETS: usize = 16;
 
 /// The context of one API call. It may be moved to another thread. It has no reference to the client or the session:
 /// the values that it needs of them are recorded here.
@@ -103,20 +100,6 @@ pub struct CallClient {
     pub callbacks: Arc<dyn CallbackRunner>,
     /// The name of the client, unless its log has another one.
     pub default_name: Arc<str>,
-}
-
-/// Secrets that were sent with the requests of a call. They stay secret even if the application has set other
-/// credentials since.
-#[derive(Default)]
-struct SentSecrets {
-    credentials: Vec<Arc<HeaderSet>>,
-    session_id: Option<HeaderValue>,
-    /// Those of other sessions, if the call was retried in a new one.
-    other_session_ids: Vec<HeaderValue>,
-    /// From URLs and proxy settings.
-    fixed: Vec<Arc<SecretTexts>>,
-    /// From cookies, the newest last.
-    changing: VecDeque<Arc<SecretTexts>>,
 }
 
 impl CallContext {
@@ -431,64 +414,45 @@ impl CallContext {
     /// Records credentials that a request is sent with.
     pub fn record_credentials(&self, credentials: &Arc<HeaderSet>) {
         if !credentials.is_empty() {
-            add_once(&mut self.shared.sent.lock().credentials, credentials);
+            self.shared.sent.lock().add_credentials(credentials);
         }
     }
 
     /// Records the id of a session, which must be redacted.
     pub fn record_session_id(&self, id: &HeaderValue) {
-        let mut sent = self.shared.sent.lock();
-        match &sent.session_id {
-            None => sent.session_id = Some(id.clone()),
-            Some(first) if first == id || sent.other_session_ids.contains(id) => {}
-            Some(_) => sent.other_session_ids.push(id.clone()),
-        }
+        self.shared.sent.lock().add_session_id(id);
     }
 
     /// Records secrets that rarely change, such as those in a URL.
     pub fn record_secrets(&self, texts: &Arc<SecretTexts>) {
-        if texts.is_empty() {
-            return;
-        }
-        let mut sent = self.shared.sent.lock();
-        if !sent.fixed.iter().any(|known| Arc::ptr_eq(known, texts)) {
-            sent.fixed.push(Arc::clone(texts));
+        if !texts.is_empty() {
+            self.shared.sent.lock().add_fixed(texts);
         }
     }
 
-    /// Records secrets that a server may change with each response. The oldest ones are removed when there are too
-    /// many.
+    /// Records secrets that a server may change with each response.
     pub fn record_changing_secrets(&self, texts: &Arc<SecretTexts>) {
-        let mut sent = self.shared.sent.lock();
-        if texts.is_empty() || sent.changing.iter().any(|known| Arc::ptr_eq(known, texts)) {
-            return;
+        if !texts.is_empty() {
+            self.shared.sent.lock().add_changing(texts);
         }
-        if sent.changing.len() == MAX_CHANGING_SECRETS {
-            sent.changing.pop_front();
-        }
-        sent.changing.push_back(Arc::clone(texts));
     }
 
     /// All credentials that this call's requests were sent with.
     pub fn credentials(&self) -> Vec<Arc<HeaderSet>> {
-        self.shared.sent.lock().credentials.clone()
+        self.shared.sent.lock().credentials().to_vec()
     }
 
     /// Whether a request was sent with credentials, and whether these included an `Authorization` header.
     pub fn has_sent_credentials(&self) -> (bool, bool) {
         let sent = self.shared.sent.lock();
-        (!sent.credentials.is_empty(), sent.credentials.iter().any(|set| set.has_authorization()))
+        (!sent.credentials().is_empty(), sent.credentials().iter().any(|set| set.has_authorization()))
     }
 
     /// Everything that must be redacted in the texts of this call.
     pub fn secrets(&self) -> Secrets {
-        let sent = self.shared.sent.lock();
         let mut secrets = Secrets::new(Arc::clone(&self.shared.client.last_patterns));
         self.shared.client.known.add_to(&mut secrets);
-        sent.credentials.iter().for_each(|set| set.add_to(&mut secrets));
-        let session_ids = sent.session_id.iter().chain(&sent.other_session_ids);
-        session_ids.filter_map(|id| id.to_str().ok()).for_each(|id| secrets.add(id));
-        sent.fixed.iter().chain(&sent.changing).for_each(|texts| secrets.add_all(texts));
+        self.shared.sent.lock().add_to(&mut secrets);
         secrets
     }
 
@@ -530,12 +494,6 @@ impl SharedCallState {
 
 fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}
-
-fn add_once(sets: &mut Vec<Arc<HeaderSet>>, set: &Arc<HeaderSet>) {
-    if !sets.iter().any(|known| Arc::ptr_eq(known, set)) {
-        sets.push(Arc::clone(set));
-    }
 }
 
 #[cfg(any(test, fuzzing))]

@@ -19,6 +19,7 @@ pub mod request_headers;
 pub mod retry;
 pub mod secrets;
 pub mod send_error;
+mod sent_secrets;
 pub mod skipped_input;
 
 use crate::error::{Error, Result};

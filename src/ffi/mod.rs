@@ -28,6 +28,7 @@ pub mod oauth;
 pub mod oauth_assertion;
 pub mod oauth_grant;
 pub mod oauth_login;
+pub mod oauth_request;
 pub mod oauth_store;
 pub mod options;
 pub mod prompts;

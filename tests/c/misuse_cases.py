@@ -28,6 +28,8 @@ VALID = {
     "mcp_cancel * cancel": "s->cancel",
     "const mcp_cancel * cancel": "s->cancel",
     "mcp_oauth * oauth": "s->oauth",
+    "mcp_queue * queue": "s->queue",
+    "const mcp_queue * queue": "s->queue",
     "mcp_writer * writer": "s->writer",
     "const mcp_writer * writer": "s->writer",
     "mcp_error ** error": "&s->error",
@@ -64,8 +66,12 @@ VALID = {
     "mcp_log_fn log": "no_log",
     "mcp_progress_fn progress": "no_progress",
     "mcp_change_fn change": "no_change",
+    "mcp_done_fn done": "no_done",
+    "mcp_wakeup_fn wakeup": "no_wakeup",
+    "mcp_over_fn over": "no_over",
     "mcp_destroy_fn destroy": "count_destroy",
     "void * userdata": "&s->destroyed",
+    "const void * userdata": "&s->destroyed",
     "void * cause": "&s->destroyed",
     "void * data": "&s->destroyed",
     "const char *const * uris": "s->uris",
@@ -90,6 +96,8 @@ VALID = {
     "mcp_writer_base64 length": "2",
     "size_t index": "0",
     "uint32_t changes": "MCP_CHANGE_TOOLS",
+    "uint32_t threads": "4",
+    "uint64_t wait_ms": "0",
     "int32_t limit": "MCP_LIMIT_MESSAGE",
     "int32_t transport": "MCP_TRANSPORT_STREAMABLE_HTTP",
     "int32_t status": "MCP_OK",
@@ -170,7 +178,7 @@ VALID_TEXTS = {
 # NULL is valid for them, and there are no other wrong arguments to try.
 FREE_FUNCTIONS = {
     "mcp_client_free", "mcp_options_free", "mcp_cancel_free", "mcp_error_free", "mcp_json_free", "mcp_oauth_free",
-    "mcp_writer_free",
+    "mcp_writer_free", "mcp_queue_free", "mcp_input_free", "mcp_auth_request_free", "mcp_oauth_request_free",
 }  # fmt: skip
 
 # Calls of clients with an mcp_oauth.
@@ -192,7 +200,8 @@ CALLBACK_ARGUMENTS = {
 # Parameters for which NULL is valid, by "name" or "function name"; for others it is MCP_INVALID_ARGUMENT.
 MAY_BE_NULL = {
     "error", "options", "userdata", "destroy", "cause", "cursor", "arguments", "params", "context", "meta", "content",
-    "uris", "auth", "handler", "log", "progress",
+    "uris", "auth", "handler", "log", "progress", "done", "wakeup", "over",
+    "mcp_options_set_queue queue", "mcp_set_queue queue",
     "mcp_set_bearer token", "mcp_set_header value", "mcp_options_set_header value", "mcp_set_environment value",
     "mcp_auth_request_set_bearer token", "mcp_auth_request_set_header value",
     "mcp_set_protocol_version version", "mcp_set_proxy url", "mcp_set_unix_socket path", "mcp_set_tls_ca_file path",
@@ -230,7 +239,7 @@ def outcome(function, name, wrong):
         if name in MISMATCH_IF_NULL:
             return "MISMATCHED"
         return "ANYTHING" if key in MAY_BE_NULL or name in MAY_BE_NULL else "REFUSED"
-    if wrong in ("NOT_UTF8", "SIZE_MAX - 1", "SIZE_MAX / 2", "INT32_MIN", "-1", "12345", "UINT32_MAX"):
+    if wrong in ("0", "NOT_UTF8", "SIZE_MAX - 1", "SIZE_MAX / 2", "INT32_MIN", "-1", "12345", "UINT32_MAX"):
         return "REFUSED"
     if wrong == "LINE_BREAK" and (key in NO_LINE_BREAK or name in NO_LINE_BREAK):
         return "REFUSED"
@@ -258,6 +267,14 @@ def valid_value(function, kind, name):
 
 
 def wrong_values(function, kind, name):
+    # The call is valid without an error: it would defer a request that no one answers.
+    if function.endswith("_defer") and name == "error":
+        return []
+    # Any number is valid, and the largest waits without limit.
+    if name == "wait_ms":
+        return []
+    if name == "threads":
+        return ["0"]
     if kind == "const char *":
         return ["NULL", "NOT_UTF8", "LONG", "LINE_BREAK"]
     if "*" in kind or kind.endswith("_fn"):
@@ -280,6 +297,8 @@ def call_lines(returns, function, arguments, what, expected, client_kind):
         lines.append(f"    fixture_end_client(s, {call}, {expected});")
     elif returns == "mcp_json *":
         lines.append(f"    fixture_end_json(s, {call}, {expected});")
+    elif returns == "mcp_queue *":
+        lines.append(f"    fixture_end_queue(s, {call}, {expected});")
     elif returns == "mcp_options *":
         lines.append(f"    fixture_end_options(s, {call});")
     else:
@@ -300,7 +319,8 @@ def cases(functions, selects, client_kind=None):
         if not selects(parameters):
             continue
         if function in FREE_FUNCTIONS:
-            lines += call_lines(returns, function, ["NULL"], "nothing to free", "ANYTHING", kind_of_client(function))
+            used_kind = client_kind or kind_of_client(function)
+            lines += call_lines(returns, function, ["NULL"], "nothing to free", "ANYTHING", used_kind)
             continue
         valid = [valid_value(function, kind, name) for kind, name in parameters]
         for index, (kind, name) in enumerate(parameters):

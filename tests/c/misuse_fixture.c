@@ -66,6 +66,7 @@ void fixture_begin(struct fixture *s, enum kind kind, const char *function, cons
     }
     s->options = mcp_options_new();
     s->cancel = mcp_cancel_new();
+    s->queue = mcp_queue_new(NULL);
     s->json = mcp_json_parse("{\"a\":true,\"n\":1,\"s\":\"eHg=\"}", MCP_NUL_TERMINATED, NULL);
     s->truth = mcp_json_member(s->json, "a");
     s->number = mcp_json_member(s->json, "n");
@@ -154,6 +155,7 @@ static void tear_down(struct fixture *s) {
     mcp_json_free(s->json);
     mcp_cancel_free(s->cancel);
     mcp_options_free(s->options);
+    mcp_queue_free(s->queue);
     if (s->kind != IN_CALLBACK) {
         mcp_client_free(s->client);
         mcp_oauth_free(s->oauth);
@@ -193,6 +195,12 @@ void fixture_end_json(struct fixture *s, mcp_json *returned, enum outcome expect
 
 void fixture_end_options(struct fixture *s, mcp_options *returned) {
     mcp_options_free(returned);
+    fixture_end_void(s);
+}
+
+void fixture_end_queue(struct fixture *s, mcp_queue *returned, enum outcome expected) {
+    check_result(s, returned == NULL ? mcp_error_status(s->error) : MCP_OK, expected);
+    mcp_queue_free(returned);
     fixture_end_void(s);
 }
 
@@ -267,6 +275,22 @@ void no_change(void *userdata, const char *method, const mcp_json *params) {
     (void)userdata;
     (void)method;
     (void)params;
+}
+
+void no_done(void *userdata, int32_t status, const mcp_json *result, const mcp_error *error) {
+    (void)userdata;
+    (void)status;
+    (void)result;
+    (void)error;
+}
+
+void no_wakeup(void *userdata) {
+    (void)userdata;
+}
+
+void no_over(void *userdata, int32_t status) {
+    (void)userdata;
+    (void)status;
 }
 
 void count_destroy(void *userdata) {

@@ -6,8 +6,8 @@ import stat
 import subprocess
 import sys
 
-WANTED = ("libmcp.a", "mcp.h", "mcp.hpp", "mcpConfig.cmake", "mcpConfigVersion.cmake", "mcp.pc", "mcp-static.pc",
-          "LICENSE-APACHE", "LICENSE-MIT")
+WANTED = ("libmcp.a", "mcp.h", "mcp.hpp", "mcp_queue.hpp", "mcp_nlohmann.hpp", "mcpConfig.cmake",
+          "mcpConfigVersion.cmake", "mcp.pc", "mcp-static.pc", "LICENSE-APACHE", "LICENSE-MIT")
 TEXTS = (".h", ".hpp", ".cmake", ".pc")
 
 

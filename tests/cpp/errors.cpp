@@ -84,6 +84,13 @@ void error_is_a_std_exception() {
     CHECK_EQUAL(own.message(), first.message()); // not empty after a move
     CHECK_EQUAL(own.message(), second.message());
     static_assert(std::is_nothrow_copy_constructible_v<mcp::error>);
+    static_assert(std::is_base_of_v<mcp::exception, mcp::error> && std::is_base_of_v<mcp::exception, mcp::tool_error>);
+    static_assert(std::is_base_of_v<std::exception, mcp::exception>);
+    try {
+        throw own;
+    } catch (const mcp::exception &exception) {
+        CHECK_EQUAL(own.message(), exception.what());
+    }
 
     CHECK_EQUAL("MCP_OK"sv, mcp::to_string(mcp::status::ok));
     CHECK_EQUAL("The timeout of the call expired"sv, mcp::describe(mcp::status::timeout));

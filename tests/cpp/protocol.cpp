@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <map>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -92,8 +93,20 @@ void tools_are_listed_and_called(const std::string &version) {
         CHECK_EQUAL("no luck"sv, std::string_view(copy.what()));
         CHECK(copy.result().is_error());
     }
-    const mcp::expected<mcp::tool_result> failed = client.try_call_tool("fails");
+    const mcp::options with = mcp::options().timeout(20s);
+    try {
+        client.call_tool("fails", with);
+        CHECK(false);
+    } catch (const mcp::exception &exception) { // one handler for failed tools and failed calls
+        CHECK_EQUAL("no luck"sv, exception.what());
+    }
+    const mcp::expected<mcp::tool_result> failed = client.try_call_tool("fails", with);
     CHECK(failed.has_value() && failed->is_error() && failed->text() == "no luck");
+    CHECK_EQUAL("well"s, text(client.call_tool_as_task("echo", with)));
+    CHECK_EQUAL("user"s, at(client.get_prompt("greet", with), "/messages/0/role"));
+    CHECK_EQUAL(mcp::json_type::object, client.request("x.example/question", with).type());
+    client.notify("x.example/news", with);
+    CHECK_THROWS(invalid_argument, client.call_tool("echo", mcp::options().timeout(-1s)));
 }
 
 void failed_page_is_the_last() {
@@ -207,10 +220,15 @@ void progress_callback_that_returns_false_ends_call(const std::string &version) 
 
 void handlers_respond_to_input_requests(const std::string &version) {
     mcp::client client = client_of(version);
+    std::mutex lock; // handlers may run at the same time
     std::map<std::string, int> request_counts;
-    client.set_elicitation([&request_counts](mcp::input &input) {
+    const auto count = [&](const char *request) {
+        const std::lock_guard<std::mutex> guard(lock);
+        request_counts[request]++;
+    };
+    client.set_elicitation([&count](mcp::input &input) {
         const bool form = static_cast<bool>(input.params()["requestedSchema"]);
-        request_counts[form ? "form" : "url"]++;
+        count(form ? "form" : "url");
         CHECK_EQUAL("elicitation/create"sv, input.method());
         CHECK_FAILS(invalid_argument, input.try_accept("[]"));
         if (form) {
@@ -219,14 +237,14 @@ void handlers_respond_to_input_requests(const std::string &version) {
             input.accept();
         }
     });
-    client.set_sampling([&request_counts](mcp::input &input) {
-        request_counts["sampling"]++;
+    client.set_sampling([&count](mcp::input &input) {
+        count("sampling");
         CHECK_FAILS(misuse, input.try_decline());
         CHECK_FAILS(invalid_argument, input.try_respond("{}"));
         input.respond(R"({"role":"assistant","model":"none","content":{"type":"text","text":"hello"}})");
     });
-    client.set_roots([&request_counts](mcp::input &input) {
-        request_counts["roots"]++;
+    client.set_roots([&count](mcp::input &input) {
+        count("roots");
         input.respond(R"({"roots":[{"uri":"file:///srv"}]})");
     });
     CHECK_EQUAL("well"s, text(client.call_tool("asks")));
@@ -267,9 +285,12 @@ void failed_handlers_are_reported() {
         mcp::client waiting = client_of(version);
         mcp::cancel token;
         waiting.set_elicitation([&token](mcp::input &input) {
-            CHECK(!input.is_cancelled());
+            CHECK(!input.is_over());
             token.trigger();
-            CHECK(input.is_cancelled());
+            for (int i = 0; i < 10000 && !input.is_over(); i++) {
+                sleep_ms(1); // until the thread of the call has noticed it
+            }
+            CHECK(input.is_over());
         });
         waiting.set_sampling([](mcp::input &input) {
             input.respond(R"({"role":"assistant","content":{"type":"text","text":"said"},"model":"m"})");

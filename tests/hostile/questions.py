@@ -243,7 +243,8 @@ params = {"message": "1", "requestedSchema": {"type": "object", "properties": {}
 elicitation = {"jsonrpc": "2.0", "method": "elicitation/create", "params": params}
 say(json.dumps([elicitation | {"id": number} for number in (1, 2, 3)]) + "\\n")
 refused = [listen() for _ in range(4)]
-assert sorted(message["id"] for message in refused if message.get("error", {}).get("code") == -32603) == [1, 2, 3], refused
+errors = [message["id"] for message in refused if message.get("error", {}).get("code") == -32603]
+assert sorted(errors) == [1, 2, 3], refused
 assert ask()["method"] == "tools/call"
 open(sys.argv[1] + "/refused", "w"); respond(request); ask()
 """

@@ -2,6 +2,7 @@ use zeroize::Zeroizing;
 
 use super::*;
 use crate::call::known_secrets::SecretSource;
+use crate::call::sent_secrets::MAX_CHANGING_SECRETS;
 
 fn call(known: Arc<KnownSecrets>) -> CallContext {
     CallContext::new(
