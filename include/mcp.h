@@ -949,7 +949,8 @@ typedef void (*mcp_destroy_fn)(void *userdata);
  * Called if a request of a server, for credentials or for a login ends before the program has
  * answered it, for example to close a dialog. `status` is `MCP_CANCELLED` if the call or the server
  * cancelled it, `MCP_CLOSED` if the client was closed, `MCP_TIMEOUT` after the time limit for the
- * answer, or `MCP_DISCONNECTED` if the connection or the server process ended.
+ * answer, or `MCP_DISCONNECTED` if the connection or the server process ended; and `MCP_OK` if a
+ * login needs no answer, because the redirect or a failure was received elsewhere.
  *
  * The request stays valid: free it in the callback or later. The callback runs at most once, and
  * never after an answer that was in time or after the request was freed: in `mcp_queue_dispatch` if
@@ -1518,18 +1519,18 @@ mcp_status mcp_oauth_request_defer(mcp_oauth_request *request, mcp_error **error
 void mcp_oauth_request_free(mcp_oauth_request *request);
 
 /**
- * Returns whether the login ended without a redirect: the call that waits for it was cancelled, or
- * its time is over (`mcp_oauth_set_login`). False for NULL.
+ * Returns whether the login has ended: the redirect has arrived, the call that waits for it was
+ * cancelled, or its time is over (`mcp_oauth_set_login`). False for NULL, and after
+ * `mcp_oauth_request_finish` and `mcp_oauth_request_fail`.
  *
  * Thread-safe. Since 0.1.0.
  */
 bool mcp_oauth_request_is_over(const mcp_oauth_request *request);
 
 /**
- * Sets a callback that is called if the login ends without a redirect and without a failure that
- * the program reported (`mcp_over_fn`). NULL removes it. If that is the case already, it is called
- * at once; in a queue, by the next `mcp_queue_dispatch`. It does not run if the login succeeds:
- * close the window and free the request when the call ends.
+ * Sets a callback that is called when the login ends, unless this request has ended it with
+ * `mcp_oauth_request_finish` or `mcp_oauth_request_fail` (`mcp_over_fn`). NULL removes it. If the
+ * login has ended already, it is called at once; in a queue, by the next `mcp_queue_dispatch`.
  *
  * `userdata` is passed to the callback, and to `destroy` (which may be NULL) when it is no longer
  * needed: see `mcp_destroy_fn`.

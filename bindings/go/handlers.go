@@ -40,6 +40,10 @@ func bridgeOver(handle C.uintptr_t, status C.int32_t) {
 
 // end cancels the context of the handler, because nothing waits for its answer any more.
 func (r *handlerRun) end(status Status) {
+	if status == C.MCP_OK {
+		r.cancel(nil) // the library has received the redirect of the login
+		return
+	}
 	if cause := context.Cause(r.call); cause != nil && (status == Cancelled || status == TimedOut) {
 		r.cancel(cause)
 		return

@@ -228,6 +228,23 @@ func TestLibraryReceivesLoopbackRedirect(t *testing.T) {
 	}
 }
 
+func TestRedirectEndsContextOfOpen(t *testing.T) {
+	s := newProtectedServer(t)
+	ended := make(chan error, 1)
+	open := func(ctx context.Context, login mcp.Login) (string, error) {
+		response, err := http.Get(login.URL) // follows the redirect to the library
+		if err != nil {
+			return "", err
+		}
+		response.Body.Close()
+		<-ctx.Done()
+		ended <- context.Cause(ctx)
+		return "", ctx.Err()
+	}
+	noError(t, s.newClient(t, mcp.WithOAuth(&mcp.OAuth{Open: open})).Ping(t.Context()))
+	wantEqual(t, <-ended, context.Canceled)
+}
+
 func TestRedirectArrivesElsewhere(t *testing.T) {
 	s := newProtectedServer(t)
 	oauth := &mcp.OAuth{Redirect: "com.example.app:/callback"}

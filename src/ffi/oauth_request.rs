@@ -80,8 +80,9 @@ pub extern "C" fn mcp_oauth_request_free(request: Option<Box<mcp_oauth_request>>
     });
 }
 
-/// Returns whether the login ended without a redirect: the call that waits for it was cancelled, or
-/// its time is over (`mcp_oauth_set_login`). False for NULL.
+/// Returns whether the login has ended: the redirect has arrived, the call that waits for it was
+/// cancelled, or its time is over (`mcp_oauth_set_login`). False for NULL, and after
+/// `mcp_oauth_request_finish` and `mcp_oauth_request_fail`.
 ///
 /// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -89,10 +90,9 @@ pub extern "C" fn mcp_oauth_request_is_over(request: Option<&mcp_oauth_request>)
     guard_quiet(false, || request.is_some_and(|request| request.inner.over.status().is_some()))
 }
 
-/// Sets a callback that is called if the login ends without a redirect and without a failure that
-/// the program reported (`mcp_over_fn`). NULL removes it. If that is the case already, it is called
-/// at once; in a queue, by the next `mcp_queue_dispatch`. It does not run if the login succeeds:
-/// close the window and free the request when the call ends.
+/// Sets a callback that is called when the login ends, unless this request has ended it with
+/// `mcp_oauth_request_finish` or `mcp_oauth_request_fail` (`mcp_over_fn`). NULL removes it. If the
+/// login has ended already, it is called at once; in a queue, by the next `mcp_queue_dispatch`.
 ///
 /// `userdata` is passed to the callback, and to `destroy` (which may be NULL) when it is no longer
 /// needed: see `mcp_destroy_fn`.
@@ -191,7 +191,7 @@ pub extern "C" fn mcp_oauth_request_finish(
     redirect_url: CText,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    guard(error, || request.required("request")?.inner.login.finish(redirect_url.required("redirect_url")?))
+    guard(error, || request.required("request")?.inner.finish(redirect_url.required("redirect_url")?))
 }
 
 /// Ends a login that cannot begin: the call fails with `MCP_LOGIN_FAILED`, and its message contains
@@ -235,11 +235,11 @@ pub unsafe extern "C" fn mcp_oauth_request_fail_with(
 
 /// Ends a login also if the reason is invalid: waiting for the redirect would be useless.
 fn fail(request: SharedHandle<mcp_oauth_request>, reason: CText, cause: Option<ErrorCause>) -> Result<()> {
-    let login = &request.required("request")?.inner.login;
+    let request = &request.required("request")?.inner;
     match reason.required("reason") {
-        Ok(reason) => login.fail(reason, cause),
+        Ok(reason) => request.fail(reason, cause),
         Err(error) => {
-            login.fail(&error.to_string(), None);
+            request.fail(&error.to_string(), None);
             return Err(error);
         }
     }

@@ -22,7 +22,8 @@ pub type mcp_destroy_fn = Option<unsafe extern "C-unwind" fn(userdata: *mut c_vo
 /// Called if a request of a server, for credentials or for a login ends before the program has
 /// answered it, for example to close a dialog. `status` is `MCP_CANCELLED` if the call or the server
 /// cancelled it, `MCP_CLOSED` if the client was closed, `MCP_TIMEOUT` after the time limit for the
-/// answer, or `MCP_DISCONNECTED` if the connection or the server process ended.
+/// answer, or `MCP_DISCONNECTED` if the connection or the server process ended; and `MCP_OK` if a
+/// login needs no answer, because the redirect or a failure was received elsewhere.
 ///
 /// The request stays valid: free it in the callback or later. The callback runs at most once, and
 /// never after an answer that was in time or after the request was freed: in `mcp_queue_dispatch` if

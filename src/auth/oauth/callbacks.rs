@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::pending_login::PendingLogin;
 use crate::call::call_options::CallData;
 use crate::call::over_hook::OverHook;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorCause, Result};
 use crate::status::{MCP_INVALID_ARGUMENT, MCP_MISUSE, MCP_OAUTH_FAILED};
 use crate::sys::wait::WaitContext;
 
@@ -38,6 +38,8 @@ pub struct LoginRequest {
     pub over: Arc<OverHook>,
     /// The application keeps the request after the callback has returned.
     pub(super) is_deferred: AtomicBool,
+    /// The application has given the outcome with this request.
+    pub(super) is_answered: AtomicBool,
 }
 
 impl LoginRequest {
@@ -51,6 +53,23 @@ impl LoginRequest {
 
     pub fn is_deferred(&self) -> bool {
         self.is_deferred.load(Ordering::Relaxed)
+    }
+
+    pub fn is_answered(&self) -> bool {
+        self.is_answered.load(Ordering::Relaxed)
+    }
+
+    /// Ends the login with the URL to which the browser was redirected.
+    pub fn finish(&self, redirect_url: &str) -> Result<()> {
+        // Before the waiting call sees the outcome.
+        self.is_answered.store(true, Ordering::Relaxed);
+        self.login.finish(redirect_url).inspect_err(|_| self.is_answered.store(false, Ordering::Relaxed))
+    }
+
+    /// Ends the login with a failure.
+    pub fn fail(&self, reason: &str, cause: Option<ErrorCause>) {
+        self.is_answered.store(true, Ordering::Relaxed);
+        self.login.fail(reason, cause);
     }
 }
 

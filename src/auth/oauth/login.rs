@@ -32,7 +32,7 @@ use crate::protocol::oauth::redirect::{RedirectKind, RedirectUri};
 use crate::protocol::oauth::scope::ScopeSet;
 use crate::protocol::oauth::token_response::TokenResponse;
 use crate::protocol::oauth::url::HttpUrl;
-use crate::status::{MCP_LOGIN_FAILED, MCP_TIMEOUT};
+use crate::status::{MCP_LOGIN_FAILED, MCP_OK, MCP_TIMEOUT};
 use crate::sys::browser::{self, BrowserError};
 use crate::sys::listener::RedirectListener;
 use crate::sys::wait::{Interest, Interrupt, WaitContext};
@@ -68,6 +68,7 @@ impl Renewal<'_> {
             wait_context: self.call.wait_context().clone(),
             over: OverHook::new(self.call.callbacks()),
             is_deferred: AtomicBool::new(false),
+            is_answered: AtomicBool::new(false),
         };
         let asked = self.ask_user(request, listener);
         if matches!(asked, Ok(None)) && tokens_are_refused && identity.origin == ClientOrigin::Registered {
@@ -203,7 +204,12 @@ impl Renewal<'_> {
         };
         match (login.take_outcome(), waited) {
             (Some(outcome), _) => {
-                request.over.release();
+                // A program that gave the outcome itself knows it. Others may still show a window for the login.
+                if request.is_answered() {
+                    request.over.release();
+                } else {
+                    request.over.end(MCP_OK);
+                }
                 outcome.map(Some)
             }
             (None, Err(Interrupt::TimedOut)) => {
