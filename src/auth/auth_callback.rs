@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::auth_request::AuthRequest;
 use super::callback_scope::run_callback;
 use super::pending_auth::{CallbackRun, PendingAuth};
+use crate::call::callback_runner::EndHook;
 use crate::call::context::CallContext;
 use crate::call::headers::HeaderSet;
 use crate::call::interrupt::status_of;
@@ -73,28 +74,29 @@ impl AuthCallbackState {
             _ => 0,
         });
         loop {
-            let (run, is_own) = {
+            let (waiter, run, is_own) = {
                 let mut state = self.lock();
                 if refreshes_before.is_some_and(|refreshes| refreshes < state.generation.refreshes) {
                     return state.refresh_outcome();
                 }
                 match &state.running {
-                    Some(run) => (Arc::clone(run), false),
+                    Some(run) => (run.enter(), Arc::clone(run), false),
                     None => {
                         let run = Arc::new(CallbackRun::new(refreshes_before.is_some()));
                         state.running = Some(Arc::clone(&run));
-                        (run, true)
+                        (run.enter(), run, true)
                     }
                 }
             };
             if is_own {
                 self.start(&run, owner, request.clone(), call)?;
             }
-            run.waiting(|| {
-                let wait = || call.wait_for_callback(&run.done, &[], None);
-                let waited = call.paused(|clock| clock.during(wait));
-                waited.map_err(|interrupt| (status_of(&interrupt), call.interrupt_error(&interrupt)))
-            })?;
+            let leaving = Arc::clone(&waiter);
+            let on_end: Arc<EndHook> = Arc::new(move |status| leaving.leave(Some(status)));
+            let wait = || call.wait_for_callback(&run.done, &[], None, Some(on_end));
+            let waited = call.paused(|clock| clock.during(wait));
+            waiter.leave(waited.as_ref().err().map(status_of));
+            waited.map_err(|interrupt| call.interrupt_error(&interrupt))?;
             match run.outcome.get() {
                 Some(Some(outcome)) if is_own => return outcome.clone(),
                 Some(Some(_)) if run.is_refresh => return self.lock().refresh_outcome(),
@@ -121,12 +123,10 @@ impl AuthCallbackState {
         let of_call = (call.client_name(), call.data().cloned());
         let pending = PendingAuth::new(request, complete, of_call, call.callbacks());
         run.set_request(&pending);
-        let callback_state = Arc::clone(self);
+        let (callback_state, mut returned) = (Arc::clone(self), pending.returned());
         let started = call.callbacks().run(Box::new(move || {
-            // Also if the callback panics.
-            let returned = pending.returned();
-            run_callback(owner, || (callback_state.callback)(&pending));
-            drop(returned);
+            let pending = returned.begin();
+            run_callback(owner, || (callback_state.callback)(pending));
         }));
         started.inspect_err(|_| self.complete(run, None))
     }

@@ -9,6 +9,9 @@ use crate::call::issued_credentials::CredentialRefusal;
 use crate::error::{Error, ErrorCause, Result};
 use crate::status::MCP_AUTH_FAILED;
 
+/// Why there are no credentials, and the application's object for the error.
+type AuthFailure = (String, Option<ErrorCause>);
+
 /// What the callback is asked for: the HTTP request, and the credentials that the callback sets for it.
 #[derive(Clone)]
 pub struct AuthRequest {
@@ -19,7 +22,7 @@ pub struct AuthRequest {
     pub refusal: Option<CredentialRefusal>,
     headers: HeaderSet,
     /// Why the callback has no credentials, and the application's object for the error.
-    failure: Option<(String, Option<ErrorCause>)>,
+    failure: Option<AuthFailure>,
     /// The error of the last setter.
     setter_error: Option<Error>,
 }
@@ -54,9 +57,11 @@ impl AuthRequest {
         self.note(outcome)
     }
 
-    /// Records that the callback has no credentials.
-    pub fn fail(&mut self, reason: &str, cause: Option<ErrorCause>) {
-        self.failure = Some((reason.into(), cause));
+    /// Records that the callback has no credentials. Returns the failure that this replaces, so that its cause is dropped
+    /// without a lock.
+    #[must_use]
+    pub fn fail(&mut self, reason: &str, cause: Option<ErrorCause>) -> Option<AuthFailure> {
+        self.failure.replace((reason.into(), cause))
     }
 
     /// Records the outcome of a setter. If the last setter failed, the request fails: sending it without credentials

@@ -1,5 +1,6 @@
 //! One run of the auth callback, which may give the credentials later and from any thread.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use super::auth_request::AuthRequest;
@@ -60,22 +61,35 @@ impl CallbackRun {
         let _ = self.request.set(Arc::downgrade(request));
     }
 
-    /// Runs `wait` for a call that waits for the outcome. If it is interrupted and was the last one, the request ends
-    /// with that status.
-    pub fn waiting<T>(&self, wait: impl FnOnce() -> Result<T, (Status, Error)>) -> Result<T> {
+    /// One more call waits for the outcome.
+    pub fn enter(self: &Arc<Self>) -> Arc<RunWaiter> {
         *self.waiting.lock() += 1;
-        let waited = wait();
+        Arc::new(RunWaiter { run: Arc::clone(self), has_left: AtomicBool::new(false) })
+    }
+}
+
+/// A call that waits for the outcome of a run.
+pub struct RunWaiter {
+    run: Arc<CallbackRun>,
+    has_left: AtomicBool,
+}
+
+impl RunWaiter {
+    /// The call does not wait any more. If it was interrupted and was the last one, the request ends with that status.
+    pub fn leave(&self, interrupted: Option<Status>) {
+        if self.has_left.swap(true, Ordering::SeqCst) {
+            return;
+        }
         let is_last = {
-            let mut waiting = self.waiting.lock();
+            let mut waiting = self.run.waiting.lock();
             *waiting -= 1;
             *waiting == 0
         };
-        waited.map_err(|(status, error)| {
-            if is_last && let Some(request) = self.request.get().and_then(Weak::upgrade) {
-                request.over.end(status);
-            }
-            error
-        })
+        if let (true, Some(status)) = (is_last, interrupted)
+            && let Some(request) = self.run.request.get().and_then(Weak::upgrade)
+        {
+            request.over.end(status);
+        }
     }
 }
 
@@ -90,9 +104,9 @@ impl PendingAuth {
         Arc::new(PendingAuth { client_name, call_data, state: Mutex::new(state), over: OverHook::new(callbacks) })
     }
 
-    /// Notices the return of the callback when it is dropped.
+    /// Notices the return of the callback when it is dropped, also if the callback panics or never runs.
     pub fn returned(self: &Arc<Self>) -> CallbackReturned {
-        CallbackReturned(Arc::clone(self))
+        CallbackReturned { pending: Arc::clone(self), has_begun: false }
     }
 
     /// Reads or changes the request. Fails when the credentials were given.
@@ -141,12 +155,27 @@ impl PendingAuth {
 }
 
 /// Notices the return of the callback.
-pub struct CallbackReturned(Arc<PendingAuth>);
+pub struct CallbackReturned {
+    pending: Arc<PendingAuth>,
+    has_begun: bool,
+}
+
+impl CallbackReturned {
+    /// The callback begins.
+    pub fn begin(&mut self) -> &Arc<PendingAuth> {
+        self.has_begun = true;
+        &self.pending
+    }
+}
 
 impl Drop for CallbackReturned {
     fn drop(&mut self) {
-        if !self.0.is_deferred() {
-            self.0.finish();
+        if !self.has_begun {
+            // Its queue was freed.
+            let open = self.pending.lock().open.take();
+            open.into_iter().for_each(|(_, complete)| complete(None));
+        } else if !self.pending.is_deferred() {
+            self.pending.finish();
         }
     }
 }

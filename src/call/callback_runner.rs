@@ -1,9 +1,14 @@
 //! Where the application's callbacks run that may wait for a person or a network: not on the thread of a call, which
 //! must notice that the call was cancelled or its client closed.
 
+use std::sync::Arc;
+
 use crate::error::{Error, Result};
-use crate::status::MCP_SYSTEM_ERROR;
+use crate::status::{MCP_SYSTEM_ERROR, Status};
 use crate::sys::thread_pool::{ThreadPool, Work};
+
+/// Ends what a call waits for, with the status by which the call has ended.
+pub type EndHook = dyn Fn(Status) + Send + Sync;
 
 /// Runs callbacks of calls.
 pub trait CallbackRunner: Send + Sync {
@@ -18,6 +23,9 @@ pub trait CallbackRunner: Send + Sync {
 
     /// Runs `wait`, which waits for a callback on the thread of a call. Meanwhile, other calls may use its place.
     fn while_waiting(&self, wait: &mut dyn FnMut());
+
+    /// Sets what to run if the call is ended from outside while it waits for a callback: before its end is delivered.
+    fn set_end_hook(&self, _hook: Option<Arc<EndHook>>) {}
 }
 
 /// The threads for the callbacks of one client, for calls that do not belong to a queue.

@@ -26,7 +26,7 @@ pub use crate::call::context::{CallContext, CallOptions, ProgressCallback};
 use crate::auth::authorizer::Authorizer;
 use crate::auth::call_factory::CallFactory;
 use crate::auth::oauth::environment::OAuthEnvironment;
-use crate::call::callback_runner::CallbackRunner;
+use crate::call::callback_runner::{CallbackRunner, CallbackThreads};
 use crate::call::new_event;
 use crate::error::{Error, Result};
 use crate::http::client::Http;
@@ -215,6 +215,10 @@ impl Client {
 
     fn start_call(&self, options: &CallOptions) -> CallContext {
         self.calls.start(options, self.settings.timeout(), self.settings.idle_timeout())
+    }
+
+    pub fn callback_threads(&self) -> Arc<CallbackThreads> {
+        Arc::clone(&self.calls.callback_threads)
     }
 
     pub fn shared_log(&self) -> Arc<Log> {

@@ -246,7 +246,7 @@ pub extern "C" fn mcp_auth_request_challenge(request: Option<&mcp_auth_request>)
 }
 
 /// Changes the request inside; NULL is an error.
-fn change(request: SharedHandle<mcp_auth_request>, change: impl FnOnce(&mut AuthRequest) -> Result<()>) -> Result<()> {
+fn change<T>(request: SharedHandle<mcp_auth_request>, change: impl FnOnce(&mut AuthRequest) -> Result<T>) -> Result<T> {
     request.required("request")?.inner.with_request(change)
 }
 
@@ -319,9 +319,9 @@ pub extern "C" fn mcp_auth_request_fail(
     guard(error, || {
         change(request, |request| {
             let reason = request.note(reason.required("reason"))?;
-            request.fail(reason, None);
-            Ok(())
+            Ok(request.fail(reason, None))
         })
+        .map(drop)
     })
 }
 
@@ -350,8 +350,8 @@ pub unsafe extern "C" fn mcp_auth_request_fail_with(
     guard(error, || {
         change(request, |request| {
             let reason = request.note(reason.required("reason"))?;
-            request.fail(reason, Some(Arc::new(cause)));
-            Ok(())
+            Ok(request.fail(reason, Some(Arc::new(cause))))
         })
+        .map(drop)
     })
 }

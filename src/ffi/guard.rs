@@ -71,8 +71,7 @@ fn report(failure: Error, mut error: OutParam<*mut mcp_error>) -> mcp_status {
 #[cold]
 #[inline(never)]
 fn report_panic(place: String, error: OutParam<*mut mcp_error>) -> mcp_status {
-    let why = format!("internal error in libmcp (at {place}); the call was stopped; please report this bug");
-    report(Error::new(MCP_INTERNAL, why), error)
+    report(Error::of_panic(&place), error)
 }
 
 #[cfg(test)]

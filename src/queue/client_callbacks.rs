@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use super::core::QueueCore;
 use super::inbox::DueItem;
-use crate::call::callback_runner::CallbackRunner;
-use crate::error::Result;
+use crate::call::callback_runner::{CallbackRunner, CallbackThreads};
+use crate::error::{Error, Result};
+use crate::status::MCP_CLOSED;
 use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::thread_pool::Work;
 
@@ -20,6 +21,8 @@ type ReportLost = dyn Fn(usize) + Send + Sync;
 /// Passes the callbacks of one client to its queue.
 pub struct ClientCallbacks {
     core: Arc<QueueCore>,
+    /// The threads of the client: what waits on them ends with the client, and not with the queue.
+    threads: Arc<CallbackThreads>,
     report_lost: Box<ReportLost>,
     lines: Mutex<Lines>,
 }
@@ -33,8 +36,12 @@ struct Lines {
 }
 
 impl ClientCallbacks {
-    pub(super) fn new(core: &Arc<QueueCore>, report_lost: Box<ReportLost>) -> Arc<ClientCallbacks> {
-        Arc::new(ClientCallbacks { core: Arc::clone(core), report_lost, lines: Mutex::default() })
+    pub(super) fn new(
+        core: &Arc<QueueCore>,
+        threads: Arc<CallbackThreads>,
+        report_lost: Box<ReportLost>,
+    ) -> Arc<ClientCallbacks> {
+        Arc::new(ClientCallbacks { core: Arc::clone(core), threads, report_lost, lines: Mutex::default() })
     }
 
     /// Delivers a line of a log.
@@ -53,9 +60,14 @@ impl ClientCallbacks {
         drop(lines);
         drop(oldest);
         if is_first {
-            let own = Arc::clone(self);
-            self.core.inbox.push(DueItem::Callback(Box::new(move || own.deliver())));
+            self.schedule();
         }
+    }
+
+    /// Delivers the lines that wait, in the next turn.
+    fn schedule(self: &Arc<Self>) {
+        let own = Arc::clone(self);
+        self.core.inbox.push(DueItem::Callback(Box::new(move || own.deliver())));
     }
 
     /// Delivers nothing more.
@@ -67,15 +79,23 @@ impl ClientCallbacks {
         drop(waiting);
     }
 
-    fn deliver(&self) {
-        let (waiting, lost) = {
+    fn deliver(self: &Arc<Self>) {
+        let (count, lost) = {
             let mut lines = self.lock();
-            (std::mem::take(&mut lines.waiting), std::mem::take(&mut lines.lost))
+            (lines.waiting.len(), std::mem::take(&mut lines.lost))
         };
         if lost > 0 {
             (self.report_lost)(lost);
         }
-        waiting.into_iter().for_each(|line| line());
+        // One at a time: a line may free the queue, or close the client.
+        for _ in 0..count {
+            let next = if self.core.is_freed() { None } else { self.lock().waiting.pop_front() };
+            let Some(line) = next else { return };
+            line();
+        }
+        if !self.lock().waiting.is_empty() {
+            self.schedule();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Lines> {
@@ -85,23 +105,23 @@ impl ClientCallbacks {
 
 impl CallbackRunner for ClientCallbacks {
     fn run(&self, callback: Work) -> Result<()> {
-        self.notify(callback);
+        if self.lock().is_closed || !self.core.inbox.push(DueItem::Callback(callback)) {
+            return Err(Error::new(MCP_CLOSED, "the queue of the client was freed, or the client was closed"));
+        }
         Ok(())
     }
 
     fn notify(&self, callback: Work) {
-        if self.lock().is_closed {
-            drop(callback);
-            return;
+        if !self.lock().is_closed {
+            self.core.inbox.push(DueItem::Callback(callback));
         }
-        self.core.inbox.push(DueItem::Callback(callback));
     }
 
     fn start_waiting(&self, work: Work) -> Result<()> {
-        self.core.run_uncounted(work)
+        self.threads.start_waiting(work)
     }
 
     fn while_waiting(&self, wait: &mut dyn FnMut()) {
-        self.core.threads.uncounted(wait);
+        self.threads.while_waiting(wait);
     }
 }

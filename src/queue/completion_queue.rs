@@ -19,6 +19,7 @@ use crate::log::LogLevel;
 use crate::protocol::progress::Progress;
 use crate::status::*;
 use crate::sys::lock::{Mutex, MutexGuard};
+use crate::sys::panics::caught;
 use crate::sys::pollable_event::PollableEvent;
 use crate::sys::process::{self, ThreadId};
 use crate::sys::thread_pool::Work;
@@ -143,10 +144,10 @@ impl CompletionQueue {
             client.begin_close()?;
             let (client, own_call) = (Arc::clone(client), Arc::clone(&call));
             queue.core.run_uncounted(Box::new(move || {
-                let outcome = client.finish_close(&options);
+                let outcome = caught(|| client.finish_close(&options));
                 // The end of the close is the last that is delivered.
                 client.end_callbacks();
-                own_call.end(outcome.map(|()| None));
+                own_call.end(outcome.unwrap_or_else(|place| Err(Error::of_panic(&place))).map(|()| None));
             }))
         });
         if let Err(error) = started {
@@ -165,7 +166,9 @@ impl CompletionQueue {
         self.check_process()?;
         let key = (target.userdata, self.next_id.fetch_add(1, Ordering::Relaxed));
         let address = client.map_or(0, |client| Arc::as_ptr(client).addr());
-        let server = client.map_or_else(String::new, |client| client.server_in_messages().into_owned());
+        // Not in a child of the client's process, where a lock may be held by a thread that does not exist.
+        let usable = client.filter(|client| client.check_process().is_ok());
+        let server = usable.map_or_else(String::new, |client| client.server_in_messages().into_owned());
         let progress_callback = options.extras.progress.clone();
         let description = (address, request, server);
         let call = QueuedCall::new(&self.core, key, description, progress_callback, Arc::clone(&target.done));
@@ -198,23 +201,27 @@ impl CompletionQueue {
     ) -> Result<()> {
         let client = Self::required(client)?;
         let run = run?;
+        client.check_process()?;
         let ender: Arc<dyn CallEnder> = Arc::<CompletionQueue>::clone(self);
         client.add_call_ender(&ender);
         let begun = client.begin_call(options)?;
-        let deadline = begun.context.wait_context().deadline;
+        let ends = {
+            let wait_context = begun.context.wait_context();
+            (wait_context.deadline, wait_context.cancel.clone())
+        };
         let (client, own_call) = (Arc::clone(client), Arc::clone(call));
         let work: Work = Box::new(move || {
             if own_call.begin() {
-                let outcome = client.run_begun(request, &begun, |context| run(&client, context));
-                own_call.end(outcome);
+                let outcome = caught(|| client.run_begun(request, &begun, |context| run(&client, context)));
+                own_call.end(outcome.unwrap_or_else(|place| Err(Error::of_panic(&place))));
             }
         });
         if !is_counted {
             return self.core.run_uncounted(work);
         }
         let waits = self.core.run_counted(work)?;
-        if let (true, Some(deadline)) = (waits, deadline) {
-            self.deadlines.add(deadline, call, |watch| self.core.run_uncounted(watch))?;
+        if waits {
+            self.deadlines.add(ends, call, |watch| self.core.run_uncounted(watch))?;
         }
         Ok(())
     }
@@ -236,7 +243,7 @@ impl CompletionQueue {
                 );
             }
         };
-        Ok(ClientCallbacks::new(&self.core, Box::new(report_lost)))
+        Ok(ClientCallbacks::new(&self.core, client.callback_threads(), Box::new(report_lost)))
     }
 
     // --- Ends --------------------------------------------------------------------------------------------------------
@@ -264,7 +271,8 @@ impl CompletionQueue {
     fn interrupt(&self, calls: Vec<Arc<QueuedCall>>, reason: &Error) -> usize {
         let count = calls.iter().filter(|call| call.interrupt(reason)).count();
         if count > 0 {
-            self.core.wake_threads(count);
+            // The calls that have ended are in flight until they are delivered.
+            self.core.wake_threads(self.pending());
         }
         count
     }
@@ -273,13 +281,17 @@ impl CompletionQueue {
     /// process, only the descriptor is closed.
     pub fn free(self: &Arc<Self>) {
         if !self.is_of_this_process() {
-            return self.core.inbox.ready.close_in_child();
+            self.core.inbox.ready.close_in_child();
+            // Nothing of it is dropped: that would take locks which threads of the parent may have held.
+            std::mem::forget(Arc::clone(self));
+            return;
         }
         let is_dispatching = {
             let mut state = self.lock();
             state.lifecycle = Lifecycle::Freed;
             state.dispatching.is_some()
         };
+        self.core.set_freed();
         if !is_dispatching {
             self.release();
         }
@@ -288,16 +300,15 @@ impl CompletionQueue {
     /// Ends the threads, and drops what was not delivered.
     fn release(&self) {
         let calls = std::mem::take(&mut self.lock().calls);
-        calls.values().for_each(|call| call.ended.set(true));
+        calls.values().for_each(|call| call.abandon());
         self.core.wake_group.wake();
         self.core.threads.stop();
         self.deadlines.stop();
+        // Without a lock, here and below: code of the application runs. Before the threads are joined, because some of
+        // them wait for these callbacks.
+        drop(self.core.inbox.close());
         self.core.threads.join();
-        let undelivered = self.core.inbox.close();
-        let wakeup = self.core.inbox.set_wakeup(None);
-        // Without a lock: code of the application runs here.
-        calls.values().for_each(|call| call.abandon());
-        drop((undelivered, wakeup));
+        drop(self.core.inbox.set_wakeup(None));
     }
 
     // --- Dispatch ----------------------------------------------------------------------------------------------------
@@ -329,9 +340,13 @@ impl CompletionQueue {
                 // A nested dispatch has run the rest.
                 None => break,
             }
+            if !self.is_of_this_process() {
+                // The callback has forked, and this is the child: the rest is the parent's.
+                std::mem::forget(turn);
+                return self.check_process();
+            }
         }
         inbox.end_turn();
-        self.core.wake_if_due();
         drop(turn);
         Ok(())
     }

@@ -17,11 +17,11 @@ const DEFAULT_THREADS: usize = 64;
 /// The stack of a thread, in bytes. A thousand calls must not need much memory; unoptimized code needs more.
 const STACK_SIZE: usize = if cfg!(debug_assertions) { 1024 * 1024 } else { 256 * 1024 };
 
-/// More threads than this are woken later: they would delay the program, which is about to dispatch the ends of their
-/// calls.
+/// If more calls than this are in flight, their threads are woken later: they would delay the program, which is about to
+/// dispatch the ends of the calls, and each wake-up wakes all of them.
 const FEW_THREADS: usize = 16;
 
-/// How long they are not woken if the program does not dispatch.
+/// How much later.
 const WAKE_DELAY: Duration = Duration::from_millis(10);
 
 pub struct QueueCore {
@@ -31,34 +31,53 @@ pub struct QueueCore {
     pub wake_group: Arc<WakeGroup>,
     /// Threads are to be woken.
     wake_is_due: AtomicBool,
+    is_freed: AtomicBool,
 }
 
 impl QueueCore {
     pub fn new() -> Result<QueueCore> {
         let threads = ThreadPool::new("mcp-queue", Some(STACK_SIZE), DEFAULT_THREADS);
-        Ok(QueueCore { inbox: Inbox::new()?, threads, wake_group: Arc::default(), wake_is_due: AtomicBool::new(false) })
+        Ok(QueueCore {
+            inbox: Inbox::new()?,
+            threads,
+            wake_group: Arc::default(),
+            wake_is_due: AtomicBool::new(false),
+            is_freed: AtomicBool::new(false),
+        })
     }
 
-    /// Wakes the threads of calls that have ended from outside: few at once, and many when the program has dispatched
-    /// their ends.
-    pub fn wake_threads(self: &Arc<Self>, count: usize) {
-        self.wake_is_due.store(true, Ordering::SeqCst);
+    /// The program has freed the queue: nothing more is delivered.
+    pub fn set_freed(&self) {
+        self.is_freed.store(true, Ordering::SeqCst);
+    }
+
+    pub fn is_freed(&self) -> bool {
+        self.is_freed.load(Ordering::SeqCst)
+    }
+
+    /// Wakes the threads of calls that have ended from outside: at once if few calls are in flight, and otherwise a
+    /// little later, once for all that end meanwhile.
+    pub fn wake_threads(self: &Arc<Self>, in_flight: usize) {
+        if in_flight <= FEW_THREADS {
+            return self.wake_group.wake();
+        }
+        if self.wake_is_due.swap(true, Ordering::SeqCst) {
+            return;
+        }
         let own = Arc::clone(self);
         let wake_later = move || {
             // Nothing interrupts it.
             let _ = WaitContext::default().wait_any(&[], Some(WAKE_DELAY));
             own.wake_if_due();
         };
-        if count <= FEW_THREADS || self.threads.run(Box::new(wake_later)).is_err() {
+        if self.threads.run(Box::new(wake_later)).is_err() {
             self.wake_if_due();
         }
     }
 
-    /// Wakes the threads that wait for it.
-    pub fn wake_if_due(&self) {
-        if self.wake_is_due.swap(false, Ordering::SeqCst) {
-            self.wake_group.wake();
-        }
+    fn wake_if_due(&self) {
+        self.wake_is_due.store(false, Ordering::SeqCst);
+        self.wake_group.wake();
     }
 
     /// Runs work that counts towards the number of threads. Returns whether it has to wait.

@@ -1,17 +1,24 @@
-//! The deadlines of calls that wait for a thread: no thread notices them otherwise.
+//! The ends of calls that wait for a thread, which no thread notices otherwise: their deadlines and cancel tokens.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Condvar};
 use std::time::{Duration, Instant};
 
 use super::inbox::CallKey;
 use super::queued_call::QueuedCall;
 use crate::error::{Error, Result};
-use crate::status::MCP_TIMEOUT;
+use crate::status::{MCP_CANCELLED, MCP_TIMEOUT};
 use crate::sys::lock::{Mutex, wait_timeout};
+use crate::sys::pollable_event::PollableEvent;
 use crate::sys::thread_pool::Work;
 
-/// Ends waiting calls at their deadlines, on a thread that exists only while there are any.
+/// How often cancel tokens are checked.
+const TOKEN_INTERVAL: Duration = Duration::from_millis(20);
+
+/// How often calls that have begun are forgotten.
+const CLEANING_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Ends waiting calls, on a thread that exists only while there are any.
 #[derive(Default)]
 pub struct Deadlines {
     state: Mutex<DeadlineState>,
@@ -21,24 +28,35 @@ pub struct Deadlines {
 #[derive(Default)]
 struct DeadlineState {
     calls: BTreeMap<(Instant, CallKey), Arc<QueuedCall>>,
+    tokens: HashMap<CallKey, (Arc<PollableEvent>, Arc<QueuedCall>)>,
     has_thread: bool,
     is_stopped: bool,
 }
 
 impl Deadlines {
-    /// Ends the call at its deadline, unless it has begun. `start` starts the thread.
+    /// Ends the call at its deadline or when its token is triggered, unless it has begun. `start` starts the thread.
     pub fn add(
         self: &Arc<Self>,
-        deadline: Instant,
+        (deadline, token): (Option<Instant>, Option<Arc<PollableEvent>>),
         call: &Arc<QueuedCall>,
         start: impl FnOnce(Work) -> Result<()>,
     ) -> Result<()> {
         let mut state = self.state.lock();
-        if state.is_stopped {
+        if state.is_stopped || (deadline.is_none() && token.is_none()) {
             return Ok(());
         }
-        state.calls.insert((deadline, call.key), Arc::clone(call));
-        self.changed.notify_all();
+        let is_first_token = token.is_some() && state.tokens.is_empty();
+        if let Some(token) = token {
+            state.tokens.insert(call.key, (token, Arc::clone(call)));
+        }
+        let first = state.calls.first_key_value().map(|((first, _), _)| *first);
+        let is_earlier = deadline.is_some_and(|deadline| first.is_none_or(|first| deadline < first));
+        if let Some(deadline) = deadline {
+            state.calls.insert((deadline, call.key), Arc::clone(call));
+        }
+        if is_earlier || is_first_token {
+            self.changed.notify_all();
+        }
         if std::mem::replace(&mut state.has_thread, true) {
             return Ok(());
         }
@@ -50,31 +68,56 @@ impl Deadlines {
     pub fn stop(&self) {
         let mut state = self.state.lock();
         state.is_stopped = true;
-        let calls = std::mem::take(&mut state.calls);
+        let all = (std::mem::take(&mut state.calls), std::mem::take(&mut state.tokens));
         self.changed.notify_all();
         drop(state);
-        drop(calls);
+        drop(all);
     }
 
     fn watch(&self) {
+        let mut next_cleaning = Instant::now();
         let mut state = self.state.lock();
         loop {
-            // Calls that have begun notice their deadline themselves.
-            state.calls.retain(|_, call| call.is_waiting());
-            let Some(((deadline, _), _)) = state.calls.first_key_value() else {
+            let now = Instant::now();
+            if next_cleaning <= now {
+                // Calls that have begun notice their ends themselves.
+                state.calls.retain(|_, call| call.is_waiting());
+                next_cleaning = now + CLEANING_INTERVAL;
+            }
+            state.tokens.retain(|_, (_, call)| call.is_waiting());
+            if state.calls.is_empty() && state.tokens.is_empty() {
                 state.has_thread = false;
                 return;
-            };
-            let left = deadline.saturating_duration_since(Instant::now());
-            if !left.is_zero() {
-                (state, _) = wait_timeout(&self.changed, state, left.min(Duration::from_secs(1)));
+            }
+            let ended = state.take_ended(now);
+            if ended.is_empty() {
+                let next = state.calls.first_key_value().map_or(next_cleaning, |((deadline, _), _)| *deadline);
+                let limit = if state.tokens.is_empty() { CLEANING_INTERVAL } else { TOKEN_INTERVAL };
+                (state, _) = wait_timeout(&self.changed, state, next.saturating_duration_since(now).min(limit));
                 continue;
             }
-            let Some((_, call)) = state.calls.pop_first() else { continue };
             drop(state);
-            let why = "the timeout passed while the call waited for a thread of its queue (mcp_queue_set_threads)";
-            call.interrupt(&Error::new(MCP_TIMEOUT, why));
+            for (call, reason) in ended {
+                if call.is_waiting() {
+                    call.interrupt(&reason);
+                }
+            }
             state = self.state.lock();
         }
+    }
+}
+
+impl DeadlineState {
+    /// Removes the calls whose deadline has passed or whose token was triggered.
+    fn take_ended(&mut self, now: Instant) -> Vec<(Arc<QueuedCall>, Error)> {
+        let mut ended = Vec::new();
+        while let Some(first) = self.calls.first_entry().filter(|first| first.key().0 <= now) {
+            let why = "the timeout passed while the call waited for a thread of its queue (mcp_queue_set_threads)";
+            ended.push((first.remove(), Error::new(MCP_TIMEOUT, why)));
+        }
+        let triggered: Vec<_> = self.tokens.extract_if(|_, (token, _)| token.is_set()).collect();
+        let cancelled = || Error::new(MCP_CANCELLED, "cancelled while the call waited for a thread of its queue");
+        ended.extend(triggered.into_iter().map(|(_, (_, call))| (call, cancelled())));
+        ended
     }
 }

@@ -50,21 +50,32 @@ impl Inbox {
         old
     }
 
-    pub fn push(&self, item: DueItem) {
+    /// Adds an item and wakes the loop. Returns false if the inbox takes no more.
+    pub fn push(&self, item: DueItem) -> bool {
+        let added = self.add(item);
+        if added == Some(true) {
+            self.wake();
+        }
+        added.is_some()
+    }
+
+    /// Adds an item. Returns whether the loop has to be woken, by a caller without locks; `None` if the inbox takes no
+    /// more.
+    pub fn add(&self, item: DueItem) -> Option<bool> {
         let mut state = self.lock();
         if state.is_closed {
             drop(state);
             // Without the lock: dropping a callback may run code of the application.
             drop(item);
-            return;
+            return None;
         }
         state.items.push_back(item);
-        if state.items.len() == 1 {
+        let is_first = state.items.len() == 1;
+        if is_first {
             // With the lock, so that no thread clears the event meanwhile.
             self.ready.set();
-            drop(state);
-            self.wake();
         }
+        Some(is_first)
     }
 
     pub fn len(&self) -> usize {
@@ -95,7 +106,8 @@ impl Inbox {
         std::mem::take(&mut state.items)
     }
 
-    fn wake(&self) {
+    /// Runs the application's function that wakes its loop.
+    pub fn wake(&self) {
         let wakeup = self.wakeup.lock().clone();
         wakeup.iter().for_each(|wakeup| wakeup());
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::core::QueueCore;
 use super::inbox::{CallKey, DueItem};
-use crate::call::callback_runner::CallbackRunner;
+use crate::call::callback_runner::{CallbackRunner, EndHook};
 use crate::call::context::ProgressCallback;
 use crate::error::{Error, Result};
 use crate::protocol::json::Json;
@@ -44,6 +44,8 @@ struct CallState {
     has_begun: bool,
     has_ended: bool,
     outcome: Option<Outcome>,
+    /// Ends what the call waits for.
+    end_hook: Option<Arc<EndHook>>,
 }
 
 impl QueuedCall {
@@ -62,6 +64,7 @@ impl QueuedCall {
             has_begun: false,
             has_ended: false,
             outcome: None,
+            end_hook: None,
         };
         let ended = Arc::new(EndFlag::new(&core.wake_group));
         Arc::new(QueuedCall { key, client, core: Arc::clone(core), ended, request, server, state: Mutex::new(state) })
@@ -101,6 +104,9 @@ impl QueuedCall {
 
     /// Ends the call from outside, with a reason. Its thread follows after the next wake-up of the queue's threads.
     pub fn interrupt(&self, reason: &Error) -> bool {
+        // What the call waits for ends first: a dialog is closed before the end of its call is delivered.
+        let hook = self.lock().end_hook.take();
+        hook.iter().for_each(|hook| hook(reason.status()));
         let has_ended = self.end(Err(reason.clone().with_context(self.request, &self.server)));
         if has_ended {
             self.ended.set(reason.status() == MCP_CLOSED);
@@ -112,8 +118,11 @@ impl QueuedCall {
     pub fn abandon(&self) {
         let mut state = self.lock();
         state.has_ended = true;
+        self.ended.set(false);
         let (progress_callback, done) = (state.progress_callback.take(), state.done.take());
+        let hook = state.end_hook.take();
         drop(state);
+        hook.iter().for_each(|hook| hook(MCP_CANCELLED));
         // First: see `CallState::done`.
         drop(progress_callback);
         drop(done);
@@ -123,9 +132,13 @@ impl QueuedCall {
     pub fn add_progress(self: &Arc<Self>, progress: Progress) {
         let mut state = self.lock();
         if !state.has_ended && state.progress.replace(progress).is_none() {
-            // With the lock, so that the end comes after it.
             let call = Arc::clone(self);
-            self.core.inbox.push(DueItem::Callback(Box::new(move || call.report_progress())));
+            // With the lock, so that the end comes after it.
+            let added = self.core.inbox.add(DueItem::Callback(Box::new(move || call.report_progress())));
+            drop(state);
+            if added == Some(true) {
+                self.core.inbox.wake();
+            }
         }
     }
 
@@ -134,12 +147,14 @@ impl QueuedCall {
         let mut state = self.lock();
         let progress = state.progress.take();
         let callback = state.progress_callback.clone();
+        // Kept during the callback, which may dispatch the end of the call: both may have the same userdata.
+        let _done = state.done.clone();
         drop(state);
         if let (Some(progress), Some(callback), false) = (progress, callback, self.ended.is_set())
             && !callback(progress.progress, progress.total, progress.message.as_deref())
         {
             self.interrupt(&Error::new(MCP_CANCELLED, "ended by the progress callback"));
-            self.core.wake_threads(1);
+            self.core.wake_group.wake();
         }
     }
 
@@ -164,7 +179,11 @@ impl QueuedCall {
 /// The callbacks of a queued call run where the queue is dispatched.
 impl CallbackRunner for QueuedCall {
     fn run(&self, callback: Work) -> Result<()> {
-        self.notify(callback);
+        let ended = || Error::new(MCP_CLOSED, "the call has ended");
+        // Nothing of a call begins after its end.
+        if self.lock().has_ended || !self.core.inbox.push(DueItem::Callback(callback)) {
+            return Err(ended());
+        }
         Ok(())
     }
 
@@ -178,5 +197,9 @@ impl CallbackRunner for QueuedCall {
 
     fn while_waiting(&self, wait: &mut dyn FnMut()) {
         self.core.threads.uncounted(wait);
+    }
+
+    fn set_end_hook(&self, hook: Option<Arc<EndHook>>) {
+        self.lock().end_hook = hook;
     }
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 pub use super::input_request::{HandlerFailure, InputRequest};
+use crate::call::callback_runner::EndHook;
 use crate::call::context::CallContext;
 use crate::call::interrupt::status_of;
 use crate::protocol::incoming::InputKind;
@@ -46,22 +47,24 @@ pub fn run_handler(
         Ok(params) => params,
         Err(why) => return failed(why),
     };
-    let Some(_open) = handlers.begin_input() else {
+    let Some(open) = handlers.begin_input().map(Arc::new) else {
         return failed(format!("more than {MAX_OPEN_INPUTS} requests for input are open"));
     };
     let of_call = (call.client_name(), call.data().cloned());
     let input = InputRequest::new(kind, params, of_call, call.callbacks());
     begun(&input);
-    let running = RunningHandler(Arc::clone(&input));
+    let running = RunningHandler { input: Arc::clone(&input), _open: Arc::clone(&open) };
     let callback = move || {
         let running = running;
-        handler(&running.0);
+        handler(&running.input);
     };
     if let Err(error) = call.callbacks().run(Box::new(callback)) {
         return failed(error.to_string());
     }
-    let waited =
-        call.paused(|clock| clock.during(|| call.wait_for_callback(&input.answered, ends, handlers.input_limit)));
+    let ending = Arc::clone(&input);
+    let on_end: Arc<EndHook> = Arc::new(move |status| ending.end(status));
+    let wait = || call.wait_for_callback(&input.answered, ends, handlers.input_limit, Some(on_end));
+    let waited = call.paused(|clock| clock.during(wait));
     if let Err(interrupt) = &waited {
         input.end(status_of(interrupt));
     }
@@ -95,11 +98,15 @@ fn without_response(kind: InputKind) -> HandlerOutcome {
 }
 
 /// Notices the return of a handler, also if it panics or never runs.
-struct RunningHandler(Arc<InputRequest>);
+struct RunningHandler {
+    input: Arc<InputRequest>,
+    /// A handler that has not returned counts, also if its request has ended: it has a thread, or waits in a queue.
+    _open: Arc<OpenInput>,
+}
 
 impl Drop for RunningHandler {
     fn drop(&mut self) {
-        self.0.handler_returned();
+        self.input.handler_returned();
     }
 }
 

@@ -170,10 +170,15 @@ impl InputRequest {
         if state.progress == InputProgress::Answered {
             return Err(Error::new(MCP_MISUSE, "the request was answered before"));
         }
-        state.response = Some(response);
-        if state.is_deferred {
+        let replaced = state.response.replace(response);
+        let is_final = state.is_deferred;
+        if is_final {
             state.progress = InputProgress::Answered;
-            drop(state);
+        }
+        drop(state);
+        // Without the lock: dropping a cause runs code of the application.
+        drop(replaced);
+        if is_final {
             self.answered.set();
             self.over.release();
         }

@@ -162,6 +162,9 @@ impl EventDescriptors {
     }
 
     fn make_unreadable(&self) {
+        if self.process != process::id() {
+            return;
+        }
         // Room for the bytes of several writes to a pipe: two threads may write for the same `set`.
         let mut values = [0; 64];
         // SAFETY: the buffer has as many writable bytes, and the descriptor is open as long as `self` exists.

@@ -13,8 +13,8 @@ use super::process;
 use super::thread::{self, Thread};
 
 thread_local! {
-    /// This thread runs counted work of a pool.
-    static IS_COUNTED: Cell<bool> = const { Cell::new(false) };
+    /// The address of the pool whose counted work this thread runs; zero if there is none.
+    static COUNTED_IN: Cell<usize> = const { Cell::new(0) };
 }
 
 /// How long a thread waits for work before it ends.
@@ -59,6 +59,12 @@ struct Assignment {
 struct PoolThread {
     thread: Thread,
     is_busy: Arc<AtomicBool>,
+}
+
+impl PoolThread {
+    fn is_finished(&self) -> bool {
+        self.thread.is_finished()
+    }
 }
 
 impl ThreadPool {
@@ -114,7 +120,7 @@ impl ThreadPool {
 
     /// Runs `wait` on a thread of the pool. If the thread runs counted work, that does not count meanwhile.
     pub fn uncounted<T>(&self, wait: impl FnOnce() -> T) -> T {
-        if !IS_COUNTED.get() {
+        if COUNTED_IN.get() != Arc::as_ptr(&self.0).addr() {
             return wait();
         }
         {
@@ -202,7 +208,10 @@ impl PoolShared {
     }
 
     fn add_thread(self: &Arc<Self>, state: &mut PoolState) -> io::Result<()> {
-        state.threads.retain(|own| !own.thread.is_finished());
+        let (finished, threads) = std::mem::take(&mut state.threads).into_iter().partition(PoolThread::is_finished);
+        state.threads = threads;
+        // They have ended, or are about to.
+        join_all(finished);
         let is_busy = Arc::new(AtomicBool::new(true));
         let (shared, busy) = (Arc::clone(self), Arc::clone(&is_busy));
         let work = move || shared.run_thread(&busy);
@@ -229,7 +238,7 @@ impl PoolShared {
         loop {
             if let Some(Assignment { work, is_counted }) = state.ready.pop_front() {
                 drop(state);
-                IS_COUNTED.set(is_counted);
+                COUNTED_IN.set(if is_counted { Arc::as_ptr(self).addr() } else { 0 });
                 let _ = caught(work);
                 state = self.lock();
                 if is_counted {

@@ -124,7 +124,8 @@ impl WaitContext {
             poll(polled.all(), until).map_err(Interrupt::System)?;
             self.interrupted()?;
             // A token that was reset while it was triggered may be readable, and would end every poll.
-            if let Some(cancel) = self.cancel.as_ref().filter(|_| polled.all()[all.len()].revents != 0) {
+            let cancel_at = all.len() + usize::from(self.ended.is_some());
+            if let Some(cancel) = self.cancel.as_ref().filter(|_| polled.all()[cancel_at].revents != 0) {
                 cancel.settle();
             }
             if let Some(ready) = polled.all()[..all.len()].iter().position(|p| p.revents != 0) {
