@@ -57,8 +57,8 @@ impl AuthRequest {
         self.note(outcome)
     }
 
-    /// Records that the callback has no credentials. Returns the failure that this replaces, so that its cause is dropped
-    /// without a lock.
+    /// Records that the callback has no credentials. Returns the failure that this replaces, so that its cause is
+    /// dropped without a lock.
     #[must_use]
     pub fn fail(&mut self, reason: &str, cause: Option<ErrorCause>) -> Option<AuthFailure> {
         self.failure.replace((reason.into(), cause))

@@ -303,8 +303,8 @@ impl CallContext {
     }
 
     /// Waits for the end of a callback on another thread, without the time limits of the call but at most for `limit`.
-    /// Also ends when one of `others` is set. `on_end` runs first if a queue ends the call. A call that closes the client keeps its time limit, because closing the
-    /// client does not end it.
+    /// Also ends when one of `others` is set. `on_end` runs first if a queue ends the call. A call that closes the
+    /// client keeps its time limit, because closing the client does not end it.
     pub fn wait_for_callback(
         &self,
         done: &PollableEvent,

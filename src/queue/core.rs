@@ -17,8 +17,8 @@ const DEFAULT_THREADS: usize = 64;
 /// The stack of a thread, in bytes. A thousand calls must not need much memory; unoptimized code needs more.
 const STACK_SIZE: usize = if cfg!(debug_assertions) { 1024 * 1024 } else { 256 * 1024 };
 
-/// If more calls than this are in flight, their threads are woken later: they would delay the program, which is about to
-/// dispatch the ends of the calls, and each wake-up wakes all of them.
+/// If more calls than this are in flight, their threads are woken later: they would delay the program, which is about
+/// to dispatch the ends of the calls, and each wake-up wakes all of them.
 const FEW_THREADS: usize = 16;
 
 /// How much later.

@@ -308,6 +308,62 @@ static void waiting_calls_are_cancelled_before_they_begin(void) {
     CHECK_INT(1, record.destroyed);
 }
 
+/* A token works beside the queue, also for a call that waits for a thread. */
+static void tokens_end_waiting_calls(void) {
+    struct record record = new_record("legacy+fault=silent+when=ping+tag=queue-token");
+    struct record waiting = record;
+    mcp_cancel *cancel = mcp_cancel_new();
+    EXPECT(MCP_OK, error, mcp_queue_set_threads(record.queue, 1, &error));
+    submit_silent(&record, 1);
+    await_requests("queue-token", "ping", 1);
+    mcp_options *options = queued(&waiting);
+    EXPECT(MCP_OK, error, mcp_options_set_cancel(options, cancel, &error));
+    EXPECT(MCP_PENDING, error, mcp_ping(record.client, options, &error));
+    mcp_options_free(options);
+    mcp_cancel_trigger(cancel);
+    EXPECT(MCP_OK, error, mcp_queue_dispatch(record.queue, 30000, &error));
+    CHECK_INT(1, waiting.done);
+    CHECK_INT(MCP_CANCELLED, waiting.status);
+    mcp_cancel_free(cancel);
+    free_record(&record);
+}
+
+/* The call of the callback is dropped with the queue, and must not keep later calls waiting. */
+static void set_token(void *userdata, mcp_auth_request *request) {
+    (void)userdata;
+    CHECK_INT(MCP_OK, mcp_auth_request_set_bearer(request, "token", NULL));
+}
+
+static void a_freed_queue_does_not_block_its_client(void) {
+    struct record record = new_record("dual");
+    EXPECT(MCP_OK, error, mcp_set_auth(record.client, set_token, NULL, NULL, &error));
+    ping(&record);
+    while (!is_readable(record.queue)) { /* until the auth callback is due */
+        sleep_ms(1);
+    }
+    mcp_queue_free(record.queue);
+    CHECK_INT(0, record.done);
+    CHECK_INT(1, record.destroyed);
+    EXPECT(MCP_OK, error, mcp_ping(record.client, NULL, &error));
+    mcp_client_free(record.client);
+}
+
+static void cancel_all(void *userdata) {
+    struct record *record = userdata;
+    mcp_queue_cancel(record->queue, record);
+}
+
+/* No lock is held while the wakeup runs. */
+static void a_wakeup_may_cancel(void) {
+    struct record record = new_record("dual");
+    EXPECT(MCP_OK, error, mcp_queue_set_wakeup(record.queue, cancel_all, &record, NULL, &error));
+    ping(&record);
+    ping(&record);
+    dispatch_all(record.queue);
+    CHECK_INT(2, record.done);
+    free_record(&record);
+}
+
 static void a_stopped_queue_takes_no_calls(void) {
     struct record record = new_record("legacy+fault=silent+when=ping");
     submit_silent(&record, 3);
@@ -455,6 +511,46 @@ static void a_thousand_calls_end_at_once(const char *how) {
 
 /* --- fork --------------------------------------------------------------------------------------------------------- */
 
+static void fork_in_callback(struct record *record) {
+    pid_t child;
+    int status = 0;
+    if (record->done > 1) {
+        return;
+    }
+    fflush(stdout);
+    child = fork();
+    must(child >= 0, "fork");
+    if (child == 0) {
+        record->then = NULL;
+        return;
+    }
+    must(waitpid(child, &status, 0) == child, "waitpid");
+    CHECK_SAYS(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the child's wait status is %d", status);
+}
+
+/* In the child, the dispatch ends after the callback: the rest is the parent's. */
+static void a_callback_may_fork(void) {
+    struct record record = new_record("dual");
+    pid_t parent = getpid();
+    record.then = fork_in_callback;
+    for (int i = 0; i < 3; i++) {
+        mcp_options *options = queued(&record);
+        EXPECT(MCP_PENDING, error, mcp_ping(NULL, options, &error)); /* ends at once */
+        mcp_options_free(options);
+    }
+    mcp_status status = mcp_queue_dispatch(record.queue, 0, NULL);
+    if (getpid() != parent) {
+        _exit(status == MCP_MISUSE && record.done == 1 ? 0 : 1);
+    }
+    CHECK_INT(MCP_OK, status);
+    CHECK_INT(3, record.done);
+    CHECK_INT(3, record.destroyed);
+    ping(&record);
+    dispatch_all(record.queue);
+    CHECK_INT(4, record.done);
+    free_record(&record);
+}
+
 static void a_child_cannot_use_the_queue(void) {
     struct record record = new_record("legacy+fault=silent+when=ping+tag=queue-fork");
     mcp_options *options = queued(&record);
@@ -521,6 +617,30 @@ static void log_messages_are_delivered_in_dispatch(void) {
     free_record(&record);
 }
 
+/* Of several lines, the first frees the queue. */
+static void free_queue_in_line(void *userdata, int32_t level, const char *message) {
+    struct record *record = userdata;
+    (void)level, (void)message;
+    record->done++;
+    if (record->queue != NULL) {
+        mcp_queue *queue = record->queue;
+        record->queue = NULL;
+        mcp_queue_free(queue);
+    }
+}
+
+static void a_log_line_may_free_the_queue(void) {
+    struct record record = new_record("dual");
+    mcp_queue *queue = record.queue;
+    EXPECT(MCP_OK, error, mcp_set_log(record.client, free_queue_in_line, &record, NULL, &error));
+    EXPECT(MCP_OK, error, mcp_set_queue(record.client, queue, &error));
+    EXPECT(MCP_OK, error, mcp_ping(record.client, NULL, &error)); /* logs */
+    EXPECT(MCP_OK, error, mcp_queue_dispatch(queue, 30000, &error));
+    CHECK_INT(1, record.done);
+    EXPECT(MCP_OK, error, mcp_ping(record.client, NULL, &error));
+    mcp_client_free(record.client);
+}
+
 int main(void) {
     results_are_delivered_once_in_dispatch();
     invalid_arguments_are_delivered();
@@ -534,6 +654,9 @@ int main(void) {
     the_wakeup_is_called_when_something_becomes_due();
     cancelled_calls_end_at_once();
     waiting_calls_are_cancelled_before_they_begin();
+    tokens_end_waiting_calls();
+    a_freed_queue_does_not_block_its_client();
+    a_wakeup_may_cancel();
     a_stopped_queue_takes_no_calls();
     a_queue_freed_in_a_callback_delivers_nothing_more();
     close_ends_the_calls_of_all_queues_and_is_last();
@@ -541,7 +664,9 @@ int main(void) {
     a_freed_client_ends_its_calls();
     a_thousand_calls_end_at_once("cancel");
     a_thousand_calls_end_at_once("close");
+    a_callback_may_fork();
     a_child_cannot_use_the_queue();
+    a_log_line_may_free_the_queue();
     log_messages_are_delivered_in_dispatch();
     return check_end();
 }
