@@ -22,7 +22,7 @@ pub struct SentSecrets {
     /// From URLs and proxy settings.
     fixed: Vec<Arc<SecretTexts>>,
     /// From cookies, the newest last.
-    changing: VecDeque<Arc<SecretTexts>>,
+    pub(super) changing: VecDeque<Arc<SecretTexts>>,
 }
 
 impl SentSecrets {
