@@ -290,6 +290,39 @@ func TestHandlerMayCloseItsClient(t *testing.T) {
 	})
 }
 
+// cancellingServer is a legacy server. Its tool requests an elicitation; the next ping makes it cancel that request.
+const cancellingServer = `
+import json, sys
+def send(**message):
+    print(json.dumps({"jsonrpc": "2.0", **message}), flush=True)
+for line in sys.stdin:
+    message = json.loads(line)
+    match message.get("method"):
+        case "initialize":
+            send(id=message["id"], result={"protocolVersion": "2025-11-25", "capabilities": {},
+                                           "serverInfo": {"name": "cancels", "version": "1"}})
+        case "tools/call":
+            call = message["id"]
+            send(id="s1", method="elicitation/create", params={"message": "Who?", "requestedSchema": {}})
+        case "ping":
+            send(method="notifications/cancelled", params={"requestId": "s1"})
+            send(id=call, result={"content": []})
+            send(id=message["id"], result={})
+        case _ if "id" in message:
+            send(id=message["id"], error={"code": -32601, "message": "Method not found"})
+`
+
+func TestServerCancelsItsRequest(t *testing.T) {
+	handler := newWaitingHandler(0)
+	client, err := mcp.NewProcess([]string{"python3", "-c", cancellingServer}, mcp.WithElicitation(handler.elicit))
+	noError(t, err)
+	defer client.Close()
+	result := handlerCase{call: callAsks}.start(t.Context(), client, handler)
+	noError(t, client.Ping(t.Context()))
+	wantStatus(t, <-handler.ended, mcp.Cancelled)
+	noError(t, <-result)
+}
+
 func TestInputTimeout(t *testing.T) {
 	askingClients(t, func(t *testing.T, newClient func(...mcp.Option) *mcp.Client) {
 		handler := newWaitingHandler(0)

@@ -140,9 +140,10 @@ func (e *InputError) Error() string { return e.Message }
 //
 // The context has the values of the context of the call that needs the input. A legacy server does not say over
 // HTTP+SSE and stdio which call that is: it is the oldest one that waits, if there is one. The context is done when an
-// answer would be too late: the server cancelled its request, or the call has ended. The call does not wait for the
-// handler, and a later answer has no effect. [context.Cause] is the cause of the call's context, or an [*Error] whose
-// status says how the call ended.
+// answer would be too late: the call has ended, or the server cancelled its request (which is not noticed over
+// Streamable HTTP, if the server says it on the event stream of the call). The call does not wait for the handler, and
+// a later answer has no effect. [context.Cause] is the cause of the call's context, or an [*Error] whose status says
+// how the request ended.
 //
 // If the handler returns an error or panics, a legacy server gets a JSON-RPC error and the call continues; with a
 // modern server, the call ends with [InputFailed], and that [Error] wraps the returned error or a [*PanicError].
