@@ -1,3 +1,5 @@
+import Foundation
+
 // Tools and tasks (long-running tool calls).
 extension Client.Blocking {
     /// Lists all tools of the server; blocks until all pages are fetched. Results and errors:
@@ -39,6 +41,29 @@ extension Client.Blocking {
         cancel: CancelToken? = nil, options: CallOptions = CallOptions()
     ) throws -> ToolResult {
         try run(Calls.callTool(name, JSON(encoding: arguments)), timeout, idleTimeout, cancel, options).successful()
+    }
+
+    /// Calls a tool and decodes its result; blocks until it arrives. Results and errors: `callTool` of ``Client``.
+    @available(*, noasync, message: "it blocks the thread; use await client.callTool()")
+    public func callTool<Value: Decodable>(
+        _ name: String, arguments: JSON? = nil, as type: Value.Type, using decoder: JSONDecoder = JSONDecoder(),
+        timeout: Duration? = nil, idleTimeout: Duration? = nil, cancel: CancelToken? = nil,
+        options: CallOptions = CallOptions()
+    ) throws -> Value {
+        try run(Calls.callTool(name, arguments), timeout, idleTimeout, cancel, options).successful()
+            .decode(type, using: decoder)
+    }
+
+    /// Calls a tool with arguments that encode as a JSON object, and decodes its result; blocks until it arrives.
+    /// Results and errors: `callTool` of ``Client``.
+    @available(*, noasync, message: "it blocks the thread; use await client.callTool()")
+    public func callTool<Value: Decodable>(
+        _ name: String, arguments: some Encodable, as type: Value.Type, using decoder: JSONDecoder = JSONDecoder(),
+        timeout: Duration? = nil, idleTimeout: Duration? = nil, cancel: CancelToken? = nil,
+        options: CallOptions = CallOptions()
+    ) throws -> Value {
+        try run(Calls.callTool(name, JSON(encoding: arguments)), timeout, idleTimeout, cancel, options).successful()
+            .decode(type, using: decoder)
     }
 
     /// Starts a tool; blocks until the server responds with a task or a result. Results and errors: `startTool` of

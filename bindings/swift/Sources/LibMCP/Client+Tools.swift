@@ -1,3 +1,5 @@
+import Foundation
+
 // Tools and tasks (long-running tool calls).
 extension Client {
     /// Lists all tools of the server, from all pages.
@@ -57,6 +59,35 @@ extension Client {
         options: CallOptions = CallOptions()
     ) async throws -> ToolResult {
         try await run(Calls.callTool(name, JSON(encoding: arguments)), timeout, idleTimeout, options).successful()
+    }
+
+    /// Calls a tool and decodes its result: the structured content, or if there is none, the text as JSON.
+    ///
+    ///     struct Weather: Decodable {
+    ///         var temperature: Double
+    ///     }
+    ///     let weather = try await client.callTool("weather", arguments: ["city": "Rome"], as: Weather.self)
+    ///
+    /// - Throws: ``ToolError`` if the tool reports that it failed; the errors of ``ToolResult/decode(_:using:)``.
+    public func callTool<Value: Decodable>(
+        _ name: String, arguments: JSON? = nil, as type: Value.Type, using decoder: JSONDecoder = JSONDecoder(),
+        timeout: Duration? = nil, idleTimeout: Duration? = nil, options: CallOptions = CallOptions()
+    ) async throws -> Value {
+        try await callTool(name, arguments: arguments, timeout: timeout, idleTimeout: idleTimeout, options: options)
+            .decode(type, using: decoder)
+    }
+
+    /// Calls a tool with arguments that encode as a JSON object, such as a structure or a dictionary, and decodes its
+    /// result: the structured content, or if there is none, the text as JSON.
+    ///
+    /// - Throws: ``ToolError`` if the tool reports that it failed; `EncodingError`; the errors of
+    ///   ``ToolResult/decode(_:using:)``.
+    public func callTool<Value: Decodable>(
+        _ name: String, arguments: some Encodable, as type: Value.Type, using decoder: JSONDecoder = JSONDecoder(),
+        timeout: Duration? = nil, idleTimeout: Duration? = nil, options: CallOptions = CallOptions()
+    ) async throws -> Value {
+        try await callTool(name, arguments: arguments, timeout: timeout, idleTimeout: idleTimeout, options: options)
+            .decode(type, using: decoder)
     }
 
     /// Calls a tool, and allows the server to run it as a task, which continues on the server without an open call.

@@ -1,4 +1,5 @@
 import CMCP
+import Foundation
 
 /// A tool that the server provides.
 public struct Tool: Sendable, ListElement {
@@ -42,6 +43,23 @@ public struct ToolResult: Sendable {
     public var isError: Bool { json.use { mcp_tool_result_is_error($0) } }
     /// The `_meta` object of the result.
     public var meta: JSON? { json["_meta"] }
+
+    /// Decodes the structured content, or if there is none, the text as JSON.
+    ///
+    /// Structured content was an object before 2026-07-28. FastMCP sends another value as the member "result" of an
+    /// object, and marks it in ``meta``: then that value is decoded.
+    ///
+    /// - Throws: ``MCPError/Status/invalidJSON`` if there is no structured content and the text is not JSON; the
+    ///   decoder's error: `DecodingError`.
+    public func decode<Value: Decodable>(
+        _ type: Value.Type = Value.self, using decoder: JSONDecoder = JSONDecoder()
+    ) throws -> Value {
+        guard let content = structuredContent else {
+            return try JSON(parsing: text).decode(type, using: decoder)
+        }
+        let isWrapped = meta?["fastmcp"]?["wrap_result"]?.bool == true
+        return try (isWrapped ? content["result"] ?? content : content).decode(type, using: decoder)
+    }
 
     func successful() throws(ToolError) -> ToolResult {
         if isError {
