@@ -58,6 +58,7 @@ endif()
 # These lists become single arguments, separated by `|`; build_library.cmake splits them again.
 string(REPLACE ";" "|" mcp_link_names_argument "${mcp_link_names}")
 string(REPLACE ";" "|" mcp_cargo_args_argument "${MCP_CARGO_ARGS}")
+string(REPLACE ";" "|" mcp_system_libraries_argument "${mcp_system_libraries}")
 set(mcp_build_command
   "${CMAKE_COMMAND}"
   "-DCARGO=${MCP_CARGO}"
@@ -70,6 +71,10 @@ set(mcp_build_command
   "-DBUILT_NAME=${mcp_built_name}"
   "-DFILE_NAME=${mcp_file_name}"
   "-DLINK_NAMES=${mcp_link_names_argument}"
+  "-DCOMPILER=${CMAKE_C_COMPILER}"
+  "-DSONAME=${mcp_soname}"
+  "-DVERSION_SCRIPT=${mcp_version_script}"
+  "-DSYSTEM_LIBRARIES=${mcp_system_libraries_argument}"
   "-DDEPFILE=${mcp_depfile}"
   "-DSTAMP=${mcp_stamp}"
   "-DSTAMP_NAME=${mcp_stamp_name}"
@@ -81,7 +86,8 @@ if(CMAKE_GENERATOR MATCHES "Ninja" OR (CMAKE_GENERATOR MATCHES "Makefiles" AND N
     BYPRODUCTS ${mcp_artifacts}
     COMMAND ${mcp_build_command}
     DEPENDS "${PROJECT_SOURCE_DIR}/Cargo.toml" "${PROJECT_SOURCE_DIR}/Cargo.lock" "${PROJECT_SOURCE_DIR}/build.rs"
-            "${CMAKE_CURRENT_LIST_DIR}/build_library.cmake"
+            "${CMAKE_CURRENT_LIST_DIR}/build_library.cmake" "${CMAKE_CURRENT_LIST_DIR}/link_shared.cmake"
+            ${mcp_version_script}
     DEPFILE "${mcp_depfile}"
     WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
     COMMENT "Building libmcp with cargo (${MCP_CARGO_PROFILE})"

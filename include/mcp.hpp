@@ -14,10 +14,10 @@
 //   throws an mcp::error with that status; the try_ form returns the same error.
 // - Blocking. A function of mcp::client that takes options communicates with the server. It blocks until it has a
 //   result, or until its timeout, its cancel token or client::close ends it.
-// - Ownership. A client, options, a cancel token, OAuth settings and a JSON document own their resources; they can be
-//   moved, not copied. Using a moved-from client, token or mcp::oauth is an error (status::invalid_argument), never a
-//   crash; a moved-from document is missing. Views (json_view, std::string_view) are borrowed, and each description
-//   states how long they are valid.
+// - Ownership. A client, options, a cancel token, OAuth settings, a JSON document and a JSON writer own their
+//   resources; they can be moved, not copied (options and JSON have a function copy). Using a moved-from client, token,
+//   writer or mcp::oauth is an error (status::invalid_argument), never a crash; a moved-from document is missing. Views
+//   (json_view, std::string_view) are borrowed, and each description states how long they are valid.
 // - Text is UTF-8. It is copied, and the copy is wiped after the call. Text with an embedded NUL is rejected with
 //   status::invalid_argument, not truncated. A parameter that accepts std::nullopt is a std::optional, and its
 //   description states what std::nullopt means.
@@ -77,6 +77,7 @@
 namespace mcp {
 inline namespace MCP_HPP_CONFIGURATION {
 
+class json;
 class json_view;
 class options;
 
@@ -124,7 +125,7 @@ enum class status : std::int32_t {
     misuse = MCP_MISUSE,
     /// A bug in libmcp, caught before it could harm the process. Please report it.
     internal = MCP_INTERNAL,
-    /// The call's cancel token was triggered.
+    /// The call's cancel token was triggered, or its progress callback returned false.
     cancelled = MCP_CANCELLED,
     /// The client was closed before or during the call.
     closed = MCP_CLOSED,
@@ -140,7 +141,7 @@ enum class status : std::int32_t {
     disconnected = MCP_DISCONNECTED,
     /// The response started, but its body or event stream ended before it was complete.
     truncated = MCP_TRUNCATED,
-    /// HTTP 401: the server requires credentials or rejected those it received; see error::www_authenticate.
+    /// HTTP 401: the server requires credentials or rejected those it received; see error::challenge.
     unauthorized = MCP_UNAUTHORIZED,
     /// HTTP 403: the server knows the credentials, but they are not sufficient.
     forbidden = MCP_FORBIDDEN,
@@ -194,7 +195,8 @@ enum class status : std::int32_t {
     proxy_failed = MCP_PROXY_FAILED,
     /// A list has too many pages, or the server requested input too many times in one call.
     endless = MCP_ENDLESS,
-    /// The server requested input for which no handler is set.
+    /// The server requested input for which no handler is set, or a tool of a modern server requested it in a way that
+    /// only legacy versions have.
     input_unsupported = MCP_INPUT_UNSUPPORTED,
     /// A handler failed or gave no response.
     input_failed = MCP_INPUT_FAILED,
@@ -219,6 +221,12 @@ enum class status : std::int32_t {
 /// does not know. The text is static.
 inline const char *to_string(status value) noexcept {
     return mcp_status_name(static_cast<std::int32_t>(value));
+}
+
+/// Returns a description of a status for people, such as "The timeout of the call expired"; an unknown number has one,
+/// too. error::message says more about a failure. The text is static.
+inline const char *describe(status value) noexcept {
+    return mcp_status_text(static_cast<std::int32_t>(value));
 }
 
 /// What client::set_limit can limit. A later version may add values.
@@ -301,6 +309,11 @@ enum class log_level : std::int32_t {
     debug = MCP_LOG_DEBUG,
 };
 
+/// Returns the name of a level, such as "warning"; "unknown" for an unknown number. The text is static.
+inline const char *to_string(log_level value) noexcept {
+    return mcp_log_level_name(static_cast<std::int32_t>(value));
+}
+
 /// The type of a JSON value (RFC 8259, section 3).
 enum class json_type : std::int32_t {
     /// There is no value. Not the same as null.
@@ -382,8 +395,8 @@ class error : public std::exception {
 
     /// Returns the server's challenge, the WWW-Authenticate header (RFC 9110, section 11.6.1): which credentials the
     /// server requires, and what was wrong with those it received. std::nullopt if the server sent none.
-    std::optional<std::string_view> www_authenticate() const noexcept {
-        const char *challenge = mcp_error_www_authenticate(state_->c_error.get());
+    std::optional<std::string_view> challenge() const noexcept {
+        const char *challenge = mcp_error_challenge(state_->c_error.get());
         return challenge != nullptr ? std::optional<std::string_view>(challenge) : std::nullopt;
     }
 
@@ -761,7 +774,7 @@ using json_members = json_range<json_member>;
 ///
 /// Every function accepts a missing value, so lookups can be chained without checks:
 ///
-///     std::string_view name = info.at("/serverInfo/name").string().value_or("(no name)");
+///     std::string_view name = info.pointer("/serverInfo/name").string().value_or("(no name)");
 class json_view {
   public:
     /// Creates a missing value.
@@ -800,10 +813,14 @@ class json_view {
 
     /// Returns the value at a JSON pointer, such as "/content/0/text" (RFC 6901: in a name, ~1 stands for a slash and
     /// ~0 for a tilde); "" is this value itself. Missing if there is no such value or the pointer is malformed.
-    json_view at(std::string_view pointer) const {
-        const detail::text text(pointer, "the JSON pointer");
-        return json_view(text.has_nul() ? nullptr : mcp_json_at(value_, text.c_str()));
+    json_view pointer(std::string_view json_pointer) const {
+        const detail::text text(json_pointer, "the JSON pointer");
+        return json_view(text.has_nul() ? nullptr : mcp_json_pointer(value_, text.c_str()));
     }
+
+    /// Returns a document with the same content, to keep the value for longer than its document exists; missing if the
+    /// value is missing. It shares the text of the document, and keeps all of it in memory.
+    [[nodiscard]] json copy() const noexcept;
 
     /// Returns the elements of an array; an empty range for any other value.
     json_elements elements() const noexcept;
@@ -916,6 +933,8 @@ class json_view {
     }
 
   private:
+    friend class json_writer;
+
     const mcp_json *value_ = nullptr;
 };
 
@@ -1019,7 +1038,7 @@ inline json_view error::rpc_data() const noexcept {
 /// dangle: store the document in a variable first.
 ///
 ///     mcp::json info = client.server_info();
-///     std::cout << info.at("/serverInfo/name").string().value_or("?") << '\n';
+///     std::cout << info.pointer("/serverInfo/name").string().value_or("?") << '\n';
 class json {
   public:
     /// Creates a missing document, the same as a moved-from one.
@@ -1064,6 +1083,11 @@ class json {
         return document_ != nullptr;
     }
 
+    /// Returns a document with the same content, which shares the text.
+    [[nodiscard]] json copy() const noexcept {
+        return json(mcp_json_copy(document_.get()));
+    }
+
     /// Returns the type of the root value: see json_view::type.
     json_type type() const noexcept {
         return json_view(document_.get()).type();
@@ -1086,11 +1110,11 @@ class json {
     }
     json_view operator[](std::size_t index) const && = delete;
 
-    /// Returns the value at a JSON pointer: see json_view::at.
-    json_view at(std::string_view pointer) const & {
-        return view().at(pointer);
+    /// Returns the value at a JSON pointer: see json_view::pointer.
+    json_view pointer(std::string_view json_pointer) const & {
+        return view().pointer(json_pointer);
     }
-    json_view at(std::string_view pointer) const && = delete;
+    json_view pointer(std::string_view json_pointer) const && = delete;
 
     /// Returns the elements of the root array: see json_view::elements.
     json_elements elements() const & noexcept {
@@ -1118,6 +1142,192 @@ class json {
     }
 
     std::unique_ptr<mcp_json, detail::deleter<mcp_json_free>> document_;
+};
+
+inline json json_view::copy() const noexcept {
+    return json(mcp_json_copy(value_));
+}
+
+/// Writes JSON text: the arguments of a tool, or other JSON for a function of this header. It adds commas, colons and
+/// escapes.
+///
+///     mcp::json_writer arguments;
+///     arguments.begin_object().string("name", name).begin_array("tags");
+///     for (const std::string &tag : tags) arguments.string(tag);
+///     arguments.end().end();
+///     client.call_tool("greet", arguments.text());
+///
+/// Each function that writes has two forms: with a key, for a member of an object, and without one, for an element of
+/// an array and for the outermost value. Whether a key occurs twice is not checked.
+///
+/// The functions that write do not fail. The first error is kept, and what is written after it is ignored: check()
+/// throws it. Errors are status::invalid_argument: a missing key, or one that does not belong there; a key with an
+/// embedded NUL; a second outermost value; an end without a beginning; text that is not UTF-8; NaN or infinity; a
+/// missing JSON value; raw text that is not JSON. status::too_large: the text is longer than 64 MiB, or more than 128
+/// arrays and objects are open. status::system_error: there is no memory for the text.
+///
+/// After an error, or if an array or object has not ended, the text is empty. No function accepts that as JSON: a call
+/// with it fails with status::invalid_argument and sends nothing.
+///
+/// Only one thread may use a writer at a time.
+class json_writer {
+  public:
+    json_writer() noexcept : writer_(mcp_writer_new()) {}
+
+    /// Begins an object, which end() ends.
+    json_writer &begin_object() {
+        return write(mcp_writer_begin_object);
+    }
+    json_writer &begin_object(std::string_view key) {
+        return write_member(mcp_writer_begin_object, key);
+    }
+
+    /// Begins an array, which end() ends.
+    json_writer &begin_array() {
+        return write(mcp_writer_begin_array);
+    }
+    json_writer &begin_array(std::string_view key) {
+        return write_member(mcp_writer_begin_array, key);
+    }
+
+    /// Ends the array or object that began last and has not ended.
+    json_writer &end() {
+        if (!key_error_) {
+            mcp_writer_end(writer_.get());
+        }
+        return *this;
+    }
+
+    /// Writes a string. An embedded NUL is written as an escape.
+    json_writer &string(std::string_view text) {
+        return write(mcp_writer_string, start(text), text.size());
+    }
+    json_writer &string(std::string_view key, std::string_view text) {
+        return write_member(mcp_writer_string, key, start(text), text.size());
+    }
+
+    /// Writes bytes as a string in base64 (RFC 4648, section 4).
+    json_writer &base64(const void *bytes, std::size_t size) {
+        return write(mcp_writer_base64, bytes, size);
+    }
+    json_writer &base64(std::string_view key, const void *bytes, std::size_t size) {
+        return write_member(mcp_writer_base64, key, bytes, size);
+    }
+
+    /// Writes an integer.
+    json_writer &int64(std::int64_t value) {
+        return write(mcp_writer_int64, value);
+    }
+    json_writer &int64(std::string_view key, std::int64_t value) {
+        return write_member(mcp_writer_int64, key, value);
+    }
+
+    /// Writes an integer that is not negative. Many servers read integers above 2^53 inexactly.
+    json_writer &uint64(std::uint64_t value) {
+        return write(mcp_writer_uint64, value);
+    }
+    json_writer &uint64(std::string_view key, std::uint64_t value) {
+        return write_member(mcp_writer_uint64, key, value);
+    }
+
+    /// Writes a number with the fewest digits that are read back as the same double. NaN and infinity are errors.
+    json_writer &number(double value) {
+        return write(mcp_writer_double, value);
+    }
+    json_writer &number(std::string_view key, double value) {
+        return write_member(mcp_writer_double, key, value);
+    }
+
+    /// Writes true or false. A template, so that nothing is converted to bool, such as a key without a value.
+    template <class Bool, std::enable_if_t<std::is_same_v<Bool, bool>, int> = 0> json_writer &boolean(Bool value) {
+        return write(mcp_writer_bool, value);
+    }
+    template <class Bool, std::enable_if_t<std::is_same_v<Bool, bool>, int> = 0>
+    json_writer &boolean(std::string_view key, Bool value) {
+        return write_member(mcp_writer_bool, key, value);
+    }
+
+    /// Writes null.
+    json_writer &null() {
+        return write(mcp_writer_null);
+    }
+    json_writer &null(std::string_view key) {
+        return write_member(mcp_writer_null, key);
+    }
+
+    /// Writes a copy of a JSON value. A missing value is an error.
+    json_writer &value(json_view copied) {
+        return write(mcp_writer_json, copied.value_);
+    }
+    json_writer &value(std::string_view key, json_view copied) {
+        return write_member(mcp_writer_json, key, copied.value_);
+    }
+
+    /// Writes JSON text: one value, with white space around it or not. It is an error if the text is not JSON.
+    json_writer &raw(std::string_view text) {
+        return write(mcp_writer_raw, start(text), text.size());
+    }
+    json_writer &raw(std::string_view key, std::string_view text) {
+        return write_member(mcp_writer_raw, key, start(text), text.size());
+    }
+
+    /// Removes the text and the error, so that the writer can write another value. Its memory is used again.
+    void reset() noexcept {
+        mcp_writer_reset(writer_.get());
+        key_error_.reset();
+    }
+
+#ifdef __cpp_exceptions
+    /// Throws the first error, or status::invalid_argument if nothing was written, or if an array or object has not
+    /// ended.
+    void check() const {
+        detail::value_or_throw(try_check());
+    }
+#endif
+
+    /// Non-throwing form of check().
+    [[nodiscard]] expected<void> try_check() const {
+        if (key_error_) {
+            return unexpected(*key_error_);
+        }
+        const mcp_writer *writer = writer_.get();
+        return detail::call(mcp_writer_check, writer);
+    }
+
+    /// Returns the text of the value, NUL-terminated; empty if check() throws. Valid until the writer writes, is reset
+    /// or destroyed.
+    std::string_view text() const noexcept {
+        return key_error_ ? std::string_view("")
+                          : std::string_view(mcp_writer_text(writer_.get()), mcp_writer_length(writer_.get()));
+    }
+
+  private:
+    // C requires a pointer that is not NULL.
+    static const char *start(std::string_view text) noexcept {
+        return text.data() != nullptr ? text.data() : "";
+    }
+
+    template <class Function, class... Values> json_writer &write(Function function, Values... values) {
+        if (!key_error_) {
+            function(writer_.get(), nullptr, values...);
+        }
+        return *this;
+    }
+
+    template <class Function, class... Values>
+    json_writer &write_member(Function function, std::string_view key, Values... values) {
+        if (!key_error_) {
+            const detail::text name(key, "the key");
+            key_error_ = detail::validate(name);
+            if (!key_error_) {
+                function(writer_.get(), name.c_str(), values...);
+            }
+        }
+        return *this;
+    }
+
+    std::unique_ptr<mcp_writer, detail::deleter<mcp_writer_free>> writer_;
+    std::optional<error> key_error_; // a key that cannot be passed to C
 };
 
 namespace detail {
@@ -1178,10 +1388,10 @@ class tool_result {
     }
     json_elements content() const && = delete;
 
-    /// Returns the id of the task that client::start_tool started; std::nullopt if it returned the tool's result. Valid
-    /// as long as the result exists.
+    /// Returns the id of the task that client::call_tool_as_task started; std::nullopt if it returned the tool's
+    /// result. Valid as long as the result exists.
     std::optional<std::string_view> task_id() const & noexcept {
-        const char *id = mcp_task_id(handle());
+        const char *id = mcp_tool_result_task_id(handle());
         return id != nullptr ? std::optional<std::string_view>(id) : std::nullopt;
     }
     std::optional<std::string_view> task_id() const && = delete;
@@ -1201,8 +1411,8 @@ class tool_result {
 };
 
 #ifdef __cpp_exceptions
-/// Thrown by client::call_tool, start_tool and wait_task if the tool reports a failure. Cheap to copy (copies share
-/// their content).
+/// Thrown by client::call_tool, call_tool_as_task and wait_task if the tool reports a failure. Cheap to copy (copies
+/// share their content).
 class tool_error : public std::exception {
   public:
     explicit tool_error(tool_result result) : result_(std::make_shared<const tool_result>(std::move(result))) {}
@@ -1230,12 +1440,13 @@ class tool_error : public std::exception {
 // Cancellation and call options
 // ---------------------------------------------------------------------------------------------------------------------
 
-/// A token that cancels the calls whose options contain it. It works once: after trigger(), every current and later
-/// call with this token fails with status::cancelled, except one that does not have to wait, such as a call that is
-/// answered from the cache.
+/// A token that cancels the calls whose options contain it: after trigger(), every current and later call with this
+/// token fails with status::cancelled, except one that does not have to wait, such as a call that is answered from the
+/// cache.
 ///
 /// A blocked call returns within 50 ms of the trigger, regardless of what it waits for. The server is notified as its
-/// protocol version requires; the client does not wait for its response. The client stays usable.
+/// protocol version requires; the client does not wait for its response. The client stays usable. A token has a file
+/// descriptor from the first time that a call waits with it.
 ///
 /// With a std::stop_token (C++20):
 ///
@@ -1244,20 +1455,8 @@ class tool_error : public std::exception {
 ///     client.ping(mcp::options().cancel(cancel));
 class cancel {
   public:
-#ifdef __cpp_exceptions
-    /// Creates a token. Throws status::system_error if no file descriptor is available.
-    cancel() : cancel(detail::value_or_throw(try_new())) {}
-#endif
-
-    /// Non-throwing form of the constructor.
-    [[nodiscard]] static expected<cancel> try_new() {
-        cancel made(mcp_cancel_new());
-        if (!made.token_) {
-            return unexpected(
-                error(status::system_error, "cannot create a cancel token: no file descriptor is available"));
-        }
-        return made;
-    }
+    /// Creates a token.
+    cancel() noexcept : token_(mcp_cancel_new()) {}
 
     /// Triggers the token; a second call has no effect. May be called from any thread at any time, also from a signal
     /// handler (async-signal-safe, preserves errno).
@@ -1265,10 +1464,19 @@ class cancel {
         mcp_cancel_trigger(token_.get());
     }
 
+    /// Returns whether the token is triggered; false for a token that was moved from.
+    bool is_triggered() const noexcept {
+        return mcp_cancel_is_triggered(token_.get());
+    }
+
+    /// Makes a triggered token usable again, for later calls and for options that contain it. Reset it when all calls
+    /// that it cancels have returned: a call that has not noticed the trigger yet continues.
+    void reset() const noexcept {
+        mcp_cancel_reset(token_.get());
+    }
+
   private:
     friend class options;
-
-    explicit cancel(mcp_cancel *owned) noexcept : token_(owned) {}
 
     std::unique_ptr<mcp_cancel, detail::deleter<mcp_cancel_free>> token_;
 };
@@ -1326,11 +1534,21 @@ void invoke_ignoring_exceptions(Callable &callable, Arguments &&...arguments) no
 #endif
 }
 
+/// Calls a progress callback. Returns whether the call continues.
 template <class Callable>
-void invoke_progress(void *userdata, double value, double total, const char *message) noexcept {
+bool invoke_progress(void *userdata, double value, double total, const char *message) noexcept {
     const auto end = total >= 0 ? std::optional<double>(total) : std::nullopt;
-    invoke_ignoring_exceptions(*static_cast<Callable *>(userdata),
-                               progress{value, end, message != nullptr ? message : ""});
+    const progress reported{value, end, message != nullptr ? message : ""};
+    auto &callable = *static_cast<Callable *>(userdata);
+    if constexpr (std::is_same_v<std::invoke_result_t<Callable &, const progress &>, bool>) {
+        bool continues = true;
+        const auto call = [&] { continues = callable(reported); };
+        invoke_ignoring_exceptions(call);
+        return continues;
+    } else {
+        invoke_ignoring_exceptions(callable, reported);
+        return true;
+    }
 }
 
 } // namespace detail
@@ -1393,9 +1611,10 @@ class options {
     ///
     ///     options.on_progress([](const mcp::progress &p) { std::cout << p.value << '\n'; });
     ///
-    /// It runs on the thread of the call; its time does not count against any timeout. An exception that leaves it is
-    /// discarded: to end the call, use a cancel token. The callable is moved into the options, and destroyed when
-    /// neither the options nor a call needs it.
+    /// If it returns a bool, false ends the call with status::cancelled; if it returns nothing, the call continues. It
+    /// runs on the thread of the call; its time does not count against any timeout. An exception that leaves it is
+    /// discarded, and the call continues. The callable is moved into the options, and destroyed when neither the
+    /// options nor a call needs it.
     template <class Callable> options &on_progress(Callable callable) & {
         static_assert(std::is_invocable_v<Callable &, const progress &>,
                       "a progress callback is called with a const mcp::progress &");
@@ -1431,6 +1650,16 @@ class options {
     }
     options &&header(std::string_view name, std::optional<std::string_view> value) && {
         return std::move(header(name, value));
+    }
+
+    /// Returns a copy, for example of a template with headers and timeouts that a call adds to. It has everything that
+    /// was set, also the cancel token and the callback, which both then share: a callable is destroyed when neither of
+    /// them, nor a call, needs it.
+    [[nodiscard]] options copy() const {
+        options made;
+        made.options_.reset(options_ ? mcp_options_copy(options_.get()) : nullptr);
+        made.first_error_ = first_error_;
+        return made;
     }
 
   private:
@@ -1748,9 +1977,9 @@ class input {
 
     /// Whether a response would be too late: the server cancelled its request, the call that needs the input was
     /// cancelled, or its client was closed. May also be called from another thread while the handler waits for that
-    /// thread. mcp_input_is_cancelled has the details.
+    /// thread. mcp_input_is_over has the details.
     bool is_cancelled() const noexcept {
-        return mcp_input_is_cancelled(input_);
+        return mcp_input_is_over(input_);
     }
 
     /// Reports that there is no response. A legacy server receives a JSON-RPC error with this code, and the call
@@ -1887,7 +2116,7 @@ template <class Callable> void invoke_log(void *userdata, std::int32_t level, co
                                std::string_view(message));
 }
 
-template <class Callable> void invoke_logging(void *userdata, const mcp_json *message) noexcept {
+template <class Callable> void invoke_server_log(void *userdata, const mcp_json *message) noexcept {
     invoke_ignoring_exceptions(*static_cast<Callable *>(userdata), json_view(message));
 }
 
@@ -2491,6 +2720,12 @@ template <class Page> class page_range {
     return detail::get_json(mcp_config_names, detail::text(path, "the path"));
 }
 
+/// Non-throwing form of config_names_text().
+[[nodiscard]] inline expected<json> try_config_names_text(std::string_view configuration) {
+    const detail::json_text text(configuration);
+    return detail::get_json(mcp_config_names_text, text.start, text.length);
+}
+
 /// Non-throwing form of config_servers().
 [[nodiscard]] inline expected<json> try_config_servers(std::string_view path) {
     return detail::get_json(mcp_config_servers, detail::text(path, "the path"));
@@ -2501,6 +2736,12 @@ template <class Page> class page_range {
 /// file. See client::from_config. Throws status::config_invalid if the file cannot be read or is invalid.
 [[nodiscard]] inline json config_names(std::string_view path) {
     return detail::value_or_throw(try_config_names(path));
+}
+
+/// Returns the names of all servers of a configuration, including disabled ones, as an array in their order. The text
+/// has the format of a configuration file. Throws status::config_invalid if it is invalid.
+[[nodiscard]] inline json config_names_text(std::string_view configuration) {
+    return detail::value_or_throw(try_config_names_text(configuration));
 }
 
 /// Returns the servers of a configuration file, as an array in the order of the file. Each element is an object with
@@ -2551,7 +2792,7 @@ class client {
     /// The process inherits HOME, LOGNAME, PATH, SHELL, TERM and USER and no descriptors except its three streams, and
     /// gets its own process group. Its stderr output goes to the log or to a file (set_stderr_file). close() and the
     /// destructor close its stdin; if it does not exit within 2 seconds, its group gets SIGTERM, and after 2 more
-    /// seconds SIGKILL.
+    /// seconds SIGKILL (set_stop_timeout).
     ///
     /// Credentials, headers and all other HTTP settings throw status::misuse for such a client: pass configuration to
     /// the server in its environment (set_environment).
@@ -2579,6 +2820,14 @@ class client {
                                             std::optional<std::string_view> name = std::nullopt) {
         return detail::value_or_throw(try_from_config(path, name));
     }
+
+    /// Creates a client for a server from the text of a configuration, which has the format of the file of
+    /// from_config(): for a program that keeps its settings elsewhere. A relative "envFile" starts at the working
+    /// directory of this process.
+    [[nodiscard]] static client from_config_text(std::string_view configuration,
+                                                 std::optional<std::string_view> name = std::nullopt) {
+        return detail::value_or_throw(try_from_config_text(configuration, name));
+    }
 #endif
 
     /// Non-throwing form of for_process().
@@ -2590,6 +2839,20 @@ class client {
     [[nodiscard]] static expected<client> try_from_config(std::string_view path,
                                                           std::optional<std::string_view> name = std::nullopt) {
         return make(mcp_client_new_from_config, detail::text(path, "the path"), detail::text(name, "the name"));
+    }
+
+    /// Non-throwing form of from_config_text().
+    [[nodiscard]] static expected<client> try_from_config_text(std::string_view configuration,
+                                                               std::optional<std::string_view> name = std::nullopt) {
+        const detail::json_text text(configuration);
+        return make(mcp_client_new_from_config_text, text.start, text.length, detail::text(name, "the name"));
+    }
+
+    /// Returns the name of the client: the one that was set with set_name, or that the server has in its configuration
+    /// file; otherwise the host of the URL, or the program. Valid as long as the client exists; empty for a client that
+    /// was moved from.
+    std::string_view name() const noexcept {
+        return mcp_client_name(client_.get());
     }
 
 #ifdef __cpp_exceptions
@@ -2670,9 +2933,9 @@ class client {
     /// this function returns. tool_result::task_id distinguishes a task from a result. A modern server decides whether
     /// to start a task; on servers of 2025-11-25 every tool that supports tasks starts one; older servers have no
     /// tasks.
-    tool_result start_tool(std::string_view name, std::optional<std::string_view> arguments = std::nullopt,
-                           const options &opts = {}) {
-        return throw_if_failed(try_start_tool(name, arguments, opts));
+    tool_result call_tool_as_task(std::string_view name, std::optional<std::string_view> arguments = std::nullopt,
+                                  const options &opts = {}) {
+        return throw_if_failed(try_call_tool_as_task(name, arguments, opts));
     }
 
     /// Returns the state of a task: an object with "taskId", "status" ("working", "input_required", "completed",
@@ -2798,24 +3061,24 @@ class client {
 
     /// Sets the callback that receives the server's log messages: objects with "level", "data", and optionally "logger"
     /// (specification 2026-07-28, "Logging"). It can be any callable that accepts a json_view, which is valid until it
-    /// returns. Most servers send no messages before set_logging_level.
+    /// returns. Most servers send no messages before request_server_log.
     ///
     /// It runs on the thread of the call whose response carried the message; if the message belongs to no call, on the
     /// library's reader thread. An exception that leaves it is discarded. The other rules are those of set_log.
-    template <class Callable> void set_logging(Callable callable) {
-        detail::value_or_throw(try_set_logging(std::move(callable)));
+    template <class Callable> void set_server_log(Callable callable) {
+        detail::value_or_throw(try_set_server_log(std::move(callable)));
     }
 
     /// Removes the callback for the server's log messages.
-    void set_logging(std::nullopt_t) {
-        detail::value_or_throw(try_set_logging(std::nullopt));
+    void set_server_log(std::nullopt_t) {
+        detail::value_or_throw(try_set_server_log(std::nullopt));
     }
 
     /// Requests the server's log messages of this level and above: "debug", "info", "notice", "warning", "error",
     /// "critical", "alert" or "emergency". Sent to a legacy server immediately, to a modern one with every later
     /// request. Throws status::invalid_argument for any other level, status::rpc_error if a legacy server has no log.
-    void set_logging_level(std::string_view level, const options &opts = {}) {
-        detail::value_or_throw(try_set_logging_level(level, opts));
+    void request_server_log(std::string_view level, const options &opts = {}) {
+        detail::value_or_throw(try_request_server_log(level, opts));
     }
 
     // --- Raw requests ---
@@ -2985,6 +3248,13 @@ class client {
         detail::value_or_throw(try_set_environment(name, value));
     }
 
+    /// Sets how long the server process may take to exit when it is ended: `term` after its stdin was closed, when its
+    /// process group gets SIGTERM, and `kill` after that, when processes that still run get SIGKILL. 0 means
+    /// immediately. Default: 2 seconds each.
+    void set_stop_timeout(duration term, duration kill) {
+        detail::value_or_throw(try_set_stop_timeout(term, kill));
+    }
+
     /// Sets the working directory of the server process; std::nullopt means that of this process (the default).
     void set_working_directory(std::optional<std::string_view> path) {
         detail::value_or_throw(try_set_working_directory(path));
@@ -3012,6 +3282,19 @@ class client {
     /// the body. The time of the auth callback and of a login is not counted.
     void set_timeout(duration length) {
         detail::value_or_throw(try_set_timeout(length));
+    }
+
+    /// Sets the idle timeout of calls whose options set none: a call fails with status::timeout if it waits this long
+    /// without receiving a byte or, while it sends, without being able to send one. 0 means none (the default).
+    void set_idle_timeout(duration length) {
+        detail::value_or_throw(try_set_idle_timeout(length));
+    }
+
+    /// Sets the name of the client, for programs that have several: it is in front of the URL or the program in errors,
+    /// and at the beginning of log messages. It is not sent to the server. std::nullopt and "" restore the default: see
+    /// name().
+    void set_name(std::optional<std::string_view> name) {
+        detail::value_or_throw(try_set_name(name));
     }
 
     /// Sets the name and version of the application that are sent to the server (`clientInfo`). Default: "libmcp" and
@@ -3120,9 +3403,9 @@ class client {
     /// means no certificate (the default). The files are read immediately.
     ///
     /// Throws status::invalid_argument for files that cannot be read or do not belong together.
-    void set_tls_client_cert(std::optional<std::string_view> cert_path,
-                             std::optional<std::string_view> key_path = std::nullopt) {
-        detail::value_or_throw(try_set_tls_client_cert(cert_path, key_path));
+    void set_tls_client_cert_file(std::optional<std::string_view> cert_path,
+                                  std::optional<std::string_view> key_path = std::nullopt) {
+        detail::value_or_throw(try_set_tls_client_cert_file(cert_path, key_path));
     }
 
     /// Sets whether the server's certificate is verified; true by default. **With false, an attacker on the network can
@@ -3173,11 +3456,12 @@ class client {
         return as_tool_result(call_with_json(mcp_call_tool, detail::text(name, "the tool's name"), arguments, opts));
     }
 
-    /// Non-throwing form of start_tool(). If the tool reports a failure, it returns the result.
-    [[nodiscard]] expected<tool_result> try_start_tool(std::string_view name,
-                                                       std::optional<std::string_view> arguments = std::nullopt,
-                                                       const options &opts = {}) {
-        return as_tool_result(call_with_json(mcp_start_tool, detail::text(name, "the tool's name"), arguments, opts));
+    /// Non-throwing form of call_tool_as_task(). If the tool reports a failure, it returns the result.
+    [[nodiscard]] expected<tool_result> try_call_tool_as_task(std::string_view name,
+                                                              std::optional<std::string_view> arguments = std::nullopt,
+                                                              const options &opts = {}) {
+        return as_tool_result(
+            call_with_json(mcp_call_tool_as_task, detail::text(name, "the tool's name"), arguments, opts));
     }
 
     /// Non-throwing form of get_task().
@@ -3275,24 +3559,25 @@ class client {
         }
         void *borrowed = std::addressof(callable);
         return detail::call(mcp_listen, client_.get(), static_cast<std::uint32_t>(changes),
-                            detail::text_array(uris, "a URI"), &detail::invoke_change<Callable>, borrowed, opts);
+                            detail::text_array(uris, "a URI"), &detail::invoke_change<Callable>, borrowed, nullptr,
+                            opts);
     }
 
-    /// Non-throwing form of set_logging().
-    template <class Callable> [[nodiscard]] expected<void> try_set_logging(Callable callable) {
+    /// Non-throwing form of set_server_log().
+    template <class Callable> [[nodiscard]] expected<void> try_set_server_log(Callable callable) {
         static_assert(std::is_invocable_v<Callable &, json_view>,
-                      "a logging callback is called with an mcp::json_view");
-        return set_callback(mcp_set_logging, detail::invoke_logging<Callable>, std::move(callable));
+                      "a callback for the server's log is called with an mcp::json_view");
+        return set_callback(mcp_set_server_log, detail::invoke_server_log<Callable>, std::move(callable));
     }
 
-    /// Non-throwing form of set_logging(std::nullopt).
-    [[nodiscard]] expected<void> try_set_logging(std::nullopt_t) {
-        return detail::call(mcp_set_logging, client_.get(), nullptr, nullptr, nullptr);
+    /// Non-throwing form of set_server_log(std::nullopt).
+    [[nodiscard]] expected<void> try_set_server_log(std::nullopt_t) {
+        return detail::call(mcp_set_server_log, client_.get(), nullptr, nullptr, nullptr);
     }
 
-    /// Non-throwing form of set_logging_level().
-    [[nodiscard]] expected<void> try_set_logging_level(std::string_view level, const options &opts = {}) {
-        return detail::call(mcp_set_logging_level, client_.get(), detail::text(level, "the level"), opts);
+    /// Non-throwing form of request_server_log().
+    [[nodiscard]] expected<void> try_request_server_log(std::string_view level, const options &opts = {}) {
+        return detail::call(mcp_request_server_log, client_.get(), detail::text(level, "the level"), opts);
     }
 
     /// Non-throwing form of request().
@@ -3330,6 +3615,11 @@ class client {
     [[nodiscard]] expected<void> try_set_environment(std::string_view name, std::optional<std::string_view> value) {
         return detail::call(mcp_set_environment, client_.get(), detail::text(name, "the variable's name"),
                             detail::text(value, "the variable's value"));
+    }
+
+    /// Non-throwing form of set_stop_timeout().
+    [[nodiscard]] expected<void> try_set_stop_timeout(duration term, duration kill) {
+        return detail::call(mcp_set_stop_timeout, client_.get(), term, kill);
     }
 
     /// Non-throwing form of set_working_directory().
@@ -3403,6 +3693,16 @@ class client {
         return detail::call(mcp_set_timeout, client_.get(), length);
     }
 
+    /// Non-throwing form of set_idle_timeout().
+    [[nodiscard]] expected<void> try_set_idle_timeout(duration length) {
+        return detail::call(mcp_set_idle_timeout, client_.get(), length);
+    }
+
+    /// Non-throwing form of set_name().
+    [[nodiscard]] expected<void> try_set_name(std::optional<std::string_view> name) {
+        return detail::call(mcp_set_name, client_.get(), detail::text(name, "the name"));
+    }
+
     /// Non-throwing form of set_client_info().
     [[nodiscard]] expected<void> try_set_client_info(std::string_view name, std::string_view version) {
         return detail::call(mcp_set_client_info, client_.get(), detail::text(name, "the client's name"),
@@ -3456,10 +3756,10 @@ class client {
         return detail::call(mcp_set_tls_ca_file, client_.get(), detail::text(path, "the path of the CA file"));
     }
 
-    /// Non-throwing form of set_tls_client_cert().
-    [[nodiscard]] expected<void> try_set_tls_client_cert(std::optional<std::string_view> cert_path,
-                                                         std::optional<std::string_view> key_path = std::nullopt) {
-        return detail::call(mcp_set_tls_client_cert, client_.get(),
+    /// Non-throwing form of set_tls_client_cert_file().
+    [[nodiscard]] expected<void> try_set_tls_client_cert_file(std::optional<std::string_view> cert_path,
+                                                              std::optional<std::string_view> key_path = std::nullopt) {
+        return detail::call(mcp_set_tls_client_cert_file, client_.get(),
                             detail::text(cert_path, "the path of the certificate"),
                             detail::text(key_path, "the path of the key"));
     }
@@ -3513,9 +3813,10 @@ class client {
     expected<json> request_completion(Function function, std::string_view name, std::string_view argument,
                                       std::string_view value, std::optional<std::string_view> context,
                                       const options &opts) {
+        const detail::json_text known(context);
         return detail::get_json(function, client_.get(), detail::text(name, "the name"),
-                                detail::text(argument, "the argument"), detail::text(value, "the value"),
-                                detail::text(context, "the context"), opts);
+                                detail::text(argument, "the argument"), detail::text(value, "the value"), known.start,
+                                known.length, opts);
     }
 
     static expected<tool_result> as_tool_result(expected<json> &&result) {

@@ -14,12 +14,12 @@ static void on_input(void *handle, mcp_input *input) {
     bridgeInput((uintptr_t)handle, input);
 }
 
-static void on_logging(void *handle, const mcp_json *message) {
-    bridgeLogging((uintptr_t)handle, (mcp_json *)message);
+static void on_server_log(void *handle, const mcp_json *message) {
+    bridgeServerLog((uintptr_t)handle, (mcp_json *)message);
 }
 
-static void on_progress(void *handle, double progress, double total, const char *message) {
-    bridgeProgress((uintptr_t)handle, progress, total, (char *)message);
+static bool on_progress(void *handle, double progress, double total, const char *message) {
+    return bridgeProgress((uintptr_t)handle, progress, total, (char *)message);
 }
 
 static void on_change(void *handle, const char *method, const mcp_json *params) {
@@ -82,8 +82,8 @@ mcp_status bridge_set_roots(mcp_client *client, uintptr_t handle, mcp_error **er
     return mcp_set_roots(client, on_input, (void *)handle, destroy, error);
 }
 
-mcp_status bridge_set_logging(mcp_client *client, uintptr_t handle, mcp_error **error) {
-    return mcp_set_logging(client, on_logging, (void *)handle, destroy, error);
+mcp_status bridge_set_server_log(mcp_client *client, uintptr_t handle, mcp_error **error) {
+    return mcp_set_server_log(client, on_server_log, (void *)handle, destroy, error);
 }
 
 mcp_status bridge_options_set_progress(mcp_options *options, uintptr_t handle, mcp_error **error) {
@@ -92,7 +92,7 @@ mcp_status bridge_options_set_progress(mcp_options *options, uintptr_t handle, m
 
 mcp_status bridge_listen(mcp_client *client, uint32_t changes, char **uris, uintptr_t handle, mcp_options *options,
                          mcp_error **error) {
-    return mcp_listen(client, changes, (const char *const *)uris, on_change, (void *)handle, options, error);
+    return mcp_listen(client, changes, (const char *const *)uris, on_change, (void *)handle, destroy, options, error);
 }
 
 mcp_status bridge_oauth_set_open(mcp_oauth *oauth, uintptr_t handle, mcp_error **error) {

@@ -15,7 +15,7 @@ uintptr_t bridge_error_cause(const mcp_error *error);
 mcp_status bridge_set_elicitation(mcp_client *client, uintptr_t handle, mcp_error **error);
 mcp_status bridge_set_sampling(mcp_client *client, uintptr_t handle, mcp_error **error);
 mcp_status bridge_set_roots(mcp_client *client, uintptr_t handle, mcp_error **error);
-mcp_status bridge_set_logging(mcp_client *client, uintptr_t handle, mcp_error **error);
+mcp_status bridge_set_server_log(mcp_client *client, uintptr_t handle, mcp_error **error);
 mcp_status bridge_options_set_progress(mcp_options *options, uintptr_t handle, mcp_error **error);
 mcp_status bridge_listen(mcp_client *client, uint32_t changes, char **uris, uintptr_t handle, mcp_options *options,
                          mcp_error **error);

@@ -70,9 +70,7 @@ func (c *Client) CloseContext(ctx context.Context) error {
 		return nil
 	}
 	defer c.core.release()
-	called := false
 	close := func(options *C.mcp_options, failure **C.mcp_error) C.mcp_status {
-		called = true
 		status := C.mcp_client_close(client, options, failure)
 		if status != C.MCP_MISUSE {
 			c.core.markClosed()
@@ -80,12 +78,18 @@ func (c *Client) CloseContext(ctx context.Context) error {
 		return status
 	}
 	// Also if the context is done: it only limits the request that ends the session.
-	err := runCallEvenIfDone(ctx, nil, close)
-	if !called {
-		// No descriptor was left for the cancel token: close without the context.
-		err = check(func(failure **C.mcp_error) C.mcp_status { return close(nil, failure) })
+	return runCallEvenIfDone(ctx, nil, close)
+}
+
+// Name returns the name of the client: that of [WithName], or the one that the server has in its configuration file;
+// otherwise the host of the URL, or the program. It is "" after Close.
+func (c *Client) Name() string {
+	client := c.core.acquireToClose()
+	if client == nil {
+		return ""
 	}
-	return err
+	defer c.core.release()
+	return C.GoString(C.mcp_client_name(client))
 }
 
 // Connect negotiates the protocol version with the server, and opens a session if that version has sessions. It is

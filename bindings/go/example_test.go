@@ -31,7 +31,7 @@ func ExampleError() {
 	err = client.Ping(context.Background())
 	var e *mcp.Error
 	if errors.Is(err, mcp.Unauthorized) && errors.As(err, &e) {
-		fmt.Println(e.HTTPStatus, e.WWWAuthenticate != "")
+		fmt.Println(e.HTTPStatus, e.Challenge != "")
 	}
 	// Output: 401 true
 }

@@ -228,7 +228,7 @@ func (p *pendingInput) cancelled() bool {
 	}
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	return p.input == nil || bool(C.mcp_input_is_cancelled(p.input))
+	return p.input == nil || bool(C.mcp_input_is_over(p.input))
 }
 
 func (p *pendingInput) expire() {

@@ -82,7 +82,7 @@ func TestResultsWithInvalidContentAreReturned(t *testing.T) {
 		wantEqual(t, result.Raw != nil, true)
 	}
 	client := newFixedResultClient(t, `{"taskId":7,"task":"x","content":[{"type":"text","text":"done"}]}`)
-	started, err := client.StartTool(t.Context(), "t", nil)
+	started, err := client.CallToolAsTask(t.Context(), "t", nil)
 	noError(t, err)
 	wantEqual(t, started.Result.Text(), "done")
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	mcp "github.com/libmcp/libmcp/bindings/go"
 )
@@ -218,7 +219,7 @@ func TestRequestAndNotify(t *testing.T) {
 			t.Error(result)
 		}
 		noError(t, client.Notify(t.Context(), "x.example/news", nil))
-		noError(t, client.SetLoggingLevel(t.Context(), "info"))
+		noError(t, client.RequestServerLog(t.Context(), "info"))
 		noError(t, client.Ping(t.Context()))
 		text, err := os.ReadFile(record)
 		noError(t, err)
@@ -243,7 +244,10 @@ func TestProgress(t *testing.T) {
 	var received []mcp.Progress
 	result, err := newEverythingClient(t).CallTool(t.Context(), "trigger-long-running-operation",
 		map[string]any{"duration": 0.2, "steps": 4},
-		mcp.OnProgress(func(p mcp.Progress) { received = append(received, p) }))
+		mcp.OnProgress(func(p mcp.Progress) error {
+			received = append(received, p)
+			return nil
+		}))
 	noError(t, err)
 	wantEqual(t, len(received), 4)
 	wantEqual(t, received[3], mcp.Progress{Progress: 4, Total: 4})
@@ -257,11 +261,26 @@ func TestCancelDuringProgress(t *testing.T) {
 		client := newProcessClient(t, version)
 		why := errors.New("seen enough")
 		ctx, cancel := context.WithCancelCause(t.Context())
-		_, err := client.CallTool(ctx, "never", nil, mcp.OnProgress(func(p mcp.Progress) {
+		_, err := client.CallTool(ctx, "never", nil, mcp.OnProgress(func(p mcp.Progress) error {
 			wantEqual(t, p, mcp.Progress{Progress: 1, Total: -1})
 			cancel(why)
+			return nil
 		}))
 		if wantStatus(t, err, mcp.Cancelled); !errors.Is(err, why) {
+			t.Error(err)
+		}
+		noError(t, client.Ping(t.Context()))
+	})
+}
+
+func TestProgressErrorEndsCall(t *testing.T) {
+	inBothEras(t, func(t *testing.T, version string) {
+		client := newProcessClient(t, version)
+		enough := errors.New("seen enough")
+		callback := func(mcp.Progress) error { return enough }
+		_, err := client.CallTool(t.Context(), "never", nil, mcp.OnProgress(callback))
+		e := wantStatus(t, err, mcp.Cancelled)
+		if !errors.Is(err, enough) || !strings.HasSuffix(e.Message, "seen enough") {
 			t.Error(err)
 		}
 		noError(t, client.Ping(t.Context()))
@@ -277,7 +296,7 @@ func TestProgressPanicReachesCaller(t *testing.T) {
 			}
 		}()
 		_, _ = client.CallTool(t.Context(), "never", nil,
-			mcp.OnProgress(func(mcp.Progress) { panic("in the callback") }))
+			mcp.OnProgress(func(mcp.Progress) error { panic("in the callback") }))
 		t.Error("the panic of the callback did not reach the caller")
 	}()
 	noError(t, client.Ping(t.Context()))
@@ -427,12 +446,12 @@ func TestListen(t *testing.T) {
 
 func TestLogging(t *testing.T) {
 	var messages []mcp.LoggingMessage
-	client := newClient(t, realServer(t, "everything").URL, mcp.WithLogging(func(m mcp.LoggingMessage) {
+	client := newClient(t, realServer(t, "everything").URL, mcp.WithServerLog(func(m mcp.LoggingMessage) {
 		messages = append(messages, m)
 		panic("ignored")
 	}))
-	noError(t, client.SetLoggingLevel(t.Context(), "debug"))
-	wantStatus(t, client.SetLoggingLevel(t.Context(), "loud"), mcp.InvalidArgument)
+	noError(t, client.RequestServerLog(t.Context(), "debug"))
+	wantStatus(t, client.RequestServerLog(t.Context(), "loud"), mcp.InvalidArgument)
 	_, err := client.CallTool(t.Context(), "toggle-simulated-logging", nil)
 	noError(t, err)
 }
@@ -440,7 +459,7 @@ func TestLogging(t *testing.T) {
 func TestTasks(t *testing.T) {
 	inBothEras(t, func(t *testing.T, version string) {
 		client := newProcessClient(t, version)
-		started, err := client.StartTool(t.Context(), "task", nil)
+		started, err := client.CallToolAsTask(t.Context(), "task", nil)
 		noError(t, err)
 		wantEqual(t, started.TaskID, "t1")
 		task, err := client.GetTask(t.Context(), started.TaskID)
@@ -453,7 +472,7 @@ func TestTasks(t *testing.T) {
 		responses := map[string]any{"k": map[string]string{"action": "cancel"}}
 		noError(t, client.UpdateTask(t.Context(), started.TaskID, responses))
 
-		started, err = client.StartTool(t.Context(), "echo", nil)
+		started, err = client.CallToolAsTask(t.Context(), "echo", nil)
 		noError(t, err)
 		wantEqual(t, started.TaskID, "")
 		wantEqual(t, started.Result.Text(), "well")
@@ -466,7 +485,7 @@ func TestProcess(t *testing.T) {
 	script := `echo "$GREETING from $(pwd) without ${HOME:-a home}" >&2; exit 3`
 	client, err := mcp.NewProcess([]string{"sh", "-c", script},
 		mcp.WithEnvironment(map[string]string{"GREETING": "hello"}), mcp.WithoutEnvironment("HOME"),
-		mcp.WithWorkingDirectory(folder), mcp.WithStderrFile(stderr))
+		mcp.WithWorkingDirectory(folder), mcp.WithStderrFile(stderr), mcp.WithStopTimeout(time.Second, time.Second))
 	noError(t, err)
 	defer client.Close()
 	wantStatus(t, client.Ping(t.Context()), mcp.ProcessFailed)
@@ -503,6 +522,38 @@ func TestConfig(t *testing.T) {
 	wantStatus(t, err, mcp.ConfigInvalid)
 	_, err = mcp.ConfigNames(file + ".none")
 	wantStatus(t, err, mcp.ConfigInvalid)
+}
+
+func TestConfigText(t *testing.T) {
+	text := []byte(`{"mcpServers":{"web":{"url":"` + scriptedURL(t, "dual") + `"},"broken":{"command":3}}}`)
+	names, err := mcp.ConfigNamesText(text)
+	noError(t, err)
+	wantEqual(t, strings.Join(names, " "), "web broken")
+	client, err := mcp.NewFromConfigText(text, "web")
+	noError(t, err)
+	wantEqual(t, client.Name(), "web")
+	noError(t, client.Ping(t.Context()))
+	noError(t, client.Close())
+	wantEqual(t, client.Name(), "")
+	_, err = mcp.NewFromConfigText(text, "")
+	wantStatus(t, err, mcp.ConfigInvalid)
+	_, err = mcp.ConfigNamesText([]byte("{"))
+	wantStatus(t, err, mcp.ConfigInvalid)
+}
+
+func TestName(t *testing.T) {
+	client, err := mcp.New("http://127.0.0.1:9/mcp")
+	noError(t, err)
+	wantEqual(t, client.Name(), "127.0.0.1")
+	noError(t, client.Close())
+	client, err = mcp.New("http://127.0.0.1:9/mcp", mcp.WithName("weather"))
+	noError(t, err)
+	defer client.Close()
+	wantEqual(t, client.Name(), "weather")
+	e := wantStatus(t, client.Ping(t.Context()), mcp.ConnectFailed)
+	if !strings.HasPrefix(e.Message, "ping weather (http://127.0.0.1:9/mcp): ") {
+		t.Error(e)
+	}
 }
 
 func TestCache(t *testing.T) {

@@ -28,8 +28,8 @@ func TestInvalidBearer(t *testing.T) {
 			s := realServer(t, name)
 			err := newClient(t, s.URL, mcp.WithBearer(s.Tokens["wrong"])).Ping(t.Context())
 			e := wantStatus(t, err, mcp.Unauthorized)
-			if e.HTTPStatus != 401 || !strings.Contains(e.WWWAuthenticate, "invalid_token") {
-				t.Errorf("%d %q", e.HTTPStatus, e.WWWAuthenticate)
+			if e.HTTPStatus != 401 || !strings.Contains(e.Challenge, "invalid_token") {
+				t.Errorf("%d %q", e.HTTPStatus, e.Challenge)
 			}
 			if strings.Contains(err.Error(), s.Tokens["wrong"]) {
 				t.Error("the error contains the token")

@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use super::auth_callback::{AuthCallback, AuthCallbackState, AuthRequest};
+use super::auth_callback::{AuthCallback, AuthCallbackState};
+use super::auth_request::AuthRequest;
 use super::callback_scope::is_in_callback_of;
 use super::credential_source::CredentialSource;
 use super::credentials::Credentials;
@@ -189,12 +190,10 @@ impl Authorizer {
     fn run_callback(
         &self,
         call: &CallContext,
-        callback_state: &AuthCallbackState,
+        callback_state: &Arc<AuthCallbackState>,
         request: AuthRequest,
     ) -> Result<IssuedCredentials> {
-        let wait = |done: &_| call.wait_for_callback(done);
-        let sanitize = |error| call.secrets().sanitize_error(error);
-        let issued = call.paused(|clock| callback_state.issue(self.owner(), request, clock, (&wait, &sanitize)))?;
+        let issued = callback_state.issue(self.owner(), request, call)?;
         self.known.set_headers(SecretSource::IssuedCredentials, Arc::clone(&issued.headers));
         Ok(issued)
     }

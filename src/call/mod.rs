@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 
 pub mod bounded_queue;
+pub mod call_options;
+pub mod callback_runner;
 pub mod context;
 pub mod failure;
 pub mod headers;
@@ -9,6 +11,7 @@ pub mod interrupt;
 pub mod issued_credentials;
 pub mod known_secrets;
 pub mod limits;
+pub mod over_hook;
 mod patterns;
 pub mod pause_clock;
 pub mod request;

@@ -18,6 +18,14 @@ pub fn guard(error: OutParam<*mut mcp_error>, body: impl FnOnce() -> Result<()>)
     }
 }
 
+/// Runs the body of an exported function that submits a call to a queue.
+pub fn guard_pending(error: OutParam<*mut mcp_error>, body: impl FnOnce() -> Result<()>) -> mcp_status {
+    match guard_value(error, body) {
+        Ok(()) => MCP_PENDING,
+        Err(status) => status,
+    }
+}
+
 /// Runs the body of an exported function that returns a new object, or NULL on failure.
 pub fn guard_new<T>(error: OutParam<*mut mcp_error>, body: impl FnOnce() -> Result<T>) -> Option<Box<T>> {
     guard_value(error, || body().map(Box::new)).ok()
@@ -79,7 +87,7 @@ mod tests {
         assert_eq!(guard(output, || panic!("zqxw-token")), MCP_INTERNAL);
         // SAFETY: the error was just created, and no other reference to it exists.
         let error = unsafe { Box::from_raw(error) };
-        assert_eq!(mcp_error_status(Some(&error)), MCP_INTERNAL as i32);
+        assert_eq!(mcp_error_status(Some(&error)), MCP_INTERNAL);
         // SAFETY: the message is a NUL-terminated text that is valid as long as the error.
         let message = unsafe { std::ffi::CStr::from_ptr(mcp_error_message(Some(&error))) }.to_str().unwrap();
         assert!(message.contains("guard.rs:") && !message.contains("zqxw"), "{message}");

@@ -3,6 +3,7 @@
 #![allow(non_camel_case_types)]
 #![allow(clippy::missing_safety_doc, reason = "the comments are the C manual: they state what a C caller must do")]
 
+mod arguments;
 pub mod c_types;
 pub mod document;
 mod guard;
@@ -30,6 +31,7 @@ pub mod oauth_login;
 pub mod oauth_store;
 pub mod options;
 pub mod prompts;
+pub mod queue;
 pub mod raw_requests;
 pub mod resources;
 pub mod settings;
@@ -39,3 +41,4 @@ pub mod tasks;
 pub mod tools;
 pub mod userdata;
 pub mod version;
+pub mod writer;

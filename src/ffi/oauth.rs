@@ -218,9 +218,9 @@ pub extern "C" fn mcp_oauth_set_client_url(
 /// Registration is allowed by default.
 ///
 /// `metadata` is the text of a JSON object of `length` bytes, or NUL-terminated if `length` is
-/// `SIZE_MAX`; NULL means none. Its members are added to the registration, such as "logo_uri" or
-/// "contacts" (RFC 7591, section 2). "client_name" replaces the name of `mcp_set_client_info`, and
-/// "application_type" the type that follows from the redirect URI.
+/// `MCP_NUL_TERMINATED`; NULL means none. Its members are added to the registration, such as
+/// "logo_uri" or "contacts" (RFC 7591, section 2). "client_name" replaces the name of
+/// `mcp_set_client_info`, and "application_type" the type that follows from the redirect URI.
 ///
 /// Returns `MCP_INVALID_ARGUMENT` if `metadata` is not a JSON object, or contains "redirect_uris",
 /// "grant_types", "response_types", "token_endpoint_auth_method" or "scope", which the library

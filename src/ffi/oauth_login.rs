@@ -5,14 +5,15 @@ use std::ptr::null;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::c_types::{CText, OutParam, SharedHandle, c_string, guard_quiet, not_null};
+use super::c_types::{CText, OutParam, SharedHandle, c_string, guard_quiet};
+use super::calls::run;
 use super::client::mcp_client;
 use super::document::mcp_json;
 use super::error::mcp_error;
 use super::guard::{guard, guard_json};
 use super::oauth::mcp_oauth;
 use super::options::mcp_options;
-use super::userdata::{Userdata, mcp_destroy_fn};
+use super::userdata::{Userdata, mcp_destroy_fn, mcp_over_fn, over_callback};
 use crate::auth::oauth::callbacks::{LoginRequest, OpenCallback};
 use crate::auth::oauth::login::open_in_browser;
 use crate::auth::oauth::settings::LoginPolicy;
@@ -22,11 +23,13 @@ use crate::status::*;
 use crate::sys::callback;
 
 /// The argument of `mcp_oauth_open_fn`: describes a login. It is valid until the callback returns,
-/// and only on the callback's thread.
+/// or until `mcp_oauth_request_free` if the callback called `mcp_oauth_request_defer`. It is used by
+/// one thread at a time, except for `mcp_oauth_request_is_over`.
 ///
 /// Since 0.1.0.
-pub struct mcp_oauth_request<'a> {
-    inner: &'a LoginRequest,
+pub struct mcp_oauth_request {
+    inner: Arc<LoginRequest>,
+    client_name: CString,
     url: CString,
     server: CString,
     issuer: CString,
@@ -39,17 +42,16 @@ pub struct mcp_oauth_request<'a> {
 /// requires the login (`mcp_oauth_request_server`), and where the user will log in
 /// (`mcp_oauth_request_issuer`).
 ///
-/// It must return soon, and not wait for the user: the call waits for the redirect after the
-/// callback has returned. How the redirect arrives depends on `mcp_oauth_set_redirect`. By default
-/// the library receives it, and the callback has nothing else to do. If the application receives
-/// it, it calls `mcp_oauth_finish`; or `mcp_oauth_request_finish`, if the callback already has it.
-/// If the login cannot begin, the callback calls `mcp_oauth_request_fail`; if it fails later, for
-/// example because the user closed the window, the application calls `mcp_oauth_fail`.
+/// It need not wait for the user: the call waits for the redirect. How the redirect arrives depends
+/// on `mcp_oauth_set_redirect`. By default the library receives it, and the callback has nothing else
+/// to do. If the application receives it, it calls `mcp_oauth_finish`; or
+/// `mcp_oauth_request_finish`, if the callback already has it. If the login cannot begin, the
+/// callback calls `mcp_oauth_request_fail`; if it fails later, for example because the user closed
+/// the window, the application calls `mcp_oauth_fail`.
 ///
 /// A Cancel button calls `mcp_oauth_fail`, which ends the login for all calls that wait for it. A
-/// cancel token ends only its own call; another one may then begin a new login. Make calls that may
-/// log in on another thread than that of the user interface. The end of a login is not reported:
-/// close the window when the call returns.
+/// cancel token ends only its own call; another one may then begin a new login. To close the window
+/// when the login is over, defer the request and set a callback (`mcp_oauth_request_set_over`).
 ///
 /// Over SSH and in a container, often no browser can be opened, and a redirect to 127.0.0.1 does not
 /// reach this machine. Then the callback must print the URL. The user opens it on another machine;
@@ -57,12 +59,12 @@ pub struct mcp_oauth_request<'a> {
 /// the user copy the URL from the address bar into the program, and pass it to `mcp_oauth_finish`;
 /// read it on a thread that makes no call.
 ///
-/// It runs on the thread of the call that needs the token, with no lock held, and for one login at
-/// a time for each MCP server. It may use the library, but must neither make a call on a client
-/// with the same `mcp_oauth` nor wait for one on another thread. Its time, and that of the wait for
-/// the user, do not count against any timeout of a call: see `mcp_oauth_set_login`. A cancel token
-/// or `mcp_client_close` ends the wait within 50 ms. It must not throw an exception or call
-/// longjmp.
+/// It runs in `mcp_queue_dispatch` if the call that needs the token is queued, and otherwise on a
+/// thread of the library; with no lock held, and for one login at a time for each MCP server. It may
+/// use the library, but must neither make a call on a client with the same `mcp_oauth` nor wait for
+/// one on another thread. Its time, and that of the wait for the user, do not count against any
+/// timeout of a call: see `mcp_oauth_set_login`. A cancel token or `mcp_client_close` ends the wait
+/// within 50 ms. It must not throw an exception or call longjmp.
 ///
 /// Since 0.1.0.
 pub type mcp_oauth_open_fn =
@@ -88,11 +90,14 @@ pub unsafe extern "C" fn mcp_oauth_set_open(
     // Created first, so that `destroy` runs even if this function fails.
     let owner = Userdata::new(userdata, destroy);
     let callback = open.map(|open| {
-        let callback: Box<OpenCallback> = Box::new(move |request: &mut LoginRequest| {
-            let mut c_request = mcp_oauth_request::of(request);
-            let c_request = &raw mut c_request;
+        let callback: Box<OpenCallback> = Box::new(move |request: &Arc<LoginRequest>| {
+            let (userdata, c_request) = (owner.pointer(), Box::into_raw(Box::new(mcp_oauth_request::of(request))));
             // SAFETY: the header requires that the callback may be called with this userdata from any thread.
-            callback::call(|| unsafe { open(owner.pointer(), c_request) });
+            callback::call(|| unsafe { open(userdata, c_request) });
+            if !request.is_deferred() {
+                // SAFETY: created above, and only a deferred request belongs to the application.
+                drop(unsafe { Box::from_raw(c_request) });
+            }
         });
         callback
     });
@@ -136,10 +141,11 @@ pub extern "C" fn mcp_open_browser(url: CText, error: OutParam<*mut mcp_error>) 
     guard(error, || open_browser(url.required("url")?))
 }
 
-impl mcp_oauth_request<'_> {
-    fn of(request: &LoginRequest) -> mcp_oauth_request<'_> {
+impl mcp_oauth_request {
+    fn of(request: &Arc<LoginRequest>) -> mcp_oauth_request {
         mcp_oauth_request {
-            inner: request,
+            inner: Arc::clone(request),
+            client_name: c_string(&*request.client_name),
             url: c_string(&request.url),
             server: c_string(&request.server),
             issuer: c_string(&request.issuer),
@@ -151,15 +157,89 @@ impl mcp_oauth_request<'_> {
 
 /// Reads a text of a request; returns NULL for NULL.
 fn read<'a>(
-    request: Option<&'a mcp_oauth_request<'a>>,
-    text: impl FnOnce(&'a mcp_oauth_request<'a>) -> &'a CString,
+    request: Option<&'a mcp_oauth_request>,
+    text: impl FnOnce(&'a mcp_oauth_request) -> &'a CString,
 ) -> *const c_char {
     guard_quiet(null(), || request.map_or(null(), |request| text(request).as_ptr()))
 }
 
+/// Makes the request the program's, in the open callback: it stays valid after the callback has
+/// returned, until `mcp_oauth_request_free`.
+///
+/// Returns `MCP_MISUSE` if it was deferred before.
+///
+/// Since 0.1.0.
+#[unsafe(no_mangle)]
+pub extern "C" fn mcp_oauth_request_defer(
+    request: SharedHandle<mcp_oauth_request>,
+    error: OutParam<*mut mcp_error>,
+) -> mcp_status {
+    guard(error, || request.required("request")?.inner.defer())
+}
+
+/// Frees a deferred request; NULL is ignored, and so is a request that was not deferred. The login
+/// goes on. A callback of `mcp_oauth_request_set_over` does not run any more.
+///
+/// Since 0.1.0.
+#[unsafe(no_mangle)]
+pub extern "C" fn mcp_oauth_request_free(request: Option<Box<mcp_oauth_request>>) {
+    guard_quiet((), || {
+        let Some(request) = request else { return };
+        if request.inner.is_deferred() {
+            request.inner.over.release();
+        } else {
+            // It belongs to the caller of the callback.
+            Box::leak(request);
+        }
+    });
+}
+
+/// Returns whether the login ended without a redirect: the call that waits for it was cancelled, or
+/// its time is over (`mcp_oauth_set_login`). False for NULL.
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub extern "C" fn mcp_oauth_request_is_over(request: Option<&mcp_oauth_request>) -> bool {
+    guard_quiet(false, || request.is_some_and(|request| request.inner.over.status().is_some()))
+}
+
+/// Sets a callback that is called if the login ends without a redirect and without a failure that
+/// the program reported (`mcp_over_fn`). NULL removes it. If that is the case already, it is called
+/// at once; in a queue, by the next `mcp_queue_dispatch`.
+///
+/// `userdata` is passed to the callback, and to `destroy` (which may be NULL) when it is no longer
+/// needed: see `mcp_destroy_fn`.
+///
+/// Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mcp_oauth_request_set_over(
+    request: SharedHandle<mcp_oauth_request>,
+    over: mcp_over_fn,
+    userdata: *mut c_void,
+    destroy: mcp_destroy_fn,
+    error: OutParam<*mut mcp_error>,
+) -> mcp_status {
+    // Created first, so that `destroy` runs even if this function fails.
+    let owner = Userdata::new(userdata, destroy);
+    guard(error, || {
+        // The callback may free the request.
+        let hook = Arc::clone(&request.required("request")?.inner.over);
+        hook.set(over.map(|over| over_callback(over, owner)));
+        Ok(())
+    })
+}
+
+/// Returns the name of the client that needs the login. NULL for NULL.
+///
+/// The result is valid as long as the request. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub extern "C" fn mcp_oauth_request_client_name(request: Option<&mcp_oauth_request>) -> *const c_char {
+    read(request, |request| &request.client_name)
+}
+
 /// Returns the URL to open in a browser; NULL for NULL. It is for this login only.
 ///
-/// The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
+/// The result is valid as long as the request. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_oauth_request_url(request: Option<&mcp_oauth_request>) -> *const c_char {
     read(request, |request| &request.url)
@@ -168,7 +248,7 @@ pub extern "C" fn mcp_oauth_request_url(request: Option<&mcp_oauth_request>) -> 
 /// Returns the URL of the MCP server that requires the login, as messages show it: without its
 /// query, and with "***" for secrets in its path. NULL for NULL.
 ///
-/// The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
+/// The result is valid as long as the request. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_oauth_request_server(request: Option<&mcp_oauth_request>) -> *const c_char {
     read(request, |request| &request.server)
@@ -177,7 +257,7 @@ pub extern "C" fn mcp_oauth_request_server(request: Option<&mcp_oauth_request>) 
 /// Returns the issuer of the authorization server at which the user logs in, such as
 /// "https://auth.example.com"; NULL for NULL.
 ///
-/// The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
+/// The result is valid as long as the request. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_oauth_request_issuer(request: Option<&mcp_oauth_request>) -> *const c_char {
     read(request, |request| &request.issuer)
@@ -185,7 +265,7 @@ pub extern "C" fn mcp_oauth_request_issuer(request: Option<&mcp_oauth_request>) 
 
 /// Returns the scopes that are requested, separated by spaces; "" if none are. NULL for NULL.
 ///
-/// The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
+/// The result is valid as long as the request. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_oauth_request_scopes(request: Option<&mcp_oauth_request>) -> *const c_char {
     read(request, |request| &request.scopes)
@@ -194,15 +274,10 @@ pub extern "C" fn mcp_oauth_request_scopes(request: Option<&mcp_oauth_request>) 
 /// Returns the redirect URI of this login, with the port on which the library listens, if it does.
 /// NULL for NULL.
 ///
-/// The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
+/// The result is valid as long as the request. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_oauth_request_redirect_uri(request: Option<&mcp_oauth_request>) -> *const c_char {
     read(request, |request| &request.redirect_uri)
-}
-
-/// The request inside; NULL is an error.
-fn inner_request<'a>(request: Option<&'a mut mcp_oauth_request>) -> Result<&'a LoginRequest> {
-    not_null(request, "request").map(|request| request.inner)
 }
 
 /// Ends the wait of a login with the redirect, if the callback itself received it, for example in
@@ -213,14 +288,14 @@ fn inner_request<'a>(request: Option<&'a mut mcp_oauth_request>) -> Result<&'a L
 /// Returns `MCP_INVALID_ARGUMENT` if the URL is not the redirect of this login, because its "state"
 /// is another one, or if its query is not valid; the login then continues to wait.
 ///
-/// Only on the callback's thread. Since 0.1.0.
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_oauth_request_finish(
-    request: Option<&mut mcp_oauth_request>,
+    request: SharedHandle<mcp_oauth_request>,
     redirect_url: CText,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    guard(error, || inner_request(request)?.login.finish(redirect_url.required("redirect_url")?))
+    guard(error, || request.required("request")?.inner.login.finish(redirect_url.required("redirect_url")?))
 }
 
 /// Ends a login that cannot begin: the call fails with `MCP_LOGIN_FAILED`, and its message contains
@@ -228,10 +303,10 @@ pub extern "C" fn mcp_oauth_request_finish(
 ///
 /// Returns `MCP_INVALID_ARGUMENT` if `reason` is NULL or not UTF-8; the login ends then, too.
 ///
-/// Only on the callback's thread. Since 0.1.0.
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_oauth_request_fail(
-    request: Option<&mut mcp_oauth_request>,
+    request: SharedHandle<mcp_oauth_request>,
     reason: CText,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
@@ -248,10 +323,10 @@ pub extern "C" fn mcp_oauth_request_fail(
 ///
 /// Returns `MCP_INVALID_ARGUMENT` if `reason` is NULL or not UTF-8; the login ends then, too.
 ///
-/// Only on the callback's thread. Since 0.1.0.
+/// Since 0.1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mcp_oauth_request_fail_with(
-    request: Option<&mut mcp_oauth_request>,
+    request: SharedHandle<mcp_oauth_request>,
     reason: CText,
     cause: *mut c_void,
     destroy: mcp_destroy_fn,
@@ -263,8 +338,8 @@ pub unsafe extern "C" fn mcp_oauth_request_fail_with(
 }
 
 /// Ends a login also if the reason is invalid: waiting for the redirect would be useless.
-fn fail(request: Option<&mut mcp_oauth_request>, reason: CText, cause: Option<ErrorCause>) -> Result<()> {
-    let login = &inner_request(request)?.login;
+fn fail(request: SharedHandle<mcp_oauth_request>, reason: CText, cause: Option<ErrorCause>) -> Result<()> {
+    let login = &request.required("request")?.inner.login;
     match reason.required("reason") {
         Ok(reason) => login.fail(reason, cause),
         Err(error) => {
@@ -419,7 +494,7 @@ pub extern "C" fn mcp_login(
     options: Option<&mcp_options>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    guard(error, || client.required("client")?.inner.login(&mcp_options::call_options(options)))
+    run::<()>(client, "login", options, error, || Ok(()), |client, call, ()| client.login(call))
 }
 
 /// Removes the tokens of the client's server from memory and from the store, and revokes them if
@@ -441,7 +516,7 @@ pub extern "C" fn mcp_logout(
     options: Option<&mcp_options>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    guard(error, || client.required("client")?.inner.logout(&mcp_options::call_options(options)))
+    run::<()>(client, "logout", options, error, || Ok(()), |client, call, ()| client.logout(call))
 }
 
 /// Gets what is known of the login at the client's server, as an object. Nothing is sent; the store

@@ -211,9 +211,9 @@ fn checked<'r, 'a>(record: Option<&'r mut mcp_oauth_record<'a>>) -> Result<&'r m
 }
 
 /// Sets the text that `load` found: exactly what `mcp_oauth_record_text` returned to `save`. `text`
-/// has `length` bytes, or is NUL-terminated if `length` is `SIZE_MAX`; it is copied. NULL means
-/// that there is no record. A text that is not a record has the same effect; one that a newer version
-/// of the library has written makes the call fail with `MCP_OAUTH_FAILED`.
+/// has `length` bytes, or is NUL-terminated if `length` is `MCP_NUL_TERMINATED`; it is copied. NULL
+/// means that there is no record. A text that is not a record has the same effect; one that a newer
+/// version of the library has written makes the call fail with `MCP_OAUTH_FAILED`.
 ///
 /// Returns `MCP_INVALID_ARGUMENT` if `text` is not UTF-8, and `MCP_MISUSE` in another callback than
 /// `load`. If no later setter succeeds, the call then fails with `MCP_OAUTH_FAILED`.

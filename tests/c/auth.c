@@ -17,8 +17,8 @@ static void credentials_are_sent_as_set(const char *era) {
     EXPECT(MCP_OK, error, mcp_set_bearer(client, "wrong-token", &error));
     EXPECT_KEEP(MCP_UNAUTHORIZED, error, mcp_ping(client, NULL, &error));
     CHECK_INT(401, mcp_error_http_status(error));
-    CHECK(mcp_error_www_authenticate(error) != NULL &&
-          strstr(mcp_error_www_authenticate(error), "Bearer") == mcp_error_www_authenticate(error));
+    CHECK(mcp_error_challenge(error) != NULL &&
+          strstr(mcp_error_challenge(error), "Bearer") == mcp_error_challenge(error));
     CHECK(strstr(mcp_error_message(error), "wrong-token") == NULL);
     mcp_error_free(error);
     error = NULL;
@@ -90,7 +90,7 @@ static void secrets_are_in_no_log_or_error(const char *scenario_options) {
     EXPECT(MCP_OK, error, mcp_set_header(client, "Cookie", "session=s3cr3t-cookie", &error));
     status = mcp_ping(client, NULL, &error);
     CHECK_SAYS(strstr(mcp_error_message(error), "s3cr3t") == NULL, "%s", mcp_error_message(error));
-    CHECK(mcp_error_www_authenticate(error) == NULL || strstr(mcp_error_www_authenticate(error), "s3cr3t") == NULL);
+    CHECK(mcp_error_challenge(error) == NULL || strstr(mcp_error_challenge(error), "s3cr3t") == NULL);
     if (mcp_error_rpc_data(error) != NULL) {
         size_t length = 0;
         const char *raw = mcp_json_raw(mcp_error_rpc_data(error), &length);
@@ -111,8 +111,7 @@ static void insufficient_scope_is_forbidden(void) {
     EXPECT(MCP_OK, error, mcp_set_bearer(client, "right-token", &error));
     EXPECT_KEEP(MCP_FORBIDDEN, error, mcp_ping(client, NULL, &error));
     CHECK_INT(403, mcp_error_http_status(error));
-    CHECK(mcp_error_www_authenticate(error) != NULL &&
-          strstr(mcp_error_www_authenticate(error), "insufficient_scope") != NULL);
+    CHECK(mcp_error_challenge(error) != NULL && strstr(mcp_error_challenge(error), "insufficient_scope") != NULL);
     mcp_error_free(error);
     dispose(client);
 }

@@ -46,6 +46,7 @@ struct fixture {
     mcp_error *kept_error; /* an argument for the functions that read an error */
     mcp_json *json;
     const mcp_json *truth, *number, *text;
+    mcp_writer *writer;       /* in an object that is open */
     const char *edge;         /* "{}"; the memory after its NUL is not readable */
     const char *redirect_url; /* in the callback of a login: its redirect; otherwise one of no login */
     mcp_json *result;
@@ -73,10 +74,12 @@ void prepare(double bound_ms);
 /* Prepares the arguments for one call; `what` describes the wrong one. */
 void fixture_begin(struct fixture *s, enum kind kind, const char *function, const char *what);
 
-/* Check the call and free the fixture's objects: for functions that return a status, a client, JSON, or nothing. */
+/* Check the call and free the fixture's objects: for functions that return a status, a client, JSON, options, or
+ * nothing. */
 void fixture_end(struct fixture *s, mcp_status status, enum outcome expected);
 void fixture_end_client(struct fixture *s, mcp_client *returned, enum outcome expected);
 void fixture_end_json(struct fixture *s, mcp_json *returned, enum outcome expected);
+void fixture_end_options(struct fixture *s, mcp_options *returned);
 void fixture_end_void(struct fixture *s);
 
 /* For calls in a forked child, with clients of the parent. */
@@ -91,7 +94,7 @@ void no_assertion(void *userdata, mcp_oauth_assertion *assertion);
 void no_input(void *userdata, mcp_input *input);
 void no_logging(void *userdata, const mcp_json *message);
 void no_log(void *userdata, int32_t level, const char *message);
-void no_progress(void *userdata, double progress, double total, const char *message);
+bool no_progress(void *userdata, double progress, double total, const char *message);
 void no_change(void *userdata, const char *method, const mcp_json *params);
 void count_destroy(void *userdata);
 

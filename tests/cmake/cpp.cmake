@@ -39,7 +39,7 @@ function(cpp_test name source standard)
   cpp_run(cpp.asan.${name} cpp-asan-${name})
 endfunction()
 
-foreach(name json errors settings calls callbacks threads oauth_settings oauth_login oauth_unattended)
+foreach(name json json_writer errors settings calls callbacks threads oauth_settings oauth_login oauth_unattended)
   cpp_test(${name} ${name} 17)
 endforeach()
 set(cpp_schema_server

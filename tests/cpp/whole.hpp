@@ -29,7 +29,8 @@ void every_setter(mcp::client &client) {
     need(client.try_set_bearer(std::nullopt).has_value());
     need(client.try_set_header("X-Name", "value").has_value());
     need(client.try_set_header("X-Name", std::nullopt).has_value());
-    need(client.try_set_timeout(30s).has_value());
+    need(client.try_set_timeout(30s).has_value() && client.try_set_idle_timeout(30s).has_value());
+    need(client.try_set_name("whole").has_value() && client.name() == "whole");
     need(client.try_set_client_info("whole", "1").has_value());
     need(client.try_set_protocol_version("2025-11-25").has_value());
     need(client.try_set_protocol_version(std::nullopt).has_value());
@@ -39,7 +40,7 @@ void every_setter(mcp::client &client) {
     need(client.try_set_proxy("").has_value());
     need(client.try_set_require_https(true).has_value());
     need(client.try_set_tls_ca_file(std::nullopt).has_value());
-    need(client.try_set_tls_client_cert(std::nullopt).has_value());
+    need(client.try_set_tls_client_cert_file(std::nullopt).has_value());
     need(client.try_set_tls_verify(true).has_value());
     need(client.try_set_auth(std::nullopt).has_value());
     need(client.try_set_log(std::nullopt).has_value());
@@ -55,7 +56,7 @@ void every_setter(mcp::client &client) {
     client.set_proxy("");
     client.set_require_https(true);
     client.set_tls_ca_file(std::nullopt);
-    client.set_tls_client_cert(std::nullopt, std::nullopt);
+    client.set_tls_client_cert_file(std::nullopt, std::nullopt);
     client.set_tls_verify(true);
     client.set_auth(std::nullopt);
     client.set_log(std::nullopt);
@@ -89,15 +90,14 @@ int every_callback(mcp::client &client) {
 }
 
 void every_call(mcp::client &client) {
-    auto token = mcp::cancel::try_new();
-    need(token.has_value());
+    const mcp::cancel token;
     mcp::options with;
-    with.timeout(20s).idle_timeout(std::chrono::minutes(1)).cancel(*token);
+    with.timeout(20s).idle_timeout(std::chrono::minutes(1)).cancel(token);
     need(client.try_connect(with).has_value() && client.try_ping(with).has_value());
     const mcp::expected<mcp::json> info = client.try_server_info(with);
-    need(info.has_value() && info->at("/era").string() == info->view()["era"].string());
-    token->trigger();
-    const mcp::expected<void> cancelled = client.try_ping(with);
+    need(info.has_value() && info->pointer("/era").string() == info->view()["era"].string());
+    token.trigger();
+    const mcp::expected<void> cancelled = client.try_ping(with.copy());
     need(!cancelled && cancelled.error().status() == mcp::status::cancelled);
 #ifdef __cpp_exceptions
     client.connect();
@@ -135,7 +135,7 @@ std::size_t every_operation(mcp::client &client) {
         count(page);
     }
     count(client.try_call_tool("none", "{}"));
-    count(client.try_start_tool("none"));
+    count(client.try_call_tool_as_task("none"));
     count(client.try_get_task("1"));
     count(client.try_update_task("1", "{}"));
     count(client.try_cancel_task("1"));
@@ -144,7 +144,7 @@ std::size_t every_operation(mcp::client &client) {
     count(client.try_get_prompt("none"));
     count(client.try_complete_prompt("none", "a", ""));
     count(client.try_complete_resource("none:{a}", "a", ""));
-    count(client.try_set_logging_level("info"));
+    count(client.try_request_server_log("info"));
     count(client.try_request("none"));
     count(client.try_notify("none"));
     count(client.try_listen(mcp::change::none, {}, [](std::string_view, mcp::json_view) {}));
@@ -180,7 +180,8 @@ void every_handler(mcp::client &client) {
     need(client.try_set_elicitation(handler).has_value() && client.try_set_elicitation(std::nullopt).has_value());
     need(client.try_set_sampling(handler).has_value() && client.try_set_sampling(std::nullopt).has_value());
     need(client.try_set_roots(handler).has_value() && client.try_set_roots(std::nullopt).has_value());
-    need(client.try_set_logging([](mcp::json_view) {}).has_value() && client.try_set_logging(std::nullopt).has_value());
+    need(client.try_set_server_log([](mcp::json_view) {}).has_value() &&
+         client.try_set_server_log(std::nullopt).has_value());
     need(client.try_set_cache(true).has_value() && client.try_set_cache(false).has_value());
     need(!client.try_set_environment("A", "b") && !client.try_set_working_directory("/"));
     need(!client.try_set_stderr_file(std::nullopt));
@@ -263,7 +264,16 @@ std::size_t every_value() {
     for (auto [key, value] : document.members()) {
         sum += key.size() + (value.type() == mcp::json_type::array ? value[std::size_t{0}].raw().size() : 0);
     }
+    mcp::json_writer writer;
+    writer.begin_object().string("s", "t").base64("b", "\0", 1).int64("i", -1).uint64("u", 1).number("d", 0.5);
+    writer.boolean("t", true).null("n").value("j", view).raw("r", "{}").begin_object("o").end().begin_array("a");
+    writer.begin_object().end().begin_array().end().string("t").base64("\0", 1).int64(-1).uint64(1).number(0.5);
+    writer.boolean(false).null().value(view["a"]).raw("1").end().end();
+    need(writer.try_check().has_value() && mcp::json::try_parse(writer.text()).has_value());
+    sum += writer.text().size() + document.copy().size() + view["a"].copy().size();
+    writer.reset();
 #ifdef __cpp_exceptions
+    writer.null().check();
     need(view["b"].as_bool() && view["i"].as_int64() == -1 && view["u"].as_uint64() == 1 && view["d"].as_double() > 0);
     need(mcp::json::parse("1") && view["s"].copy_string() == "t");
 #endif
@@ -273,7 +283,7 @@ std::size_t every_value() {
 void every_error_detail(const mcp::error &error) {
     need(error.what() == error.message() && mcp::to_string(error.status())[0] == 'M');
     need(!error.http_status() && !error.rpc_code() && !error.rpc_data());
-    need(!error.www_authenticate() && !error.retry_after() && !error.oauth_code());
+    need(!error.challenge() && !error.retry_after() && !error.oauth_code());
 }
 
 // Returns 0 if everything works; aborts otherwise.

@@ -1,16 +1,18 @@
 //! The arguments of the application's callbacks.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use zeroize::Zeroizing;
 
 use super::pending_login::PendingLogin;
+use crate::call::over_hook::OverHook;
 use crate::error::{Error, Result};
-use crate::status::{MCP_INVALID_ARGUMENT, MCP_OAUTH_FAILED};
+use crate::status::{MCP_INVALID_ARGUMENT, MCP_MISUSE, MCP_OAUTH_FAILED};
 use crate::sys::wait::WaitContext;
 
-/// Starts a login: shows the URL to the user. It does not wait for the user.
-pub type OpenCallback = dyn Fn(&mut LoginRequest) + Send + Sync;
+/// Starts a login: shows the URL to the user.
+pub type OpenCallback = dyn Fn(&Arc<LoginRequest>) + Send + Sync;
 
 /// Returns a JWT that proves the identity of the program or of its user.
 pub type AssertionCallback = dyn Fn(&mut AssertionRequest) + Send + Sync;
@@ -26,8 +28,27 @@ pub struct LoginRequest {
     pub scopes: String,
     pub redirect_uri: String,
     pub login: Arc<PendingLogin>,
+    /// The name of the client, for the user.
+    pub client_name: Arc<str>,
     /// Of the call that waits for the login.
     pub(super) wait_context: WaitContext,
+    pub over: Arc<OverHook>,
+    /// The application keeps the request after the callback has returned.
+    pub(super) is_deferred: AtomicBool,
+}
+
+impl LoginRequest {
+    /// Lets the application keep the request after the callback has returned. Fails if it was deferred before.
+    pub fn defer(&self) -> Result<()> {
+        if self.is_deferred.swap(true, Ordering::Relaxed) {
+            return Err(Error::new(MCP_MISUSE, "the login was deferred before"));
+        }
+        Ok(())
+    }
+
+    pub fn is_deferred(&self) -> bool {
+        self.is_deferred.load(Ordering::Relaxed)
+    }
 }
 
 /// A request for an assertion. No `Debug`: it contains the assertion.

@@ -8,8 +8,7 @@ fn call(known: Arc<KnownSecrets>) -> CallContext {
         WaitContext::default(),
         false,
         (RequestExtras::default(), 0),
-        (known, Arc::default()),
-        Arc::default(),
+        CallClient { known, ..CallClient::default() },
     )
 }
 

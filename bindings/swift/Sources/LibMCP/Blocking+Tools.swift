@@ -66,24 +66,25 @@ extension Client.Blocking {
             .decode(type, using: decoder)
     }
 
-    /// Starts a tool; blocks until the server responds with a task or a result. Results and errors: `startTool` of
+    /// Starts a tool; blocks until the server responds with a task or a result. Results and errors: `callToolAsTask` of
     /// ``Client``.
-    @available(*, noasync, message: "it blocks the thread; use await client.startTool()")
-    public func startTool(
+    @available(*, noasync, message: "it blocks the thread; use await client.callToolAsTask()")
+    public func callToolAsTask(
         _ name: String, arguments: JSON? = nil, timeout: Duration? = nil, idleTimeout: Duration? = nil,
         cancel: CancelToken? = nil, options: CallOptions = CallOptions()
     ) throws -> StartedTool {
-        try run(Calls.startTool(name, arguments), timeout, idleTimeout, cancel, options).successful()
+        try run(Calls.callToolAsTask(name, arguments), timeout, idleTimeout, cancel, options).successful()
     }
 
     /// Starts a tool with arguments that encode as a JSON object; blocks until the server responds with a task or a
-    /// result. Results and errors: `startTool` of ``Client``.
-    @available(*, noasync, message: "it blocks the thread; use await client.startTool()")
-    public func startTool(
+    /// result. Results and errors: `callToolAsTask` of ``Client``.
+    @available(*, noasync, message: "it blocks the thread; use await client.callToolAsTask()")
+    public func callToolAsTask(
         _ name: String, arguments: some Encodable, timeout: Duration? = nil, idleTimeout: Duration? = nil,
         cancel: CancelToken? = nil, options: CallOptions = CallOptions()
     ) throws -> StartedTool {
-        try run(Calls.startTool(name, JSON(encoding: arguments)), timeout, idleTimeout, cancel, options).successful()
+        let call = try Calls.callToolAsTask(name, JSON(encoding: arguments))
+        return try run(call, timeout, idleTimeout, cancel, options).successful()
     }
 
     /// Gets the state of a task; blocks until the server responds. Results and errors:

@@ -44,14 +44,14 @@ extension Client {
             try run(Calls.serverInfo, timeout, idleTimeout, cancel, options)
         }
 
-        /// Sets the minimum level of the log messages that the server sends; blocks until a legacy server has
-        /// responded. Results and errors: ``Client/setLoggingLevel(_:timeout:idleTimeout:options:)``.
-        @available(*, noasync, message: "it blocks the thread; use await client.setLoggingLevel()")
-        public func setLoggingLevel(
+        /// Requests the server's log messages of this level and above; blocks until a legacy server has responded.
+        /// Results and errors: ``Client/requestServerLog(_:timeout:idleTimeout:options:)``.
+        @available(*, noasync, message: "it blocks the thread; use await client.requestServerLog()")
+        public func requestServerLog(
             _ level: LoggingLevel, timeout: Duration? = nil, idleTimeout: Duration? = nil, cancel: CancelToken? = nil,
             options: CallOptions = CallOptions()
         ) throws(MCPError) {
-            try run(Calls.setLoggingLevel(level), timeout, idleTimeout, cancel, options)
+            try run(Calls.requestServerLog(level), timeout, idleTimeout, cancel, options)
         }
 
         /// Sends a request with any method and blocks until its result arrives. Results and errors:
@@ -114,9 +114,7 @@ extension Client {
             defer { call.end() }
             let result = Client.$call.withValue(call) {
                 Result { () throws(MCPError) in
-                    try client.use { client throws(MCPError) in
-                        try options.owned.use { options throws(MCPError) in try operation(client, options) }
-                    }
+                    try client.use { client throws(MCPError) in try options.run(operation, client) }
                 }
             }
             return try result.get()

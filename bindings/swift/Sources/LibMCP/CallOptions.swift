@@ -1,4 +1,5 @@
 import CMCP
+import Foundation
 
 /// A progress notification of the server.
 public struct ProgressUpdate: Sendable {
@@ -10,8 +11,9 @@ public struct ProgressUpdate: Sendable {
     public let message: String?
 }
 
-/// Receives progress notifications.
-public typealias ProgressClosure = @Sendable (_ update: ProgressUpdate) -> Void
+/// Receives progress notifications. If it throws, the call ends with ``MCPError/Status/cancelled``, and
+/// ``MCPError/underlyingError`` is the error that it threw.
+public typealias ProgressClosure = @Sendable (_ update: ProgressUpdate) throws -> Void
 
 /// Options of a call, in addition to its timeouts.
 ///
@@ -21,7 +23,7 @@ public typealias ProgressClosure = @Sendable (_ update: ProgressUpdate) -> Void
 /// One value can be used for any number of calls, also at the same time.
 public struct CallOptions: Sendable {
     /// Requests progress notifications and receives them. The closure runs on the thread of the call; the time it takes
-    /// does not count against the timeout.
+    /// does not count against the timeout. It ends the call by throwing an error.
     public var progress: ProgressClosure?
     /// Members of `_meta` in the requests of the call, as an object; for example a trace context ("traceparent"). They
     /// override the members that the library sets.
@@ -40,11 +42,13 @@ public struct CallOptions: Sendable {
 
 /// The options of a call as an object of the C API.
 struct NativeOptions: Sendable {
-    let owned = Owned(mcp_options_new(), mcp_options_free)
+    private let owned = Owned(mcp_options_new(), mcp_options_free)
+    private let progress: ProgressReceiver?
 
     init(
         timeout: Duration?, idleTimeout: Duration?, cancel: CancelToken?, _ options: CallOptions
     ) throws(MCPError) {
+        progress = options.progress.map(ProgressReceiver.init)
         if let milliseconds = try timeout?.milliseconds("the timeout") {
             try set { mcp_options_set_timeout($0, milliseconds, $1) }
         }
@@ -56,7 +60,7 @@ struct NativeOptions: Sendable {
                 try set { mcp_options_set_cancel($0, token, $1) }
             }
         }
-        if let progress = options.progress {
+        if let progress {
             let userdata = Box(progress).retained()
             try set { mcp_options_set_progress($0, progressTrampoline, userdata, releaseBox, $1) }
         }
@@ -70,6 +74,15 @@ struct NativeOptions: Sendable {
         }
     }
 
+    /// Runs a call with these options. If the progress closure has ended it, the error says why.
+    func run<Value>(_ operation: NativeCall<Value>, _ client: OpaquePointer) throws(MCPError) -> Value {
+        do throws(MCPError) {
+            return try owned.use { options throws(MCPError) in try operation(client, options) }
+        } catch {
+            throw progress?.explained(error) ?? error
+        }
+    }
+
     private func set(_ setter: (_ options: OpaquePointer, _ error: ErrorOut) -> mcp_status) throws(MCPError) {
         try owned.use { options throws(MCPError) in
             try check { setter(options, $0) }
@@ -77,11 +90,39 @@ struct NativeOptions: Sendable {
     }
 }
 
+/// The progress closure of a call, and the error that it threw.
+private final class ProgressReceiver: @unchecked Sendable {
+    private let closure: ProgressClosure
+    private let lock = NSLock()
+    private var thrown: (any Error)?
+
+    init(_ closure: @escaping ProgressClosure) {
+        self.closure = closure
+    }
+
+    /// Returns whether the call continues.
+    func receive(_ update: ProgressUpdate) -> Bool {
+        do {
+            try closure(update)
+            return true
+        } catch {
+            lock.withLock { thrown = error }
+            return false
+        }
+    }
+
+    /// The error of the call, with the error of the closure if that has ended it.
+    func explained(_ error: MCPError) -> MCPError {
+        guard error.status == .cancelled, let thrown = lock.withLock({ thrown }) else { return error }
+        return error.caused(by: thrown)
+    }
+}
+
 private func progressTrampoline(
     _ userdata: UnsafeMutableRawPointer?, _ progress: Double, _ total: Double, _ message: UnsafePointer<CChar>?
-) {
-    guard let userdata else { return }
+) -> Bool {
+    guard let userdata else { return true }
     let update = ProgressUpdate(
         progress: progress, total: total < 0 ? nil : total, message: message.map { String(cString: $0) })
-    Box<ProgressClosure>.at(userdata).content(update)
+    return Box<ProgressReceiver>.at(userdata).content.receive(update)
 }

@@ -40,10 +40,10 @@ enum Calls {
         }
     }
 
-    static func setLoggingLevel(_ level: LoggingLevel) -> NativeCall<Void> {
+    static func requestServerLog(_ level: LoggingLevel) -> NativeCall<Void> {
         { client, options throws(MCPError) in
             try rejectNUL("the level", level.rawValue)
-            try check { mcp_set_logging_level(client, level.rawValue, options, $0) }
+            try check { mcp_request_server_log(client, level.rawValue, options, $0) }
         }
     }
 }

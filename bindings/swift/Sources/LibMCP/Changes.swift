@@ -71,12 +71,10 @@ extension Calls {
             for uri in uris {
                 try rejectNUL("the URI", uri)
             }
-            let receiver = Box(receive)
-            defer { withExtendedLifetime(receiver) {} }
-            let userdata = Unmanaged.passUnretained(receiver).toOpaque()
+            let userdata = Box(receive).retained()
             try check { error in
                 withCStrings(uris) {
-                    mcp_listen(client, changes.rawValue, $0, changeTrampoline, userdata, options, error)
+                    mcp_listen(client, changes.rawValue, $0, changeTrampoline, userdata, releaseBox, options, error)
                 }
             }
         }

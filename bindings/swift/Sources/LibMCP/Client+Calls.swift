@@ -25,7 +25,7 @@ extension Client {
     ///
     /// Success does not mean that the token is valid for the server's tools: a server may allow this request without
     /// credentials. If it does not, a missing or wrong token throws ``MCPError/Status/unauthorized``, with the server's
-    /// challenge in ``MCPError/wwwAuthenticate``.
+    /// challenge in ``MCPError/challenge``.
     public func ping(
         timeout: Duration? = nil, idleTimeout: Duration? = nil, options: CallOptions = CallOptions()
     ) async throws {
@@ -51,16 +51,16 @@ extension Client {
         try await run(Calls.serverInfo, timeout, idleTimeout, options)
     }
 
-    /// Sets the minimum level of the server's log messages, which the closure of ``setLogging(_:)`` receives. A legacy
-    /// server receives a request now; a modern server receives the level with every later request.
+    /// Requests the server's log messages of this level and above, which the closure of ``setServerLog(_:)`` receives.
+    /// A legacy server receives a request now; a modern server receives the level with every later request.
     ///
     /// - Throws: ``MCPError/Status/invalidArgument`` for an unknown level, ``MCPError/Status/rpcError`` if a legacy
     ///   server does not support logging.
-    public func setLoggingLevel(
+    public func requestServerLog(
         _ level: LoggingLevel, timeout: Duration? = nil, idleTimeout: Duration? = nil,
         options: CallOptions = CallOptions()
     ) async throws {
-        try await run(Calls.setLoggingLevel(level), timeout, idleTimeout, options)
+        try await run(Calls.requestServerLog(level), timeout, idleTimeout, options)
     }
 
     /// Sends a request with any method, such as one of an extension, and returns its result unchanged. The `_meta`
@@ -111,7 +111,7 @@ extension Client {
         _ operation: @escaping NativeCall<Result>, _ timeout: Duration?, _ idleTimeout: Duration?,
         _ options: CallOptions
     ) async throws -> Result {
-        let cancel = try CancelToken()
+        let cancel = CancelToken()
         let options = try NativeOptions(timeout: timeout, idleTimeout: idleTimeout, cancel: cancel, options)
         // The client must outlive the call, and the call's thread must not free it.
         defer { withExtendedLifetime(self) {} }
@@ -129,7 +129,7 @@ extension Client {
                 cancel.trigger()
                 inFlight.end()
             }
-        } catch let error as MCPError where error.status == .cancelled {
+        } catch let error as MCPError where error.status == .cancelled && error.underlyingError == nil {
             throw CancellationError()
         } catch let error as MCPError where error.status == .inputFailed && Task.isCancelled {
             // The handler was cancelled with the call.

@@ -95,22 +95,23 @@ extension Client {
     /// (specification 2025-11-25, "Tasks"); older servers have no tasks.
     ///
     /// - Throws: ``ToolError`` if the tool has already ended and reports that it failed.
-    public func startTool(
+    public func callToolAsTask(
         _ name: String, arguments: JSON? = nil, timeout: Duration? = nil, idleTimeout: Duration? = nil,
         options: CallOptions = CallOptions()
     ) async throws -> StartedTool {
-        try await run(Calls.startTool(name, arguments), timeout, idleTimeout, options).successful()
+        try await run(Calls.callToolAsTask(name, arguments), timeout, idleTimeout, options).successful()
     }
 
     /// Calls a tool with arguments that encode as a JSON object, such as a structure or a dictionary, and allows the
     /// server to run it as a task, which continues on the server without an open call.
     ///
     /// - Throws: ``ToolError`` if the tool has already ended and reports that it failed; `EncodingError`.
-    public func startTool(
+    public func callToolAsTask(
         _ name: String, arguments: some Encodable, timeout: Duration? = nil, idleTimeout: Duration? = nil,
         options: CallOptions = CallOptions()
     ) async throws -> StartedTool {
-        try await run(Calls.startTool(name, JSON(encoding: arguments)), timeout, idleTimeout, options).successful()
+        let call = try Calls.callToolAsTask(name, JSON(encoding: arguments))
+        return try await run(call, timeout, idleTimeout, options).successful()
     }
 
     /// Gets the current state of a task.

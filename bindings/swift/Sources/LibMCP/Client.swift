@@ -43,6 +43,13 @@ public final class Client: @unchecked Sendable {
         return waiting.contains(ObjectIdentifier(self)) || oauth.map { waiting.contains($0.id) } ?? false
     }
 
+    /// The name of the client: the one that was set with ``setName(_:)``, or that the server has in its configuration
+    /// file; otherwise the host of the URL, or the program.
+    public var name: String {
+        defer { withExtendedLifetime(self) {} }
+        return String(cString: mcp_client_name(pointer))
+    }
+
     /// Calls `body` and keeps the client alive until it returns.
     func use<Result>(_ body: (OpaquePointer) throws(MCPError) -> Result) throws(MCPError) -> Result {
         defer { withExtendedLifetime(self) {} }
@@ -74,9 +81,7 @@ public final class Client: @unchecked Sendable {
         return {
             defer { call.end() }
             return Client.$call.withValue(call) {
-                Result {
-                    try options.owned.use { options throws(MCPError) in try operation(client, options) }
-                }
+                Result { try options.run(operation, client) }
             }
         }
     }

@@ -30,6 +30,19 @@ extension Client {
         self.init(try make { mcp_client_new_from_config(path, name, $0) })
     }
 
+    /// Creates a client for a server from the text of a configuration, which has the format of a configuration file:
+    /// see ``init(config:server:)``. It is for programs that keep their settings elsewhere. A relative "envFile" starts
+    /// at the working directory of this process.
+    ///
+    /// - Parameters:
+    ///   - text: The configuration.
+    ///   - name: The name of the server; nil selects the only server that is not disabled.
+    /// - Throws: ``MCPError/Status/configInvalid``, with a message that names the key.
+    public convenience init(configText text: String, server name: String? = nil) throws(MCPError) {
+        try rejectNUL("the name of the server", name)
+        self.init(try make { mcp_client_new_from_config_text(text, text.utf8.count, name, $0) })
+    }
+
     /// A server in a configuration file.
     public struct ConfiguredServer: Sendable, Hashable {
         /// The key of the server in the file.
@@ -54,5 +67,12 @@ extension Client {
     public static func configNames(_ path: String) throws(MCPError) -> [String] {
         try rejectNUL("the path of the file", path)
         return try document { mcp_config_names(path, $0, $1) }.elements.compactMap(\.string)
+    }
+
+    /// Returns the names of the servers in the text of a configuration, including disabled ones, in their order.
+    ///
+    /// - Throws: ``MCPError/Status/configInvalid`` if the text is invalid.
+    public static func configNames(text: String) throws(MCPError) -> [String] {
+        try document { mcp_config_names_text(text, text.utf8.count, $0, $1) }.elements.compactMap(\.string)
     }
 }

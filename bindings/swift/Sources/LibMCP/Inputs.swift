@@ -33,7 +33,7 @@ private final class InputHandle: @unchecked Sendable {
     }
 
     var isCancelled: Bool {
-        lock.withLock { input.map { mcp_input_is_cancelled($0) } ?? true }
+        lock.withLock { input.map { mcp_input_is_over($0) } ?? true }
     }
 
     func invalidate() {

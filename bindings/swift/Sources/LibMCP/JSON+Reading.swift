@@ -21,8 +21,8 @@ extension JSON {
 
     /// Returns the value that a JSON pointer refers to, such as "/content/0/text" (RFC 6901: in names, ~1 stands for a
     /// slash and ~0 for a tilde); nil if there is none. "" refers to this value.
-    public func at(_ pointer: String) -> JSON? {
-        pointer.utf8.contains(0) ? nil : subvalue { mcp_json_at($0, pointer) }
+    public func pointer(_ pointer: String) -> JSON? {
+        pointer.utf8.contains(0) ? nil : subvalue { mcp_json_pointer($0, pointer) }
     }
 
     /// Whether the value is null.

@@ -42,11 +42,9 @@ public struct JSON: @unchecked Sendable {
         self.init(document: document)
     }
 
-    /// Copies a value that the C API lends.
+    /// Copies a value that the C API lends. The copy shares its text.
     init(copying borrowed: OpaquePointer) throws(MCPError) {
-        var length = 0
-        let text = mcp_json_raw(borrowed, &length)
-        self.init(document: try make { mcp_json_parse(text, length, $0) })
+        self.init(document: try make { _ in mcp_json_copy(borrowed) })
     }
 
     /// Calls a C function and keeps the document alive until it returns.

@@ -23,15 +23,9 @@ public struct LogLevel: RawRepresentable, Hashable, Sendable, CustomStringConver
     /// Information for debugging.
     public static let debug = LogLevel(MCP_LOG_DEBUG)
 
-    /// The name of the level, such as "warning"; a number if the level is unknown.
+    /// The name of the level, such as "warning"; "unknown" if the level is unknown.
     public var description: String {
-        switch self {
-        case .error: "error"
-        case .warning: "warning"
-        case .info: "info"
-        case .debug: "debug"
-        default: String(rawValue)
-        }
+        String(cString: mcp_log_level_name(rawValue))
     }
 }
 

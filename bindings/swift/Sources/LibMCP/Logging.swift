@@ -49,7 +49,7 @@ public typealias LoggingClosure = @Sendable (_ message: LoggingMessage) -> Void
 
 extension Client {
     /// Sets the closure that receives the server's log messages. Most servers send none before
-    /// ``setLoggingLevel(_:timeout:idleTimeout:options:)`` is called.
+    /// ``requestServerLog(_:timeout:idleTimeout:options:)`` is called.
     ///
     /// The closure runs on the thread of the call whose response the message belongs to. A message that belongs to no
     /// call is delivered on a thread of the library; there, the closure must not make calls on this client. The time it
@@ -58,18 +58,18 @@ extension Client {
     /// The client retains the closure until it is replaced or the client is freed: capture the client weakly.
     ///
     /// May be called on any thread at any time.
-    public func setLogging(_ logging: @escaping LoggingClosure) throws(MCPError) {
+    public func setServerLog(_ logging: @escaping LoggingClosure) throws(MCPError) {
         let userdata = Box(logging).retained()
-        try set { mcp_set_logging($0, loggingTrampoline, userdata, releaseBox, $1) }
+        try set { mcp_set_server_log($0, serverLogTrampoline, userdata, releaseBox, $1) }
     }
 
     /// Removes the closure for the server's log messages: they are dropped (the default).
-    public func removeLogging() throws(MCPError) {
-        try set { mcp_set_logging($0, nil, nil, nil, $1) }
+    public func removeServerLog() throws(MCPError) {
+        try set { mcp_set_server_log($0, nil, nil, nil, $1) }
     }
 }
 
-private func loggingTrampoline(_ userdata: UnsafeMutableRawPointer?, _ message: OpaquePointer) {
+private func serverLogTrampoline(_ userdata: UnsafeMutableRawPointer?, _ message: OpaquePointer) {
     if let userdata, let message = try? JSON(copying: message) {
         Box<LoggingClosure>.at(userdata).content(LoggingMessage(json: message))
     }

@@ -19,13 +19,14 @@ public struct MCPError: Error, Sendable {
     public let rpcData: JSON?
     /// The server's challenge, its `WWW-Authenticate` header (RFC 9110, section 11.6.1): which credentials it requires,
     /// and why it rejected those that were sent. nil if there was none.
-    public let wwwAuthenticate: String?
+    public let challenge: String?
     /// The time to wait before a retry, from the server's `Retry-After` header; nil if there was none.
     public let retryAfter: Duration?
     /// The code of the authorization server's error, such as "access_denied" (RFC 6749, section 4.1.2.1); nil if there
     /// was none.
     public let oauthCode: String?
-    /// The error that the auth closure or the open closure (``OAuth/setOpen(_:)``) threw; nil for other failures.
+    /// The error that the auth closure, the open closure (``OAuth/setOpen(_:)``) or the progress closure threw; nil for
+    /// other failures.
     public let underlyingError: (any Error)?
 }
 
@@ -43,13 +44,13 @@ extension MCPError {
     }
 
     private init(at pointer: OpaquePointer, owner: Owned) {
-        status = Status(rawValue: mcp_error_status(pointer))
+        status = Status(mcp_error_status(pointer))
         message = String(cString: mcp_error_message(pointer))
         let http = mcp_error_http_status(pointer)
         httpStatus = http == 0 ? nil : Int(http)
         rpcCode = mcp_error_has_rpc_code(pointer) ? mcp_error_rpc_code(pointer) : nil
         rpcData = mcp_error_rpc_data(pointer).map { JSON(owner: owner, pointer: $0) }
-        wwwAuthenticate = mcp_error_www_authenticate(pointer).map { String(cString: $0) }
+        challenge = mcp_error_challenge(pointer).map { String(cString: $0) }
         let wait = mcp_error_retry_after_ms(pointer)
         retryAfter = wait < 0 ? nil : .milliseconds(wait)
         oauthCode = mcp_error_oauth_code(pointer).map { String(cString: $0) }
@@ -63,10 +64,18 @@ extension MCPError {
         httpStatus = nil
         rpcCode = nil
         rpcData = nil
-        wwwAuthenticate = nil
+        challenge = nil
         retryAfter = nil
         oauthCode = nil
         underlyingError = nil
+    }
+
+    /// This error as the consequence of an error that a closure threw.
+    func caused(by underlying: any Error) -> MCPError {
+        MCPError(
+            status: status, message: "\(message): \(errorText(underlying))", httpStatus: httpStatus, rpcCode: rpcCode,
+            rpcData: rpcData, challenge: challenge, retryAfter: retryAfter, oauthCode: oauthCode,
+            underlyingError: underlying)
     }
 
     static func invalidArgument(_ message: String) -> MCPError {

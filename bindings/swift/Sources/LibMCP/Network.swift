@@ -67,7 +67,7 @@ extension Client {
     public func setTLSCertificate(file path: String?, key: String? = nil) throws(MCPError) {
         try rejectNUL("the path of the certificate", path)
         try rejectNUL("the path of the key", key)
-        try set { mcp_set_tls_client_cert($0, path, key, $1) }
+        try set { mcp_set_tls_client_cert_file($0, path, key, $1) }
     }
 
     /// Sets whether the server's certificate is verified (true by default). **If false, an attacker in the network can

@@ -57,6 +57,19 @@ extension Client {
         try set { mcp_set_working_directory($0, path, $1) }
     }
 
+    /// Sets how long the server process may take to exit when it is ended. `.zero` means immediately; the default is
+    /// two seconds each.
+    ///
+    /// - Parameters:
+    ///   - terminate: After its stdin was closed; then its process group gets SIGTERM.
+    ///   - kill: After SIGTERM; then processes that still run get SIGKILL.
+    /// - Throws: ``MCPError/Status/misuse`` for a client with a URL, and after the first call.
+    public func setStopTimeout(terminate: Duration, kill: Duration) throws(MCPError) {
+        let terminate = try terminate.milliseconds("the time until SIGTERM")
+        let kill = try kill.milliseconds("the time until SIGKILL")
+        try set { mcp_set_stop_timeout($0, terminate, kill, $1) }
+    }
+
     /// Appends the server's stderr to a file, which is created if it does not exist; nil (the default) means the log.
     /// If the file cannot be opened, the first call throws ``MCPError/Status/processFailed``.
     ///

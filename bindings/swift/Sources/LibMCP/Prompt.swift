@@ -68,11 +68,11 @@ public struct Completion: Sendable {
     public let json: JSON
 
     /// The suggested values, at most 100.
-    public var values: [String] { json.at("/completion/values")?.elements.compactMap(\.string) ?? [] }
+    public var values: [String] { json.pointer("/completion/values")?.elements.compactMap(\.string) ?? [] }
     /// The total number of values; nil if the server does not report it.
-    public var total: Int? { json.at("/completion/total")?.int }
+    public var total: Int? { json.pointer("/completion/total")?.int }
     /// Whether more values exist; nil if the server does not report it.
-    public var hasMore: Bool? { json.at("/completion/hasMore")?.bool }
+    public var hasMore: Bool? { json.pointer("/completion/hasMore")?.bool }
 }
 
 extension Calls {
@@ -92,8 +92,10 @@ extension Calls {
         { client, options throws(MCPError) in
             try rejectNUL("the name of the prompt", prompt)
             let knownArguments = try checked(argument, value, context)
-            let result = try document {
-                mcp_complete_prompt(client, prompt, argument, value, knownArguments, options, $0, $1)
+            let result = try document { result, error in
+                withJSONText(knownArguments) {
+                    mcp_complete_prompt(client, prompt, argument, value, $0, $1, options, result, error)
+                }
             }
             return Completion(json: result)
         }
@@ -105,19 +107,21 @@ extension Calls {
         { client, options throws(MCPError) in
             try rejectNUL("the URI template", uriTemplate)
             let knownArguments = try checked(argument, value, context)
-            let result = try document {
-                mcp_complete_resource(client, uriTemplate, argument, value, knownArguments, options, $0, $1)
+            let result = try document { result, error in
+                withJSONText(knownArguments) {
+                    mcp_complete_resource(client, uriTemplate, argument, value, $0, $1, options, result, error)
+                }
             }
             return Completion(json: result)
         }
     }
 
-    /// Checks the strings for NUL and returns the context as JSON text; nil if it is empty.
+    /// Checks the strings for NUL and returns the context as JSON; nil if it is empty.
     private static func checked(
         _ argument: String, _ value: String, _ context: [String: String]
-    ) throws(MCPError) -> String? {
+    ) throws(MCPError) -> JSON? {
         try rejectNUL("the name of the argument", argument)
         try rejectNUL("the value of the argument", value)
-        return JSON(texts: context)?.raw
+        return JSON(texts: context)
     }
 }

@@ -1,6 +1,6 @@
 import CMCP
 
-// Timeout, client information, protocol version, limits and cache.
+// Timeouts, name, client information, protocol version, limits and cache.
 extension Client {
     /// Sets the timeout of calls that do not specify one; `.zero` means no limit. The default is 60 seconds.
     ///
@@ -12,6 +12,26 @@ extension Client {
     public func setTimeout(_ timeout: Duration) throws(MCPError) {
         let milliseconds = try timeout.milliseconds("the timeout")
         try set { mcp_set_timeout($0, milliseconds, $1) }
+    }
+
+    /// Sets the idle timeout of calls that do not specify one: a call throws ``MCPError/Status/timeout`` if it waits
+    /// this long without receiving a byte or, while it sends, without being able to send one. `.zero` (the default)
+    /// means no limit. Rounded up to milliseconds.
+    ///
+    /// May be called on any thread at any time; takes effect with the next call.
+    public func setIdleTimeout(_ timeout: Duration) throws(MCPError) {
+        let milliseconds = try timeout.milliseconds("the idle timeout")
+        try set { mcp_set_idle_timeout($0, milliseconds, $1) }
+    }
+
+    /// Sets the name of the client, for programs that have several: it is in front of the URL or the program in errors,
+    /// and at the beginning of log messages. It is not sent to the server. nil and "" restore the default: see
+    /// ``name``.
+    ///
+    /// May be called on any thread at any time.
+    public func setName(_ name: String?) throws(MCPError) {
+        try rejectNUL("the name", name)
+        try set { mcp_set_name($0, name, $1) }
     }
 
     /// Sets the name and version of the application that the client sends to the server (`clientInfo`). The default is

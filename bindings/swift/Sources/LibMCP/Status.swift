@@ -20,6 +20,11 @@ extension MCPError {
         public var description: String {
             String(cString: mcp_status_name(rawValue))
         }
+
+        /// A description for people, such as "The timeout of the call expired".
+        public var text: String {
+            String(cString: mcp_status_text(rawValue))
+        }
     }
 }
 
@@ -32,7 +37,8 @@ extension MCPError.Status {
     public static let misuse = Self(MCP_MISUSE)
     /// A bug in libmcp, caught before it could affect the host process. Please report it.
     public static let `internal` = Self(MCP_INTERNAL)
-    /// The call's ``CancelToken`` was triggered. A cancelled task gets a `CancellationError` instead.
+    /// The call's ``CancelToken`` was triggered, or its progress closure threw an error. A cancelled task gets a
+    /// `CancellationError` instead.
     public static let cancelled = Self(MCP_CANCELLED)
     /// The client was closed before or during the call.
     public static let closed = Self(MCP_CLOSED)
@@ -102,7 +108,8 @@ extension MCPError.Status {
     public static let proxyFailed = Self(MCP_PROXY_FAILED)
     /// The server does not finish: its pages do not end, or it keeps requesting input.
     public static let endless = Self(MCP_ENDLESS)
-    /// The server requested an input for which no handler is set.
+    /// The server requested an input for which no handler is set, or a tool of a modern server requested it in a way
+    /// that only legacy versions have.
     public static let inputUnsupported = Self(MCP_INPUT_UNSUPPORTED)
     /// A handler supplied no input: it threw, or its result is invalid.
     public static let inputFailed = Self(MCP_INPUT_FAILED)

@@ -26,7 +26,7 @@ extension Client {
         stream { receive in
             var withProgress = options
             withProgress.progress = { update in
-                options.progress?(update)
+                try options.progress?(update)
                 receive(.progress(update))
             }
             let result = try await self.callTool(

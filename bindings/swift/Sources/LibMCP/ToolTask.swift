@@ -56,7 +56,7 @@ public enum StartedTool: Sendable {
     case result(ToolResult)
 
     init(json: JSON) {
-        let isTask = json.use { mcp_task_id($0) != nil }
+        let isTask = json.use { mcp_tool_result_task_id($0) != nil }
         self = isTask ? .task(ToolTask(json: json["task"] ?? json)) : .result(ToolResult(json: json))
     }
 
@@ -69,11 +69,11 @@ public enum StartedTool: Sendable {
 }
 
 extension Calls {
-    static func startTool(_ name: String, _ arguments: JSON?) -> NativeCall<StartedTool> {
+    static func callToolAsTask(_ name: String, _ arguments: JSON?) -> NativeCall<StartedTool> {
         { client, options throws(MCPError) in
             try rejectNUL("the name of the tool", name)
             let started = try document { result, error in
-                withJSONText(arguments) { mcp_start_tool(client, name, $0, $1, options, result, error) }
+                withJSONText(arguments) { mcp_call_tool_as_task(client, name, $0, $1, options, result, error) }
             }
             return StartedTool(json: started)
         }

@@ -9,9 +9,9 @@ import Testing
             let client = try server.ready()
             try client.setElicitation { _ in .decline }
             let calls = client.blocking
-            let token = try CancelToken()
+            let token = CancelToken()
             try calls.connect(cancel: token)
-            try calls.setLoggingLevel(.error)
+            try calls.requestServerLog(.error)
             let tools = try calls.listTools(cancel: token)
             #expect(try calls.listToolsPage().elements.map(\.name) == tools.map(\.name))
             let resources = try calls.listResources()
@@ -33,12 +33,12 @@ import Testing
             #expect(try calls.request("tools/list")["tools"]?.count == tools.count)
             try calls.notify("notifications/roots/list_changed")
 
-            guard case .result(let result) = try calls.startTool("echo", arguments: ["message": "hi"]) else {
+            guard case .result(let result) = try calls.callToolAsTask("echo", arguments: ["message": "hi"]) else {
                 throw MissingError()
             }
             #expect(result.text == "Echo: hi")
             let topic: JSON = ["topic": "go", "ambiguous": false]
-            guard case .task(let task) = try calls.startTool("simulate-research-query", arguments: topic) else {
+            guard case .task(let task) = try calls.callToolAsTask("simulate-research-query", arguments: topic) else {
                 throw MissingError()
             }
             #expect(try calls.getTask(task.id).status == .working)

@@ -20,7 +20,7 @@ import Testing
     @Test func blockingFormsWork() async throws {
         try await onThread {
             let client = try Scripted.client("legacy")
-            let token = try CancelToken()
+            let token = CancelToken()
             try client.blocking.connect(timeout: .seconds(10), idleTimeout: .seconds(10), cancel: token)
             try client.blocking.ping(cancel: token)
             #expect(try client.blocking.serverInfo()["era"]?.string == "legacy")
@@ -99,7 +99,7 @@ import Testing
     @Test func tokenEndsBlockingCall() async throws {
         let tag = newTag()
         let client = try Scripted.client("legacy+tag=\(tag)+fault=silent+when=ping")
-        let token = try CancelToken()
+        let token = CancelToken()
         let call = Task { try await onThread { try client.blocking.ping(cancel: token) } }
         try await Scripted.waitForPings(tag)
         let start = Stopwatch()
@@ -109,6 +109,12 @@ import Testing
         expectPromptEnd("a triggered blocking ping ended after", since: start)
         // The token stays triggered.
         try await failure(.cancelled) { try await onThread { try client.blocking.ping(cancel: token) } }
+        #expect(token.isTriggered)
+        token.reset()
+        #expect(!token.isTriggered)
+        try await failure(.timeout) {
+            try await onThread { try client.blocking.ping(timeout: .milliseconds(50), cancel: token) }
+        }
     }
 }
 

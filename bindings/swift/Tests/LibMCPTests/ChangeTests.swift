@@ -9,8 +9,8 @@ import Testing
     @Test(arguments: ["everything", "everything-sse"]) func legacyServerReportsChanges(_ name: String) async throws {
         let client = try RealServer(name).ready()
         let log = Shared("")
-        try client.setLogging { message in log.change { $0 += message.data?.string ?? "" } }
-        try await client.setLoggingLevel(.debug)
+        try client.setServerLog { message in log.change { $0 += message.data?.string ?? "" } }
+        try await client.requestServerLog(.debug)
         let changes = Shared<[Change]>([])
         let listening = Task {
             for try await change in client.listen(to: .resources, resources: [Self.watchedURI]) {
@@ -100,7 +100,7 @@ import Testing
 
     @Test(arguments: ["2025-11-25", "2026-07-28"]) func tokenEndsBlockingListen(_ version: String) async throws {
         let client = try Self.serverWithToolChange(version).client()
-        let token = try CancelToken()
+        let token = CancelToken()
         let received = Shared<[String]>([])
         try await failure(.cancelled) {
             try await onThread {

@@ -8,7 +8,7 @@ import Testing
         let client = try Scripted.client("dual+bearer=right-token", bearer: "wrong-token")
         let error = try await failure(.unauthorized) { try await client.ping() }
         #expect(error.httpStatus == 401)
-        #expect(error.wwwAuthenticate?.hasPrefix("Bearer") == true)
+        #expect(error.challenge?.hasPrefix("Bearer") == true)
         #expect(error.rpcCode == nil && error.rpcData == nil && error.retryAfter == nil && error.underlyingError == nil)
         #expect(!error.message.isEmpty && !error.message.contains("wrong-token"))
         #expect("\(error)" == error.message && error.localizedDescription == error.message)
@@ -19,6 +19,7 @@ import Testing
         let client = try Scripted.client("legacy+fault=rpc-error+when=tools/list")
         let error = try await failure(.rpcError) { _ = try await client.listTools() }
         #expect(error.rpcCode == -32603 && error.message.contains("boom"))
+        #expect(error.status.text == "The server returned a JSON-RPC error")
         #expect(error.rpcData?["why"]?.string == "test")
     }
 

@@ -25,7 +25,7 @@ import Testing
         #expect(filled.contains("Name: Ada") && filled.contains("Favorite Integer: 7") && filled.contains("3.14"))
         let request = try #require(requests.value.first)
         #expect(request.method == "elicitation/create" && request.message?.isEmpty == false && request.url == nil)
-        #expect(request.requestedSchema?.at("/properties/name/type")?.string == "string")
+        #expect(request.requestedSchema?.pointer("/properties/name/type")?.string == "string")
         #expect(request.params["message"]?.string == request.message)
         #expect(try await call().contains("Favorite Integer: 42"))
         #expect(try await call().contains("declined"))
@@ -180,7 +180,7 @@ import Testing
         }
         try await idleClient.ping()
         try await eventually {
-            try server.received().contains { $0.at("/result/roots/0/uri")?.string == "file:///srv" }
+            try server.received().contains { $0.pointer("/result/roots/0/uri")?.string == "file:///srv" }
         }
         #expect(try statuses.value == [.misuse] && server.received("tools/call").isEmpty)
     }
@@ -212,7 +212,7 @@ import Testing
         let client = try RealServer(name).ready()
         try client.setSampling { request in
             await Task.yield()
-            let text = request.params.at("/messages/0/content/text")?.string ?? ""
+            let text = request.params.pointer("/messages/0/content/text")?.string ?? ""
             return ["role": "assistant", "content": ["type": "text", "text": "<\(text)>"], "model": "none"]
         }
         try await withThrowingTaskGroup(of: Void.self) { group in

@@ -12,14 +12,14 @@ import Testing
         #expect(json["s"]?.kind == .string && json["s"]?.string == "x" && json["s"]?.isNull == false)
         #expect(json["a"]?.kind == .array && json["a"]?.count == 2 && json["a"]?[1]?.int == 2)
         #expect(json["o"]?.kind == .object)
-        #expect(json.at("/a/0")?.int == 1 && json.at("/o/k")?.int == 1 && json.at("")?.count == 6)
+        #expect(json.pointer("/a/0")?.int == 1 && json.pointer("/o/k")?.int == 1 && json.pointer("")?.count == 6)
     }
 
     @Test func missingValuesAreNil() throws {
         let json = try JSON(parsing: #"{"a": [1], "n\u0000": 1}"#)
         #expect(json["b"] == nil && json["n\0"] == nil && json[0] == nil)
         #expect(json["a"]?[1] == nil && json["a"]?[-1] == nil && json["a"]?["x"] == nil)
-        #expect(json.at("/a/1") == nil && json.at("a") == nil && json.at("/a\0") == nil)
+        #expect(json.pointer("/a/1") == nil && json.pointer("a") == nil && json.pointer("/a\0") == nil)
         #expect(json["a"]?.string == nil && json["a"]?.bool == nil && json["a"]?.int == nil && json["a"]?.double == nil)
     }
 
@@ -82,7 +82,7 @@ import Testing
     }
 
     @Test func valueKeepsDocumentAlive() throws {
-        let inner = try JSON(parsing: #"{"a": {"b": ["kept"]}}"#).at("/a/b")
+        let inner = try JSON(parsing: #"{"a": {"b": ["kept"]}}"#).pointer("/a/b")
         #expect(inner?[0]?.string == "kept")
     }
 
@@ -95,7 +95,7 @@ import Testing
         #expect(try json["serverInfo"]?.decode(Server.self) == Server(name: "n"))
         let ids: [Int]? = try json["ids"]?.decode()
         #expect(ids == [1, 2])
-        #expect(try json.at("/ids/0")?.decode(Int.self) == 1)
+        #expect(try json.pointer("/ids/0")?.decode(Int.self) == 1)
         #expect(throws: DecodingError.self) { try json["ids"]?.decode(Server.self) }
     }
 

@@ -25,7 +25,7 @@ import Testing
         try client.setLog { level, _ in levels.change { $0.append(level) } }
         _ = await (try? client.ping(timeout: .milliseconds(50)))
         #expect(levels.value.contains(.warning))
-        #expect(LogLevel(rawValue: 9).description == "9")
+        #expect(LogLevel(rawValue: 9).description == "unknown")
     }
 }
 

@@ -288,7 +288,7 @@ let privateRedirect = "com.example.app:/oauth"
         let server = try OAuthServer()
         let login = try EndlessLogin()
         let client = try server.client(login.oauth)
-        let token = try CancelToken()
+        let token = CancelToken()
         let call = Task { try await onThread { try client.blocking.login(cancel: token) } }
         try await login.waitUntilBegun()
         let start = Stopwatch()

@@ -76,7 +76,7 @@ import Testing
     /// The closure itself cancels the call.
     @Test func progressClosureCanCancelCall() async throws {
         let client = try RealServer("everything").ready()
-        let token = try CancelToken()
+        let token = CancelToken()
         let options = CallOptions { _ in token.trigger() }
         let minute: JSON = ["duration": 60, "steps": 600]
         try await failure(.cancelled) {
@@ -84,6 +84,20 @@ import Testing
                 try client.blocking.callTool(
                     "trigger-long-running-operation", arguments: minute, cancel: token, options: options)
             }
+        }
+        try await client.ping()
+    }
+
+    @Test(arguments: ["2025-11-25", "2026-07-28"]) func errorOfProgressClosureEndsCall(_ version: String) async throws {
+        struct Enough: Error {}
+        let client = try Self.unresponsiveServer(version).client()
+        let options = CallOptions { _ in throw Enough() }
+        let error = try await failure(.cancelled) {
+            try await client.callTool("never", timeout: .zero, options: options)
+        }
+        #expect(error.underlyingError is Enough && error.message.hasSuffix("Enough()"))
+        try await failure(.cancelled) {
+            try await onThread { try client.blocking.callTool("never", timeout: .zero, options: options) }
         }
         try await client.ping()
     }
@@ -161,9 +175,9 @@ import Testing
         try await client.notify("notifications/x.bare")
         try await client.ping()
         let params = try #require(try server.received("x.example/ask").first?["params"])
-        #expect(params.at("/a/b")?.int == 1)
-        #expect(params.at("/_meta/x.example~1k")?.raw == #"[1,2.5,"three",true,null]"#)
-        #expect(try server.received("notifications/x.example").first?.at("/params/n")?.int == 7)
+        #expect(params.pointer("/a/b")?.int == 1)
+        #expect(params.pointer("/_meta/x.example~1k")?.raw == #"[1,2.5,"three",true,null]"#)
+        #expect(try server.received("notifications/x.example").first?.pointer("/params/n")?.int == 7)
         #expect(try server.received("notifications/x.bare").count == 1 && server.received("x.example/bare").count == 1)
         try await failure(.invalidArgument) { try await client.request("a\0b") }
         try await failure(.invalidArgument) { try await client.notify("a\0b") }

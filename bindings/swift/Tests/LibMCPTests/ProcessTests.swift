@@ -10,7 +10,7 @@ import Testing
         try await client.ping()
         let info = try await client.serverInfo()
         #expect(info["protocolVersion"]?.string == version && info["transport"]?.string == "stdio")
-        #expect(info.at("/serverInfo/name")?.string == "sh")
+        #expect(info.pointer("/serverInfo/name")?.string == "sh")
         try await client.close()
         try await failure(.closed) { try await client.ping() }
     }
@@ -119,6 +119,23 @@ import Testing
         #expect(error.message.contains("command"))
         try await failure(.configInvalid) { try Client(config: config.path) }
         try await failure(.configInvalid) { try Client(config: config.path, server: "none") }
+    }
+
+    @Test func serversAreReadFromConfigText() async throws {
+        let web = try Scripted.url("dual")
+        let config = #"{"mcpServers": {"web": {"url": "\#(web)"}, "broken": {"command": 3}}}"#
+        #expect(try Client.configNames(text: config) == ["web", "broken"])
+        let client = try Client(configText: config, server: "web")
+        #expect(client.name == "web")
+        try await client.ping()
+        try client.setName("other")
+        #expect(client.name == "other")
+        try client.setName(nil)
+        #expect(client.name == "127.0.0.1")
+        let error = try await failure(.configInvalid) { try Client(configText: config, server: "broken") }
+        #expect(error.message.hasPrefix("the configuration: mcpServers.broken"))
+        try await failure(.configInvalid) { try Client.configNames(text: "{") }
+        try await failure(.invalidArgument) { try client.setName("a\0b") }
     }
 
     @Test func onlyServerIsTheDefault() async throws {

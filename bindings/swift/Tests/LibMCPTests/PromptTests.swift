@@ -27,7 +27,7 @@ import Testing
         let client = try RealServer("everything").ready()
         let departments = try await client.completePrompt("completable-prompt", argument: "department", value: "E")
         #expect(departments.values == ["Engineering"] && departments.hasMore != true)
-        #expect(departments.total == departments.json.at("/completion/total")?.int)
+        #expect(departments.total == departments.json.pointer("/completion/total")?.int)
         let known = ["department": "Sales"]
         let names = try await client.completePrompt("completable-prompt", argument: "name", value: "D", context: known)
         #expect(names.values == ["David"])

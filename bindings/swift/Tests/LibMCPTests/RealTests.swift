@@ -61,7 +61,7 @@ struct RealServer: Sendable {
     private func expectUnauthorized(_ server: RealServer, _ client: Client) async throws {
         let error = try await failure(.unauthorized) { try await client.ping() }
         #expect(error.httpStatus == 401)
-        #expect((error.wwwAuthenticate?.hasPrefix("Bearer") == true) == server.hasChallenge)
+        #expect((error.challenge?.hasPrefix("Bearer") == true) == server.hasChallenge)
         for which in ["right", "wrong", "expired"] {
             #expect(try !error.message.contains(server.token(which)))
         }

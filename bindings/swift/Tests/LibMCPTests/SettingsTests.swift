@@ -47,6 +47,15 @@ import Testing
         }
     }
 
+    @Test func idleTimeoutIsTheDefaultOfCalls() async throws {
+        let client = try Scripted.client("legacy+fault=silent+when=ping")
+        try await client.connect()
+        try client.setIdleTimeout(.milliseconds(100))
+        let error = try await failure(.timeout) { try await client.ping() }
+        #expect(error.message.contains("idle timeout of 100 ms"))
+        try await failure(.misuse) { try client.setStopTimeout(terminate: .seconds(1), kill: .zero) }
+    }
+
     @Test func clientInfoIsSent() async throws {
         let tag = newTag()
         let client = try Scripted.client("legacy+tag=\(tag)")
@@ -55,8 +64,8 @@ import Testing
         try await failure(.misuse) { try client.setClientInfo(name: "late", version: "1") }
         let initialize = try await Scripted.log(tag).first { $0["rpc_method"]?.string == "initialize" }
         let body = try JSON(parsing: #require(initialize?["body"]?.string))
-        #expect(body.at("/params/clientInfo/name")?.string == "Näme")
-        #expect(body.at("/params/clientInfo/version")?.string == "1.2")
+        #expect(body.pointer("/params/clientInfo/name")?.string == "Näme")
+        #expect(body.pointer("/params/clientInfo/version")?.string == "1.2")
     }
 
     @Test func protocolVersionCanBePinned() async throws {

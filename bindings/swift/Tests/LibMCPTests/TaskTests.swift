@@ -3,7 +3,7 @@ import Testing
 
 @Suite struct TaskTests {
     private func started(_ client: Client, _ arguments: JSON) async throws -> ToolTask {
-        let started = try await client.startTool("simulate-research-query", arguments: arguments)
+        let started = try await client.callToolAsTask("simulate-research-query", arguments: arguments)
         guard case .task(let task) = started else { throw MissingError() }
         return task
     }
@@ -55,7 +55,7 @@ import Testing
         #expect(try await client.getTask(task.id).status == .cancelled)
         try await failure(.taskCancelled) { try await client.waitTask(task.id) }
         try await failure(.rpcError) { try await client.getTask("none") }
-        guard case .result(let result) = try await client.startTool("echo", arguments: ["message": "now"]) else {
+        guard case .result(let result) = try await client.callToolAsTask("echo", arguments: ["message": "now"]) else {
             throw MissingError()
         }
         #expect(result.text == "Echo: now")
@@ -75,7 +75,7 @@ import Testing
                 (method("tasks/get"), "respond '\(done)'"),
             ])
         let client = try server.client()
-        guard case .task(let started) = try await client.startTool("slow", arguments: ["n": 1]) else {
+        guard case .task(let started) = try await client.callToolAsTask("slow", arguments: ["n": 1]) else {
             throw MissingError()
         }
         #expect(started.id == "t1" && started.pollInterval == .milliseconds(20) && started.ttl == .seconds(1))
@@ -83,10 +83,10 @@ import Testing
         #expect(try await client.waitTask("t1").text == "well")
         try await client.updateTask("t1", responses: ["k": ["action": "cancel"]])
         let responses = try #require(try server.received("tasks/update").first)
-        #expect(responses.at("/params/inputResponses/k/action")?.string == "cancel")
+        #expect(responses.pointer("/params/inputResponses/k/action")?.string == "cancel")
         #expect(try await toolError { try await client.waitTask("t1") }.result.text == "well")
         try await client.cancelTask("t1")
-        #expect(try server.received("tasks/cancel").first?.at("/params/taskId")?.string == "t1")
+        #expect(try server.received("tasks/cancel").first?.pointer("/params/taskId")?.string == "t1")
         try await failure(.invalidArgument) { try await client.updateTask("t1", responses: [1]) }
         try await failure(.invalidArgument) { try await client.getTask("a\0b") }
     }

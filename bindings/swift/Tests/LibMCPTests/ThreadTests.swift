@@ -37,7 +37,7 @@ import Testing
             try await client.ping(timeout: .seconds(60))
             try client.setHeader("X-Task", to: "\(number)")
             try client.setTimeout(.seconds(60 + number))
-            #expect(try await client.serverInfo().at("/serverInfo/name")?.string?.isEmpty == false)
+            #expect(try await client.serverInfo().pointer("/serverInfo/name")?.string?.isEmpty == false)
             try await onThread { try client.blocking.ping(cancel: CancelToken()) }
             let cancelled = Task { try await client.ping() }
             cancelled.cancel()
@@ -64,7 +64,7 @@ import Testing
         #expect(errors.value.count == Self.tasks)
         let shared = try #require(errors.value.first)
         try await inTasks { _ in
-            #expect(shared.httpStatus == 401 && shared.wwwAuthenticate?.isEmpty == false && !shared.message.isEmpty)
+            #expect(shared.httpStatus == 401 && shared.challenge?.isEmpty == false && !shared.message.isEmpty)
         }
     }
 

@@ -66,7 +66,7 @@ extension RealServer {
             seen += 1
             if seen == 5 { break }
         }
-        #expect(try server.received("tools/list").map { $0.at("/params/cursor")?.string } == [nil, "1", "2"])
+        #expect(try server.received("tools/list").map { $0.pointer("/params/cursor")?.string } == [nil, "1", "2"])
         try await failure(.endless) { try await client.listTools() }
         try await client.close()
     }
@@ -144,7 +144,7 @@ extension RealServer {
         #expect(error.result.isError && error.result.text == error.description && !error.description.isEmpty)
         #expect(error.localizedDescription == error.description)
         let fast = try RealServer("features-fastmcp4").ready()
-        let other = try await toolError { try await fast.startTool("fail", arguments: ["why": "no luck"]) }
+        let other = try await toolError { try await fast.callToolAsTask("fail", arguments: ["why": "no luck"]) }
         #expect(other.description.contains("no luck"))
         try await onThread {
             #expect(throws: ToolError.self) { try fast.blocking.callTool("fail", arguments: ["why": "no luck"]) }
@@ -161,7 +161,7 @@ extension RealServer {
         }
         try await failure(.invalidArgument) { try await client.callTool("echo", arguments: [1, 2]) }
         try await failure(.invalidArgument) { try await client.callTool("a\0b") }
-        try await failure(.invalidArgument) { try await client.startTool("a\0b") }
+        try await failure(.invalidArgument) { try await client.callToolAsTask("a\0b") }
         await #expect(throws: EncodingError.self) { try await client.callTool("echo", arguments: ["a": Double.nan]) }
         #expect(try await Scripted.log(tag).filter { $0["rpc_method"]?.string == "tools/call" }.isEmpty)
         #expect(sent > 0)

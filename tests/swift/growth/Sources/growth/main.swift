@@ -59,7 +59,7 @@ func exerciseClient(_ url: String) async throws {
         request.bearer = text
     }
     try client.setLog { _, message in require(!message.contains(text), "the log shows the token") }
-    try client.setLogging { message in require(message.data != nil, "a log message without a text: \(text)") }
+    try client.setServerLog { message in require(message.data != nil, "a log message without a text: \(text)") }
     try client.setElicitation { _ in .accept(["text": "\(text)"]) }
     try client.setSampling { _ in ["text": "\(text)"] }
     try client.setRoots { _ in [Root(uri: "file:///\(text)")] }
