@@ -17,6 +17,7 @@ inline const char *const modern = "2026-07-28";
 inline mcp::client client(const std::string &version) {
     mcp::client client = mcp::client::for_process({PYTHON, SCHEMA_SERVER, version, "/dev/null"});
     client.set_timeout(std::chrono::seconds(20));
+    client.set_protocol_version(version); // without it, a server that starts slowly is taken for a legacy one
     return client;
 }
 
