@@ -25,8 +25,9 @@ extension Client {
     /// If the closure throws, or sets credentials that cannot be used, the call throws ``MCPError/Status/authFailed``.
     /// ``MCPError/underlyingError`` is the error that the closure threw, and the message includes its description.
     ///
-    /// The closure runs on the thread of the call, and never twice at the same time for one client. The time it takes
-    /// does not count against any timeout, and a cancelled call ends after the closure has returned. Calls on the same
+    /// The closure runs as a task on a thread of Dispatch, which it may block, and never twice at the same time for one
+    /// client. The time it takes does not count against any timeout. The task is cancelled when no call waits for the
+    /// credentials any more; a call that is cancelled does not wait until the closure has returned. Calls on the same
     /// client inside the closure throw ``MCPError/Status/misuse``. A trap in the closure terminates the process, as in
     /// all Swift code.
     ///
@@ -35,12 +36,8 @@ extension Client {
     ///
     /// May be called on any thread at any time; takes effect with the next request.
     public func setAuth(_ auth: @escaping AuthClosure) throws(MCPError) {
-        let client = ObjectIdentifier(self)
-        let guarded: AuthClosure = { request in
-            try Client.withWaiting(client) { try auth(&request) }
-        }
-        let userdata = Box(guarded).retained()
-        try replaceOAuth(by: nil) { mcp_set_auth($0, authTrampoline, userdata, releaseBox, $1) }
+        let asynchronous: AsyncAuthClosure = { request in try auth(&request) }
+        try setAuth(asynchronous)
     }
 
     /// Sets an asynchronous closure that supplies the credentials of each request.
@@ -52,21 +49,16 @@ extension Client {
     /// When the closure runs, which credentials it may set, how its errors are reported and how long it is retained are
     /// described at the form of `setAuth` that takes an ``AuthClosure``.
     ///
-    /// The closure runs as a task on threads of the binding, and makes progress even while Swift's cooperative pool is
-    /// fully occupied. The task is not cancelled with the call that started it, because other calls may share its
-    /// result.
+    /// The closure makes progress even while Swift's cooperative pool is fully occupied.
     ///
     /// May be called on any thread at any time; takes effect with the next request.
     public func setAuth(_ auth: @escaping AsyncAuthClosure) throws(MCPError) {
-        let synchronous: AuthClosure = { request in
-            let original = request
-            request = try runBlocking {
-                var authorized = original
-                try await auth(&authorized)
-                return authorized
-            }
+        let client = ObjectIdentifier(self)
+        let guarded: AsyncAuthClosure = { request in
+            try await Client.withWaiting(client) { try await auth(&request) }
         }
-        try setAuth(synchronous)
+        let userdata = Box(guarded).retained()
+        try replaceOAuth(by: nil) { mcp_set_auth($0, authTrampoline, userdata, releaseBox, $1) }
     }
 
     /// Removes the auth closure (none is set by default).
@@ -75,19 +67,26 @@ extension Client {
     }
 }
 
+extension DeferredRequest.Kind {
+    fileprivate static let auth = DeferredRequest.Kind(
+        postpone: mcp_auth_request_defer, setOver: mcp_auth_request_set_over, fail: failAuth,
+        free: mcp_auth_request_free)
+}
+
 private func authTrampoline(_ userdata: UnsafeMutableRawPointer?, _ pointer: OpaquePointer) {
     guard let userdata else { return }
-    var request = AuthRequest(
+    let auth = Box<AsyncAuthClosure>.at(userdata).content
+    let empty = AuthRequest(
+        clientName: String(cString: mcp_auth_request_client_name(pointer)),
         url: String(cString: mcp_auth_request_url(pointer)),
         method: String(cString: mcp_auth_request_method(pointer)),
         attempt: Int(mcp_auth_request_attempt(pointer)),
         httpStatus: mcp_auth_request_http_status(pointer) == 0 ? nil : Int(mcp_auth_request_http_status(pointer)),
         challenge: mcp_auth_request_challenge(pointer).map { String(cString: $0) })
-    do {
-        try Box<AuthClosure>.at(userdata).content(&request)
-        try setCredentials(pointer, request)
-    } catch {
-        fail(pointer, error)
+    DeferredRequest.answer(pointer, .auth) { _ in
+        var request = empty
+        try await auth(&request)
+        return { [request] pointer in try setCredentials(pointer, request) }
     }
 }
 
@@ -104,6 +103,6 @@ private func setCredentials(_ pointer: OpaquePointer, _ request: AuthRequest) th
     }
 }
 
-private func fail(_ pointer: OpaquePointer, _ error: any Error) {
-    _ = mcp_auth_request_fail_with(pointer, errorText(error), Box(error).retained(), releaseBox, nil)
+private func failAuth(_ pointer: OpaquePointer, _ error: any Error) {
+    _ = mcp_auth_request_fail_with(pointer, errorText(error), Box<any Error>(error).retained(), releaseBox, nil)
 }

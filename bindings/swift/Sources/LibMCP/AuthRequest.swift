@@ -1,5 +1,7 @@
 /// An HTTP request that needs credentials, passed to an auth closure, which sets them here.
 public struct AuthRequest: Sendable {
+    /// The name of the client: the one in the configuration file, or else the host.
+    public let clientName: String
     /// The complete URL of the request, with its query.
     public let url: String
     /// The HTTP method of the request: "POST", "GET" or "DELETE".

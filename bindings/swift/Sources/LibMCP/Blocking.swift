@@ -97,27 +97,28 @@ extension Client {
         }
 
         func run<Value>(
-            _ operation: NativeCall<Value>, _ timeout: Duration?, _ idleTimeout: Duration?, _ cancel: CancelToken?,
+            _ call: NativeCall<Value>, _ timeout: Duration?, _ idleTimeout: Duration?, _ cancel: CancelToken?,
             _ options: CallOptions
         ) throws(MCPError) -> Value {
             try client.rejectReentrantCall()
-            return try runUnchecked(operation, timeout, idleTimeout, cancel, options)
+            return try runUnchecked(call, timeout, idleTimeout, cancel, options)
         }
 
         /// Runs the call without the check for re-entrant calls: `close` is always allowed.
         private func runUnchecked<Value>(
-            _ operation: NativeCall<Value>, _ timeout: Duration?, _ idleTimeout: Duration?, _ cancel: CancelToken?,
+            _ call: NativeCall<Value>, _ timeout: Duration?, _ idleTimeout: Duration?, _ cancel: CancelToken?,
             _ options: CallOptions
         ) throws(MCPError) -> Value {
-            let options = try NativeOptions(timeout: timeout, idleTimeout: idleTimeout, cancel: cancel, options)
-            let call = CallInFlight()
-            defer { call.end() }
-            let result = Client.$call.withValue(call) {
-                Result { () throws(MCPError) in
-                    try client.use { client throws(MCPError) in try options.run(operation, client) }
+            let receiver = options.progress.map { ProgressReceiver($0) }
+            let options = try NativeOptions(
+                timeout: timeout, idleTimeout: idleTimeout, cancel: cancel, options, progress: receiver?.receive)
+            do throws(MCPError) {
+                return try client.use { client throws(MCPError) in
+                    try options.owned.use { options throws(MCPError) in try call.run(client, options) }
                 }
+            } catch {
+                throw receiver?.explained(error) ?? error
             }
-            return try result.get()
         }
     }
 }

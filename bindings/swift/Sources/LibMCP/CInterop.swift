@@ -23,7 +23,8 @@ func make(_ constructor: (ErrorOut) -> OpaquePointer?) throws(MCPError) -> Opaqu
     return made
 }
 
-private func takeError(_ error: OpaquePointer?) -> MCPError {
+/// The error as a Swift value, which owns it.
+func takeError(_ error: OpaquePointer?) -> MCPError {
     guard let error else {
         return MCPError(.internal, "libmcp returned no error object")
     }
@@ -61,15 +62,32 @@ final class Box<Content: Sendable>: Sendable {
 
     /// Returns a retained pointer. The C API passes it to `releaseBox` when it is no longer needed.
     func retained() -> UnsafeMutableRawPointer {
-        Unmanaged.passRetained(self).toOpaque()
+        retainedForLibrary(self)
     }
 
     static func at(_ userdata: UnsafeMutableRawPointer) -> Box {
-        Unmanaged.fromOpaque(userdata).takeUnretainedValue()
+        objectOfLibrary(userdata)
     }
 }
 
-/// The `mcp_destroy_fn` for pointers from `Box.retained`.
+/// Held for a moment when an object is passed to the C API, and when a callback receives it. The library orders both;
+/// this lock also shows it to the thread sanitizer, which does not see how the library does that.
+private let handOver = NSLock()
+
+/// Returns a retained pointer to an object. The C API passes it to `releaseBox` when it is no longer needed.
+@discardableResult
+func retainedForLibrary(_ object: some AnyObject) -> UnsafeMutableRawPointer {
+    handOver.withLock {}
+    return Unmanaged.passRetained(object).toOpaque()
+}
+
+/// The object of a pointer from `retainedForLibrary`, in a callback.
+func objectOfLibrary<Object: AnyObject>(_ userdata: UnsafeMutableRawPointer) -> Object {
+    handOver.withLock {}
+    return Unmanaged.fromOpaque(userdata).takeUnretainedValue()
+}
+
+/// The `mcp_destroy_fn` for pointers from `retainedForLibrary`.
 func releaseBox(_ userdata: UnsafeMutableRawPointer?) {
     if let userdata {
         Unmanaged<AnyObject>.fromOpaque(userdata).release()

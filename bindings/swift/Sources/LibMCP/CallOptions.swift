@@ -1,5 +1,4 @@
 import CMCP
-import Foundation
 
 /// A progress notification of the server.
 public struct ProgressUpdate: Sendable {
@@ -22,8 +21,12 @@ public typealias ProgressClosure = @Sendable (_ update: ProgressUpdate) throws -
 ///
 /// One value can be used for any number of calls, also at the same time.
 public struct CallOptions: Sendable {
-    /// Requests progress notifications and receives them. The closure runs on the thread of the call; the time it takes
-    /// does not count against the timeout. It ends the call by throwing an error.
+    /// Requests progress notifications and receives them, one at a time and in order. If updates arrive faster than
+    /// they are delivered, some may be skipped, but never the newest. The time that the closure takes does not count
+    /// against the timeout. It ends the call by throwing an error.
+    ///
+    /// The closure of an asynchronous call runs on a thread of Dispatch, that of a blocking call on the thread of the
+    /// call. A call that succeeds returns after the closure has received all updates.
     public var progress: ProgressClosure?
     /// Members of `_meta` in the requests of the call, as an object; for example a trace context ("traceparent"). They
     /// override the members that the library sets.
@@ -42,13 +45,13 @@ public struct CallOptions: Sendable {
 
 /// The options of a call as an object of the C API.
 struct NativeOptions: Sendable {
-    private let owned = Owned(mcp_options_new(), mcp_options_free)
-    private let progress: ProgressReceiver?
+    let owned = Owned(mcp_options_new(), mcp_options_free)
 
+    /// `progress` receives progress notifications in place of the closure of `options`.
     init(
-        timeout: Duration?, idleTimeout: Duration?, cancel: CancelToken?, _ options: CallOptions
+        timeout: Duration?, idleTimeout: Duration?, cancel: CancelToken?, _ options: CallOptions,
+        progress: ProgressSink?
     ) throws(MCPError) {
-        progress = options.progress.map(ProgressReceiver.init)
         if let milliseconds = try timeout?.milliseconds("the timeout") {
             try set { mcp_options_set_timeout($0, milliseconds, $1) }
         }
@@ -74,47 +77,10 @@ struct NativeOptions: Sendable {
         }
     }
 
-    /// Runs a call with these options. If the progress closure has ended it, the error says why.
-    func run<Value>(_ operation: NativeCall<Value>, _ client: OpaquePointer) throws(MCPError) -> Value {
-        do throws(MCPError) {
-            return try owned.use { options throws(MCPError) in try operation(client, options) }
-        } catch {
-            throw progress?.explained(error) ?? error
-        }
-    }
-
-    private func set(_ setter: (_ options: OpaquePointer, _ error: ErrorOut) -> mcp_status) throws(MCPError) {
+    func set(_ setter: (_ options: OpaquePointer, _ error: ErrorOut) -> mcp_status) throws(MCPError) {
         try owned.use { options throws(MCPError) in
             try check { setter(options, $0) }
         }
-    }
-}
-
-/// The progress closure of a call, and the error that it threw.
-private final class ProgressReceiver: @unchecked Sendable {
-    private let closure: ProgressClosure
-    private let lock = NSLock()
-    private var thrown: (any Error)?
-
-    init(_ closure: @escaping ProgressClosure) {
-        self.closure = closure
-    }
-
-    /// Returns whether the call continues.
-    func receive(_ update: ProgressUpdate) -> Bool {
-        do {
-            try closure(update)
-            return true
-        } catch {
-            lock.withLock { thrown = error }
-            return false
-        }
-    }
-
-    /// The error of the call, with the error of the closure if that has ended it.
-    func explained(_ error: MCPError) -> MCPError {
-        guard error.status == .cancelled, let thrown = lock.withLock({ thrown }) else { return error }
-        return error.caused(by: thrown)
     }
 }
 
@@ -124,5 +90,5 @@ private func progressTrampoline(
     guard let userdata else { return true }
     let update = ProgressUpdate(
         progress: progress, total: total < 0 ? nil : total, message: message.map { String(cString: $0) })
-    return Box<ProgressReceiver>.at(userdata).content.receive(update)
+    return Box<ProgressSink>.at(userdata).content(update)
 }

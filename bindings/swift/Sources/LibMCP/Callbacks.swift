@@ -3,16 +3,15 @@
 import Foundation
 
 extension Client {
-    /// The clients with a call that waits for the closure running now, and the OAuth objects whose closure it is.
-    /// Another call on them, and on the clients of the OAuth objects, would deadlock.
+    /// The clients and the OAuth objects whose closure runs in this task, while calls of the clients wait for it. A
+    /// further call on them, and on the clients of the OAuth objects, would wait for itself.
     @TaskLocal static var waiting: Set<ObjectIdentifier> = []
 
-    /// The call that runs on this thread; nil on a reader thread of the library.
-    @TaskLocal static var call: CallInFlight?
-
-    /// Runs `body`, which waits for a closure of a client or an OAuth object, or starts it.
-    static func withWaiting<Result>(_ owner: ObjectIdentifier, _ body: () throws -> Result) rethrows -> Result {
-        try $waiting.withValue(waiting.union([owner])) { try body() }
+    /// Runs `body`, for which calls of a client, or of the clients of an OAuth object, wait.
+    static func withWaiting<Result>(
+        _ owner: ObjectIdentifier, _ body: () async throws -> Result
+    ) async rethrows -> Result {
+        try await $waiting.withValue(waiting.union([owner])) { try await body() }
     }
 
     func rejectReentrantCall() throws(MCPError) {
@@ -22,44 +21,36 @@ extension Client {
     }
 }
 
-/// A call in progress, and the task of the closure that it waits for: an input handler or an open closure.
-final class CallInFlight: @unchecked Sendable {
-    private let lock = NSLock()
-    private var hasEnded = false
-    private var closure: Task<Void, Never>?
+/// Runs the application's closures as tasks on threads of Dispatch: a closure that blocks its thread occupies none of
+/// Swift's cooperative pool, and a closure makes progress while that pool is fully occupied.
+final class ClosureExecutor: TaskExecutor {
+    static let shared = ClosureExecutor()
 
-    /// Replaces the task. The previous one has finished, or its login has.
-    func setClosure(_ task: Task<Void, Never>) {
-        lock.withLock {
-            closure?.cancel()
-            closure = task
-            if hasEnded { task.cancel() }
-        }
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        Self.run { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
     }
 
-    /// The call has ended, or ends soon because it was cancelled.
-    func end() {
-        lock.withLock {
-            hasEnded = true
-            closure?.cancel()
-        }
+    /// Runs `body` on a thread of Dispatch.
+    static func run(_ body: @escaping @Sendable () -> Void) {
+        // A serial queue does not wait until other blocks of the process leave a processor free.
+        DispatchQueue(label: "libmcp.closure").async(execute: body)
     }
 }
 
-/// Runs `body` as a task, blocks the thread until it has finished, and returns its result. The task is cancelled with
-/// `call`.
+/// Runs `body` as a task, and blocks the thread of the library until it has finished: for callbacks that the C API
+/// cannot defer. `owner` is the object whose calls wait for it.
 func runBlocking<Value: Sendable>(
-    within call: CallInFlight? = nil, _ body: @escaping @Sendable () async throws -> Value
+    within owner: ObjectIdentifier, _ body: @escaping @Sendable () async throws -> Value
 ) throws -> Value {
     let pending = PendingResult<Value>()
-    let task = Task(executorPreference: CallThreads.executor) {
+    Task(executorPreference: ClosureExecutor.shared) {
         do {
-            pending.set(.success(try await body()))
+            pending.set(.success(try await Client.withWaiting(owner, body)))
         } catch {
             pending.set(.failure(error))
         }
     }
-    call?.setClosure(task)
     return try pending.wait().get()
 }
 

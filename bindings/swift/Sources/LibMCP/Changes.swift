@@ -67,15 +67,13 @@ extension Calls {
     static func listen(
         _ changes: ChangeSet, _ uris: [String], _ receive: @escaping ChangeClosure
     ) -> NativeCall<Void> {
-        { client, options throws(MCPError) in
+        NativeCall { client, options, _, error throws(MCPError) in
             for uri in uris {
                 try rejectNUL("the URI", uri)
             }
             let userdata = Box(receive).retained()
-            try check { error in
-                withCStrings(uris) {
-                    mcp_listen(client, changes.rawValue, $0, changeTrampoline, userdata, releaseBox, options, error)
-                }
+            return withCStrings(uris) {
+                mcp_listen(client, changes.rawValue, $0, changeTrampoline, userdata, releaseBox, options, error)
             }
         }
     }
@@ -85,6 +83,6 @@ private func changeTrampoline(
     _ userdata: UnsafeMutableRawPointer?, _ method: UnsafePointer<CChar>, _ params: OpaquePointer?
 ) {
     guard let userdata else { return }
-    let change = Change(method: String(cString: method), params: params.flatMap { try? JSON(copying: $0) })
+    let change = Change(method: String(cString: method), params: params.map { JSON(copying: $0) })
     Box<ChangeClosure>.at(userdata).content(change)
 }

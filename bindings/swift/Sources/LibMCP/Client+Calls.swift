@@ -5,8 +5,9 @@
 ///   able to send one. Both are rounded up to milliseconds, and both throw ``MCPError/Status/timeout``. `options` are
 ///   described at ``CallOptions``.
 /// - When the task is cancelled, a call that has not started throws `CancellationError` and sends nothing. A call in
-///   progress throws it within 50 ms and notifies the server; the client stays usable.
-/// - Calls block threads of the binding, never those of Swift's cooperative pool.
+///   progress throws it within 50 ms, also while a closure of the application runs, and notifies the server; the client
+///   stays usable.
+/// - Calls block no thread of the application.
 extension Client {
     /// Connects: negotiates the protocol version, and opens a session if that version has sessions. Optional, because
     /// every call connects when needed; useful to find out early whether the server can be used.
@@ -98,42 +99,28 @@ extension Client {
     }
 
     func run<Result: Sendable>(
-        _ operation: @escaping NativeCall<Result>, _ timeout: Duration?, _ idleTimeout: Duration?,
-        _ options: CallOptions
+        _ call: NativeCall<Result>, _ timeout: Duration?, _ idleTimeout: Duration?, _ options: CallOptions
     ) async throws -> Result {
         try Task.checkCancellation()
         try rejectReentrantCall()
-        return try await runUnchecked(operation, timeout, idleTimeout, options)
+        return try await runUnchecked(call, timeout, idleTimeout, options)
     }
 
     /// Runs the call without the checks for cancellation and re-entrant calls: `close` is always allowed.
     private func runUnchecked<Result: Sendable>(
-        _ operation: @escaping NativeCall<Result>, _ timeout: Duration?, _ idleTimeout: Duration?,
-        _ options: CallOptions
+        _ call: NativeCall<Result>, _ timeout: Duration?, _ idleTimeout: Duration?, _ options: CallOptions
     ) async throws -> Result {
-        let cancel = CancelToken()
-        let options = try NativeOptions(timeout: timeout, idleTimeout: idleTimeout, cancel: cancel, options)
-        // The client must outlive the call, and the call's thread must not free it.
-        defer { withExtendedLifetime(self) {} }
-        let inFlight = CallInFlight()
-        let call = pending(operation, options, inFlight)
+        let delivery = options.progress.map { ProgressDelivery($0) }
         do {
-            return try await withTaskCancellationHandler {
-                try await withCheckedThrowingContinuation { continuation in
-                    let started = CallThreads.shared.run { continuation.resume(with: call()) }
-                    if !started {
-                        continuation.resume(throwing: MCPError(.systemError, "cannot start a thread for the call"))
-                    }
-                }
-            } onCancel: {
-                cancel.trigger()
-                inFlight.end()
-            }
-        } catch let error as MCPError where error.status == .cancelled && error.underlyingError == nil {
-            throw CancellationError()
-        } catch let error as MCPError where error.status == .inputFailed && Task.isCancelled {
-            // The handler was cancelled with the call.
-            throw CancellationError()
+            let native = try NativeOptions(
+                timeout: timeout, idleTimeout: idleTimeout, cancel: delivery?.cancelToken, options,
+                progress: delivery?.add)
+            let result = try await run(call, native)
+            try await delivery?.finish()
+            return result
+        } catch let error as MCPError {
+            let error = delivery?.fail(error) ?? error
+            throw error.status == .cancelled && error.underlyingError == nil ? CancellationError() : error
         }
     }
 }

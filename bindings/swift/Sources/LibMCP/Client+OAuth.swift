@@ -50,7 +50,15 @@ extension Client {
     /// - Throws: ``MCPError/Status/misuse`` for a client without ``OAuth``, ``MCPError/Status/oauthFailed`` if the
     ///   store fails.
     public func oauthState() async throws -> OAuthState {
-        try await run(Calls.oauthState, nil, nil, CallOptions())
+        try Task.checkCancellation()
+        try rejectReentrantCall()
+        // The function of the C API has no options: it blocks while the store is read.
+        return try await Task(executorPreference: ClosureExecutor.shared) { try self.readOAuthState() }.value
+    }
+
+    fileprivate func readOAuthState() throws(MCPError) -> OAuthState {
+        let json = try use { client throws(MCPError) in try document { mcp_oauth_state(client, $0, $1) } }
+        return OAuthState(json: json)
     }
 }
 
@@ -78,21 +86,17 @@ extension Client.Blocking {
     /// Returns what is known of the login; blocks while the store is read. Errors: ``Client/oauthState()``.
     @available(*, noasync, message: "it blocks the thread; use await client.oauthState()")
     public func oauthState() throws(MCPError) -> OAuthState {
-        try run(Calls.oauthState, nil, nil, nil, CallOptions())
+        try client.rejectReentrantCall()
+        return try client.readOAuthState()
     }
 }
 
 extension Calls {
-    @Sendable static func login(_ client: OpaquePointer, _ options: OpaquePointer?) throws(MCPError) {
-        try check { mcp_login(client, options, $0) }
+    static let login = NativeCall<Void> { client, options, _, error in
+        mcp_login(client, options, error)
     }
 
-    @Sendable static func logout(_ client: OpaquePointer, _ options: OpaquePointer?) throws(MCPError) {
-        try check { mcp_logout(client, options, $0) }
-    }
-
-    @Sendable static func oauthState(_ client: OpaquePointer, _ options: OpaquePointer?) throws(MCPError) -> OAuthState
-    {
-        OAuthState(json: try document { mcp_oauth_state(client, $0, $1) })
+    static let logout = NativeCall<Void> { client, options, _, error in
+        mcp_logout(client, options, error)
     }
 }

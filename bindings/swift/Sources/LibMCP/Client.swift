@@ -18,7 +18,7 @@ public final class Client: @unchecked Sendable {
     private let pointer: OpaquePointer
     /// Guards `oauth`. Recursive: releasing a closure may run a deinitializer that calls another setter.
     private let oauthLock = NSRecursiveLock()
-    /// The C client does not keep the Swift object alive, which its open closure needs.
+    /// The object of the C client, to detect calls inside its closures.
     private var oauth: OAuth?
 
     /// Takes ownership of a client of the C API.
@@ -27,14 +27,10 @@ public final class Client: @unchecked Sendable {
     }
 
     deinit {
-        nonisolated(unsafe) let client = pointer
-        // The last reference was released inside a closure that the client waits for: freeing it here would deadlock.
-        if !isAwaited || !CallThreads.shared.run({ mcp_client_free(client) }) {
-            mcp_client_free(client)
-        }
+        mcp_client_free(pointer)
     }
 
-    /// Whether a call of this client may wait for the closure running now.
+    /// Whether a call of this client may wait for the closure that runs in this task.
     var isAwaited: Bool {
         let waiting = Client.waiting
         guard !waiting.isEmpty else { return false }
@@ -73,17 +69,15 @@ public final class Client: @unchecked Sendable {
         oauth = new
     }
 
-    /// The call as a function that another thread can run. The caller keeps the client alive.
-    func pending<Value>(
-        _ operation: @escaping NativeCall<Value>, _ options: NativeOptions, _ call: CallInFlight
-    ) -> @Sendable () -> Result<Value, any Error> {
+    /// Makes a call, and waits for its end without blocking a thread.
+    func run<Value>(_ call: NativeCall<Value>, _ options: NativeOptions) async throws -> Value {
+        // The client and the closure of the call must outlive it.
+        defer { withExtendedLifetime((self, call)) {} }
         nonisolated(unsafe) let client = pointer
-        return {
-            defer { call.end() }
-            return Client.$call.withValue(call) {
-                Result { try options.run(operation, client) }
-            }
+        let json = try await CompletionQueue.shared().run(options) { options, error throws(MCPError) in
+            try call.function(client, options, nil, error)
         }
+        return try call.convert(json)
     }
 }
 

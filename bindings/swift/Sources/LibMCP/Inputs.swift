@@ -7,13 +7,15 @@ public struct InputRequest: Sendable {
     public let method: String
     /// The parameters, an object.
     public let params: JSON
+    /// The name of the client whose server asks: the one in the configuration file, or else the host or the program.
+    public let clientName: String
 
-    fileprivate let handle: InputHandle
+    fileprivate let request: DeferredRequest
 
-    /// Whether a result is no longer needed: the server has cancelled its request, the call that needs the result was
-    /// cancelled, the client was closed, or the handler has returned. A handler that waits for the user should check
-    /// this regularly and return when it is true.
-    public var isCancelled: Bool { handle.isCancelled }
+    /// Whether a result is no longer needed: the server has cancelled its request, the call that needs the result has
+    /// ended, the time for the input has passed, the client was closed, or the handler has returned. The task of the
+    /// handler is cancelled then: a handler that does not use `Task.isCancelled` can check this.
+    public var isCancelled: Bool { request.use { mcp_input_is_over($0) } ?? true }
 
     /// The message for the user (elicitation only).
     public var message: String? { params["message"]?.string }
@@ -21,24 +23,6 @@ public struct InputRequest: Sendable {
     public var requestedSchema: JSON? { params["requestedSchema"] }
     /// The URL that the user is asked to open (URL elicitation only).
     public var url: String? { params["url"]?.string }
-}
-
-/// The C API's input object, which is valid until the handler returns.
-private final class InputHandle: @unchecked Sendable {
-    private let lock = NSLock()
-    private var input: OpaquePointer?
-
-    init(_ input: OpaquePointer) {
-        self.input = input
-    }
-
-    var isCancelled: Bool {
-        lock.withLock { input.map { mcp_input_is_over($0) } ?? true }
-    }
-
-    func invalidate() {
-        lock.withLock { input = nil }
-    }
 }
 
 /// The user's response to an elicitation.
@@ -102,11 +86,12 @@ public typealias RootsHandler = @Sendable (_ request: InputRequest) async throws
 ///
 /// - If no handler is set, the client does not declare the capability to the server. Set handlers before the first
 ///   call.
-/// - A handler runs as a task on threads of the binding. The call that needs the input waits for it; its time does not
-///   count against any timeout, and it is cancelled with the task that makes the call. If the server sends a request
-///   while no call waits for it, calls on the same client inside the handler throw ``MCPError/Status/misuse``.
+/// - A handler runs as a task, several at the same time. The call that needs the input waits for it; its time does not
+///   count against any timeout except ``setInputTimeout(_:)``. It may make calls, also on the same client.
+/// - The task is cancelled when the result is no longer needed, for example because the call was cancelled. The call
+///   does not wait until the handler has returned, and its result is ignored.
 /// - If a handler throws, a legacy server receives a JSON-RPC error, and the call continues; with a modern server, the
-///   call throws ``MCPError/Status/inputFailed``.
+///   call throws ``MCPError/Status/inputFailed``, and the handler's error is ``MCPError/underlyingError``.
 /// - The client retains its handlers until it is freed: capture the client weakly.
 extension Client {
     /// Sets the handler that asks the user for input (specification 2026-07-28, "Elicitation"). Show the user which
@@ -119,7 +104,7 @@ extension Client {
     ///
     /// - Throws: ``MCPError/Status/misuse`` after the first call that contacted the server.
     public func setElicitation(_ handler: @escaping ElicitationHandler) throws(MCPError) {
-        let userdata = makeUserdata(handler)
+        let userdata = Box<ElicitationHandler>(handler).retained()
         try set { mcp_set_elicitation($0, inputTrampoline, userdata, releaseBox, $1) }
     }
 
@@ -129,7 +114,7 @@ extension Client {
     ///
     /// - Throws: ``MCPError/Status/misuse`` after the first call that contacted the server.
     public func setSampling(_ handler: @escaping SamplingHandler) throws(MCPError) {
-        let userdata = makeUserdata { .result(try await handler($0)) }
+        let userdata = Box<ElicitationHandler> { .result(try await handler($0)) }.retained()
         try set { mcp_set_sampling($0, inputTrampoline, userdata, releaseBox, $1) }
     }
 
@@ -138,46 +123,42 @@ extension Client {
     ///
     /// - Throws: ``MCPError/Status/misuse`` after the first call that contacted the server.
     public func setRoots(_ handler: @escaping RootsHandler) throws(MCPError) {
-        let userdata = makeUserdata { .result(try JSON(encoding: ["roots": await handler($0)])) }
+        let userdata = Box<ElicitationHandler> { .result(try JSON(encoding: ["roots": await handler($0)])) }.retained()
         try set { mcp_set_roots($0, inputTrampoline, userdata, releaseBox, $1) }
     }
 
-    /// Wraps a handler as `userdata` for the C API. Marks this client as waiting while the handler runs, if no call
-    /// does.
-    private func makeUserdata(_ handler: @escaping ElicitationHandler) -> UnsafeMutableRawPointer {
-        let client = ObjectIdentifier(self)
-        let blockingHandler: InputHandler = { request in
-            // No call: this is the reader thread, which receives nothing until the handler has returned.
-            let call = Client.call
-            let run = { try runBlocking(within: call) { try await handler(request) } }
-            return try call == nil ? Client.withWaiting(client, run) : run()
-        }
-        return Box(blockingHandler).retained()
+    /// Sets how long a handler may take; `.zero` (the default) means no limit, because a person may take long. After
+    /// this time, an elicitation is answered with ``ElicitationAnswer/cancel``, any other request with an error, and
+    /// the task of the handler is cancelled. Rounded up to milliseconds.
+    ///
+    /// - Throws: ``MCPError/Status/misuse`` after the first call that contacted the server.
+    public func setInputTimeout(_ timeout: Duration) throws(MCPError) {
+        let milliseconds = try timeout.milliseconds("the timeout")
+        try set { mcp_set_input_timeout($0, milliseconds, $1) }
     }
 }
 
-private typealias InputHandler = @Sendable (InputRequest) throws -> ElicitationAnswer
+extension DeferredRequest.Kind {
+    fileprivate static let input = DeferredRequest.Kind(
+        postpone: mcp_input_defer, setOver: mcp_input_set_over, fail: failInput, free: mcp_input_free)
+}
 
 private func inputTrampoline(_ userdata: UnsafeMutableRawPointer?, _ input: OpaquePointer) {
-    guard let userdata else { return }
-    do {
-        let request = try request(input)
-        let answer = Result { try Box<InputHandler>.at(userdata).content(request) }
-        // The input must not be used by two threads: `isCancelled` must not read it while it is answered.
-        request.handle.invalidate()
-        try respond(input, answer.get())
-    } catch {
-        let code = (error as? InputError)?.code ?? -32603
-        _ = mcp_input_fail(input, code, errorText(error), nil)
+    guard let userdata, let params = mcp_input_params(input) else { return }
+    let handler = Box<ElicitationHandler>.at(userdata).content
+    let method = String(cString: mcp_input_method(input))
+    let name = String(cString: mcp_input_client_name(input))
+    let json = JSON(copying: params)
+    DeferredRequest.answer(input, .input) { request in
+        let answer = try await handler(
+            InputRequest(method: method, params: json, clientName: name, request: request))
+        return { try respond($0, answer) }
     }
 }
 
-private func request(_ input: OpaquePointer) throws(MCPError) -> InputRequest {
-    guard let params = mcp_input_params(input) else {
-        throw MCPError(.internal, "libmcp returned no parameters")
-    }
-    let method = String(cString: mcp_input_method(input))
-    return InputRequest(method: method, params: try JSON(copying: params), handle: InputHandle(input))
+private func failInput(_ input: OpaquePointer, _ error: any Error) {
+    let code = (error as? InputError)?.code ?? -32603
+    _ = mcp_input_fail_with(input, code, errorText(error), Box<any Error>(error).retained(), releaseBox, nil)
 }
 
 private func respond(_ input: OpaquePointer, _ answer: ElicitationAnswer) throws(MCPError) {

@@ -42,9 +42,9 @@ public struct JSON: @unchecked Sendable {
         self.init(document: document)
     }
 
-    /// Copies a value that the C API lends. The copy shares its text.
-    init(copying borrowed: OpaquePointer) throws(MCPError) {
-        self.init(document: try make { _ in mcp_json_copy(borrowed) })
+    /// Keeps a value that the C API lends. Both share the text.
+    init(copying borrowed: OpaquePointer) {
+        self.init(document: mcp_json_copy(borrowed))
     }
 
     /// Calls a C function and keeps the document alive until it returns.

@@ -84,21 +84,23 @@ protocol ListElement: Sendable {
 
 extension Calls {
     static func list<Element: ListElement>() -> NativeCall<[Element]> {
-        { client, options throws(MCPError) in
-            let all = try document { Element.list(client, options, $0, $1) }
-            return elements(of: all)
+        NativeCall(elements) { client, options, result, error in
+            Element.list(client, options, result, error)
         }
     }
 
     static func listPage<Element: ListElement>(_ cursor: String?) -> NativeCall<Page<Element>> {
-        { client, options throws(MCPError) in
+        NativeCall(page) { client, options, result, error throws(MCPError) in
             try rejectNUL("the cursor", cursor)
-            let page = try document { Element.listPage(client, cursor, options, $0, $1) }
-            return Page(elements: elements(of: page), nextCursor: page["nextCursor"]?.string, json: page)
+            return Element.listPage(client, cursor, options, result, error)
         }
     }
 
-    private static func elements<Element: ListElement>(of page: JSON) -> [Element] {
+    @Sendable private static func elements<Element: ListElement>(of page: JSON) -> [Element] {
         page[Element.key]?.elements.map { Element(json: $0) } ?? []
+    }
+
+    @Sendable private static func page<Element: ListElement>(of page: JSON) -> Page<Element> {
+        Page(elements: elements(of: page), nextCursor: page["nextCursor"]?.string, json: page)
     }
 }

@@ -36,9 +36,9 @@ extension Client {
     /// Sets the closure that receives the client's log messages, such as fallbacks, retries and warnings. No message
     /// contains a token or a header value.
     ///
-    /// The closure runs on the thread of the call that logs, or on the thread of an HTTP+SSE event stream, possibly on
-    /// several threads at the same time. It should be fast, and must not make calls on this client. A trap in the
-    /// closure terminates the process, as in all Swift code.
+    /// The closure runs on threads of the library, or on that of a blocking call that logs, possibly on several at the
+    /// same time. It should be fast, and must not make calls on this client. A trap in the closure terminates the
+    /// process, as in all Swift code.
     ///
     /// The client retains the closure until it is replaced or the client is freed: capture the client weakly.
     ///

@@ -51,9 +51,9 @@ extension Client {
     /// Sets the closure that receives the server's log messages. Most servers send none before
     /// ``requestServerLog(_:timeout:idleTimeout:options:)`` is called.
     ///
-    /// The closure runs on the thread of the call whose response the message belongs to. A message that belongs to no
-    /// call is delivered on a thread of the library; there, the closure must not make calls on this client. The time it
-    /// takes does not count against any timeout.
+    /// The closure runs on threads of the library, or on that of a blocking call whose response the message belongs
+    /// to. It should be fast, and must not make calls on this client. The time it takes does not count against any
+    /// timeout.
     ///
     /// The client retains the closure until it is replaced or the client is freed: capture the client weakly.
     ///
@@ -70,7 +70,7 @@ extension Client {
 }
 
 private func serverLogTrampoline(_ userdata: UnsafeMutableRawPointer?, _ message: OpaquePointer) {
-    if let userdata, let message = try? JSON(copying: message) {
-        Box<LoggingClosure>.at(userdata).content(LoggingMessage(json: message))
+    if let userdata {
+        Box<LoggingClosure>.at(userdata).content(LoggingMessage(json: JSON(copying: message)))
     }
 }

@@ -25,8 +25,8 @@ public struct MCPError: Error, Sendable {
     /// The code of the authorization server's error, such as "access_denied" (RFC 6749, section 4.1.2.1); nil if there
     /// was none.
     public let oauthCode: String?
-    /// The error that the auth closure, the open closure (``OAuth/setOpen(_:)``) or the progress closure threw; nil for
-    /// other failures.
+    /// The error that the auth closure, the open closure (``OAuth/setOpen(_:)``), an input handler or the progress
+    /// closure threw; nil for other failures.
     public let underlyingError: (any Error)?
 }
 

@@ -28,13 +28,13 @@ extension OAuth {
     /// The assertion is sent only to an authorization server whose issuer is set (``setClient(_:secret:issuer:)``), is
     /// on this machine, or is on the origin of the MCP server: the MCP server must not determine where it is sent.
     ///
-    /// The closure runs as a task on threads of the binding, while a call waits; the time it takes does not count
-    /// against any timeout. It is not cancelled with the call, because other calls may share its result. Calls on
-    /// clients of this object inside the closure throw ``MCPError/Status/misuse``.
+    /// The closure runs as a task on threads of Dispatch, while a call waits; the time it takes does not count against
+    /// any timeout. It is not cancelled with the call, because other calls may share its result. Calls on clients of
+    /// this object inside the closure throw ``MCPError/Status/misuse``.
     public func setAssertion(_ assertion: @escaping AssertionClosure) throws(MCPError) {
         let owner = id
         let blocking: BlockingAssertionClosure = { request in
-            try Client.withWaiting(owner) { try runBlocking { try await assertion(request) } }
+            try runBlocking(within: owner) { try await assertion(request) }
         }
         let userdata = Box(blocking).retained()
         try set { mcp_oauth_set_assertion($0, assertionTrampoline, userdata, releaseBox, $1) }

@@ -4,6 +4,8 @@ import Foundation
 extension OAuth {
     /// A login that the user is asked for: "`server` wants you to log in at `issuer`".
     public struct Login: Sendable {
+        /// The name of the client that needs the login: the one in the configuration file, or else the host.
+        public let clientName: String
         /// The page to show to the user: the authorization server's URL, with its query.
         public let url: URL
         /// The URL of the MCP server that requires the login, without its query and with "***" for secrets in its path.
@@ -34,16 +36,15 @@ extension OAuth {
     /// If the closure throws, the call throws ``MCPError/Status/loginFailed``. ``MCPError/underlyingError`` is the
     /// error that the closure threw, and the message includes its description.
     ///
-    /// The closure runs as a task on threads of the binding, or on the main actor if it is declared so; a call of
-    /// ``Client/blocking`` must not occupy the main thread then. The call that needs the login waits. The time of a
-    /// login does not count against any timeout of a call. The task is cancelled when the call ends for any reason:
-    /// when its own task is cancelled, when the client is closed, and when the redirect arrived in another way. One
-    /// login serves all calls that need it at the same time. Calls on clients of this object inside the closure throw
-    /// ``MCPError/Status/misuse``.
+    /// The closure runs as a task on threads of Dispatch, or on the main actor if it is declared so; a call of
+    /// ``Client/blocking`` must not occupy the main thread then. The calls that need the login wait: one login serves
+    /// all of them. The time of a login does not count against any timeout of a call. The task is cancelled when the
+    /// login has ended: when no call waits for it any more, when its time has passed, and when the redirect arrived in
+    /// another way. Calls on clients of this object inside the closure throw ``MCPError/Status/misuse``.
     ///
     /// The object retains the closure, and the clients retain the object: capture clients weakly.
     public func setOpen(_ open: @escaping OpenClosure) throws(MCPError) {
-        let userdata = Unmanaged.passRetained(Opener(owned, open)).toOpaque()
+        let userdata = Box(Opener(open: open, owner: id)).retained()
         try set { mcp_oauth_set_open($0, openTrampoline, userdata, releaseBox, $1) }
     }
 
@@ -74,7 +75,7 @@ extension OAuth {
     ///   can be opened.
     public static func openBrowser(_ url: URL) async throws {
         let text = url.absoluteString
-        try await Task(executorPreference: CallThreads.executor) {
+        try await Task(executorPreference: ClosureExecutor.shared) {
             try check { mcp_open_browser(text, $0) }
         }.value
     }
@@ -144,64 +145,48 @@ extension OAuth {
 }
 
 /// The open closure as `userdata` of the C API.
-private final class Opener: @unchecked Sendable {
-    /// The object that the closure belongs to, and that holds this object: a strong reference would never be released.
-    private weak var oauth: Owned?
-    private let open: OAuth.OpenClosure
+private struct Opener: Sendable {
+    let open: OAuth.OpenClosure
+    /// The object that the closure belongs to.
+    let owner: ObjectIdentifier
+}
 
-    init(_ oauth: Owned, _ open: @escaping OAuth.OpenClosure) {
-        self.oauth = oauth
-        self.open = open
-    }
-
-    /// Starts the closure as a task, which ends the login later.
-    func start(_ request: OpaquePointer) throws(MCPError) {
-        guard let oauth else {
-            throw MCPError(.misuse, "the OAuth object was removed from its clients during the call")
-        }
-        // Logins are found by the exact text.
-        let text = String(cString: mcp_oauth_request_url(request))
-        let login = try login(request, text)
-        let open = open
-        let task = Client.withWaiting(ObjectIdentifier(oauth)) {
-            Task(executorPreference: CallThreads.executor) { await Opener.run(open, login, oauth, text) }
-        }
-        Client.call?.setClosure(task)
-    }
-
-    private static func run(_ open: OAuth.OpenClosure, _ login: OAuth.Login, _ oauth: Owned, _ url: String) async {
-        do {
-            if let redirect = try await open(login) {
-                try oauth.use { oauth in try check { mcp_oauth_finish(oauth, redirect.absoluteString, $0) } }
-            }
-        } catch {
-            // The call that started the login has ended, and the login with it.
-            if Task.isCancelled { return }
-            oauth.use {
-                _ = mcp_oauth_fail($0, url, errorText(error), Box<any Error>(error).retained(), releaseBox, nil)
-            }
-        }
-    }
-
-    private func login(_ request: OpaquePointer, _ text: String) throws(MCPError) -> OAuth.Login {
-        guard let url = URL(string: text) else {
-            throw MCPError(.internal, "the URL of the login is invalid")
-        }
-        let scopes = mcp_oauth_request_scopes(request).map { String(cString: $0) } ?? ""
-        return OAuth.Login(
-            url: url, server: String(cString: mcp_oauth_request_server(request)),
-            issuer: String(cString: mcp_oauth_request_issuer(request)),
-            scopes: scopes.split(separator: " ").map(String.init),
-            redirectURI: String(cString: mcp_oauth_request_redirect_uri(request)))
-    }
+extension DeferredRequest.Kind {
+    fileprivate static let login = DeferredRequest.Kind(
+        postpone: mcp_oauth_request_defer, setOver: mcp_oauth_request_set_over, fail: failLogin,
+        free: mcp_oauth_request_free)
 }
 
 private func openTrampoline(_ userdata: UnsafeMutableRawPointer?, _ request: OpaquePointer) {
     guard let userdata else { return }
+    let opener = Box<Opener>.at(userdata).content
     do {
-        try Unmanaged<Opener>.fromOpaque(userdata).takeUnretainedValue().start(request)
+        let login = try description(of: request)
+        DeferredRequest.answer(request, .login) { _ in
+            let redirect = try await Client.withWaiting(opener.owner) { try await opener.open(login) }
+            return { request in
+                guard let redirect else { return }
+                try check { mcp_oauth_request_finish(request, redirect.absoluteString, $0) }
+            }
+        }
     } catch {
-        _ = mcp_oauth_request_fail_with(
-            request, errorText(error), Box<any Error>(error).retained(), releaseBox, nil)
+        failLogin(request, error)
     }
+}
+
+private func description(of request: OpaquePointer) throws(MCPError) -> OAuth.Login {
+    guard let url = URL(string: String(cString: mcp_oauth_request_url(request))) else {
+        throw MCPError(.internal, "the URL of the login is invalid")
+    }
+    let scopes = mcp_oauth_request_scopes(request).map { String(cString: $0) } ?? ""
+    return OAuth.Login(
+        clientName: String(cString: mcp_oauth_request_client_name(request)), url: url,
+        server: String(cString: mcp_oauth_request_server(request)),
+        issuer: String(cString: mcp_oauth_request_issuer(request)),
+        scopes: scopes.split(separator: " ").map(String.init),
+        redirectURI: String(cString: mcp_oauth_request_redirect_uri(request)))
+}
+
+private func failLogin(_ request: OpaquePointer, _ error: any Error) {
+    _ = mcp_oauth_request_fail_with(request, errorText(error), Box<any Error>(error).retained(), releaseBox, nil)
 }

@@ -12,7 +12,7 @@ import CMCP
 /// should use a hash of it.
 ///
 /// If a method throws, the call throws ``MCPError/Status/oauthFailed``, and its message includes the description of the
-/// error. The methods may be implemented without `async`, or by an actor. They run as tasks on threads of the binding,
+/// error. The methods may be implemented without `async`, or by an actor. They run as tasks on threads of Dispatch,
 /// several at the same time, and are not cancelled with the call that waits for them. Calls on clients of the ``OAuth``
 /// object inside them throw ``MCPError/Status/misuse``.
 public protocol OAuthStore: Sendable {
@@ -73,8 +73,8 @@ private struct StoreUserdata: Sendable {
 }
 
 private func loadTrampoline(_ userdata: UnsafeMutableRawPointer?, _ record: OpaquePointer) {
-    withStore(userdata, record) { store, key in
-        guard let text = try runBlocking({ try await store.load(key) }) else { return }
+    withStore(userdata, record) { content, key in
+        guard let text = try runBlocking(within: content.owner, { try await content.store.load(key) }) else { return }
         try check { error in
             text.utf8CString.withUnsafeBufferPointer {
                 mcp_oauth_record_set_text(record, $0.baseAddress, $0.count - 1, error)
@@ -84,33 +84,35 @@ private func loadTrampoline(_ userdata: UnsafeMutableRawPointer?, _ record: Opaq
 }
 
 private func saveTrampoline(_ userdata: UnsafeMutableRawPointer?, _ record: OpaquePointer) {
-    withStore(userdata, record) { store, key in
+    withStore(userdata, record) { content, key in
         var length = 0
         let text = mcp_oauth_record_text(record, &length).map {
             String(decoding: UnsafeRawBufferPointer(start: $0, count: length), as: UTF8.self)
         }
-        try runBlocking { try await store.save(text, for: key) }
+        try runBlocking(within: content.owner) { try await content.store.save(text, for: key) }
     }
 }
 
 private func lockTrampoline(_ userdata: UnsafeMutableRawPointer?, _ record: OpaquePointer) {
-    withStore(userdata, record) { store, key in try runBlocking { try await store.lock(key) } }
+    withStore(userdata, record) { content, key in
+        try runBlocking(within: content.owner) { try await content.store.lock(key) }
+    }
 }
 
 private func unlockTrampoline(_ userdata: UnsafeMutableRawPointer?, _ record: OpaquePointer) {
-    withStore(userdata, record) { store, key in try runBlocking { try await store.unlock(key) } }
+    withStore(userdata, record) { content, key in
+        try runBlocking(within: content.owner) { try await content.store.unlock(key) }
+    }
 }
 
 /// Uses the store for a record, and reports its errors.
 private func withStore(
     _ userdata: UnsafeMutableRawPointer?, _ record: OpaquePointer,
-    _ body: (_ store: any OAuthStore, _ key: String) throws -> Void
+    _ body: (_ content: StoreUserdata, _ key: String) throws -> Void
 ) {
     guard let userdata else { return }
     do {
-        let content = Box<StoreUserdata>.at(userdata).content
-        let key = String(cString: mcp_oauth_record_key(record))
-        try Client.withWaiting(content.owner) { try body(content.store, key) }
+        try body(Box<StoreUserdata>.at(userdata).content, String(cString: mcp_oauth_record_key(record)))
     } catch {
         _ = mcp_oauth_record_fail(record, errorText(error), nil)
     }

@@ -77,42 +77,35 @@ public struct Completion: Sendable {
 
 extension Calls {
     static func getPrompt(_ name: String, _ arguments: [String: String]) -> NativeCall<GetPromptResult> {
-        { client, options throws(MCPError) in
+        NativeCall(GetPromptResult.init) { client, options, result, error throws(MCPError) in
             try rejectNUL("the name of the prompt", name)
-            let result = try document { result, error in
-                withJSONText(JSON(texts: arguments)) { mcp_get_prompt(client, name, $0, $1, options, result, error) }
+            return withJSONText(JSON(texts: arguments)) {
+                mcp_get_prompt(client, name, $0, $1, options, result, error)
             }
-            return GetPromptResult(json: result)
         }
     }
 
     static func completePrompt(
         _ prompt: String, _ argument: String, _ value: String, _ context: [String: String]
     ) -> NativeCall<Completion> {
-        { client, options throws(MCPError) in
+        NativeCall(Completion.init) { client, options, result, error throws(MCPError) in
             try rejectNUL("the name of the prompt", prompt)
             let knownArguments = try checked(argument, value, context)
-            let result = try document { result, error in
-                withJSONText(knownArguments) {
-                    mcp_complete_prompt(client, prompt, argument, value, $0, $1, options, result, error)
-                }
+            return withJSONText(knownArguments) {
+                mcp_complete_prompt(client, prompt, argument, value, $0, $1, options, result, error)
             }
-            return Completion(json: result)
         }
     }
 
     static func completeResource(
         _ uriTemplate: String, _ argument: String, _ value: String, _ context: [String: String]
     ) -> NativeCall<Completion> {
-        { client, options throws(MCPError) in
+        NativeCall(Completion.init) { client, options, result, error throws(MCPError) in
             try rejectNUL("the URI template", uriTemplate)
             let knownArguments = try checked(argument, value, context)
-            let result = try document { result, error in
-                withJSONText(knownArguments) {
-                    mcp_complete_resource(client, uriTemplate, argument, value, $0, $1, options, result, error)
-                }
+            return withJSONText(knownArguments) {
+                mcp_complete_resource(client, uriTemplate, argument, value, $0, $1, options, result, error)
             }
-            return Completion(json: result)
         }
     }
 

@@ -83,9 +83,9 @@ public struct ReadResourceResult: Sendable {
 
 extension Calls {
     static func readResource(_ uri: String) -> NativeCall<ReadResourceResult> {
-        { client, options throws(MCPError) in
+        NativeCall(ReadResourceResult.init) { client, options, result, error throws(MCPError) in
             try rejectNUL("the URI", uri)
-            return ReadResourceResult(json: try document { mcp_read_resource(client, uri, options, $0, $1) })
+            return mcp_read_resource(client, uri, options, result, error)
         }
     }
 }

@@ -71,12 +71,9 @@ public struct ToolResult: Sendable {
 
 extension Calls {
     static func callTool(_ name: String, _ arguments: JSON?) -> NativeCall<ToolResult> {
-        { client, options throws(MCPError) in
+        NativeCall(ToolResult.init) { client, options, result, error throws(MCPError) in
             try rejectNUL("the name of the tool", name)
-            let result = try document { result, error in
-                withJSONText(arguments) { mcp_call_tool(client, name, $0, $1, options, result, error) }
-            }
-            return ToolResult(json: result)
+            return withJSONText(arguments) { mcp_call_tool(client, name, $0, $1, options, result, error) }
         }
     }
 }

@@ -70,42 +70,37 @@ public enum StartedTool: Sendable {
 
 extension Calls {
     static func callToolAsTask(_ name: String, _ arguments: JSON?) -> NativeCall<StartedTool> {
-        { client, options throws(MCPError) in
+        NativeCall(StartedTool.init) { client, options, result, error throws(MCPError) in
             try rejectNUL("the name of the tool", name)
-            let started = try document { result, error in
-                withJSONText(arguments) { mcp_call_tool_as_task(client, name, $0, $1, options, result, error) }
-            }
-            return StartedTool(json: started)
+            return withJSONText(arguments) { mcp_call_tool_as_task(client, name, $0, $1, options, result, error) }
         }
     }
 
     static func getTask(_ id: String) -> NativeCall<ToolTask> {
-        { client, options throws(MCPError) in
+        NativeCall(ToolTask.init) { client, options, result, error throws(MCPError) in
             try rejectNUL("the id of the task", id)
-            return ToolTask(json: try document { mcp_get_task(client, id, options, $0, $1) })
+            return mcp_get_task(client, id, options, result, error)
         }
     }
 
     static func updateTask(_ id: String, _ responses: JSON) -> NativeCall<Void> {
-        { client, options throws(MCPError) in
+        NativeCall { client, options, _, error throws(MCPError) in
             try rejectNUL("the id of the task", id)
-            try check { error in
-                withJSONText(responses) { mcp_update_task(client, id, $0, $1, options, error) }
-            }
+            return withJSONText(responses) { mcp_update_task(client, id, $0, $1, options, error) }
         }
     }
 
     static func cancelTask(_ id: String) -> NativeCall<Void> {
-        { client, options throws(MCPError) in
+        NativeCall { client, options, _, error throws(MCPError) in
             try rejectNUL("the id of the task", id)
-            try check { mcp_cancel_task(client, id, options, $0) }
+            return mcp_cancel_task(client, id, options, error)
         }
     }
 
     static func waitTask(_ id: String) -> NativeCall<ToolResult> {
-        { client, options throws(MCPError) in
+        NativeCall(ToolResult.init) { client, options, result, error throws(MCPError) in
             try rejectNUL("the id of the task", id)
-            return ToolResult(json: try document { mcp_wait_task(client, id, options, $0, $1) })
+            return mcp_wait_task(client, id, options, result, error)
         }
     }
 }

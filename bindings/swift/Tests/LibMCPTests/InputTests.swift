@@ -112,6 +112,9 @@ import Testing
             try client.setElicitation(handler)
             let error = try await failure(.inputFailed) { try await client.callTool("asks") }
             #expect(expectedText.isEmpty || error.message.contains(expectedText))
+            let cause = try #require(error.underlyingError)
+            #expect(!expectedText.isEmpty || (cause as? MCPError)?.status == .invalidArgument)
+            #expect(!expectedText.hasPrefix("the door") || cause is Locked)
             try await client.ping()
 
             // A legacy server receives the error, and continues.
@@ -145,8 +148,24 @@ import Testing
         let call = Task { try await client.callTool("asks") }
         let request = try #require(await requests.first { _ in true })
         call.cancel()
-        await #expect(throws: (any Error).self) { try await call.value }
-        #expect(cancelledStates.value == [false, true] && request.isCancelled)
+        await #expect(throws: CancellationError.self) { try await call.value }
+        // The call does not wait for the handler.
+        try await eventually { cancelledStates.value == [false, true] && request.isCancelled }
+    }
+
+    @Test func handlerKnowsItsClient() async throws {
+        let server = try Self.elicitingServer("2026-07-28")
+        let script = try TemporaryFile(text: server.command[2])
+        let config = try TemporaryFile(
+            text: #"{"mcpServers": {"asker": {"command": "sh", "args": ["\#(script.path)"]}}}"#)
+        let client = try Client(config: config.path)
+        let names = Shared<[String]>([])
+        try client.setElicitation { request in
+            names.change { $0.append(request.clientName) }
+            throw InputError(code: -1, message: "no")
+        }
+        try await failure(.inputFailed) { try await client.callTool("asks", timeout: .seconds(30)) }
+        #expect(names.value == ["asker"])
     }
 
     @Test func rejectedSamplingReachesRealServer() async throws {
@@ -157,8 +176,8 @@ import Testing
         #expect(error.description == "MCP error -1: the user declined")
     }
 
-    /// A handler can make calls if a call waits for it. Outside of any call, they would deadlock, and are rejected.
-    @Test func callsInsideHandlerDependOnWaitingCall() async throws {
+    /// A handler can make calls on its client, also if the server's request belongs to no call.
+    @Test func handlersCanMakeCalls() async throws {
         let client = try RealServer("everything").ready()
         try client.setElicitation { [weak client] _ in
             try await client?.ping()
@@ -169,20 +188,15 @@ import Testing
         let server = try StdioServer(
             "2025-11-25", [(method("ping"), #"respond '{"done":true}'; \#(Self.askForRoots)"#)])
         let idleClient = try server.client()
-        let statuses = Shared<[MCPError.Status?]>([])
         try idleClient.setRoots { [weak idleClient] _ in
-            do {
-                try await idleClient?.callTool("echo")
-            } catch {
-                statuses.change { $0.append((error as? MCPError)?.status) }
-            }
+            try await idleClient?.callTool("echo")
             return [Root(uri: "file:///srv")]
         }
         try await idleClient.ping()
         try await eventually {
             try server.received().contains { $0.pointer("/result/roots/0/uri")?.string == "file:///srv" }
         }
-        #expect(try statuses.value == [.misuse] && server.received("tools/call").isEmpty)
+        #expect(try server.received("tools/call").count == 1)
     }
 
     /// A handler that no call waits for releases the last reference to the client.
@@ -291,7 +305,7 @@ import Testing
     private static let askForRoots = #"send '{"jsonrpc":"2.0","id":"s1","method":"roots/list"}'"#
 
     /// A server whose tool elicits input, and responds with "asked" when it has the result.
-    private static func elicitingServer(_ version: String) throws -> StdioServer {
+    static func elicitingServer(_ version: String) throws -> StdioServer {
         let schema = #"{"type":"object","properties":{}}"#
         let params = #"{"message":"Who?","requestedSchema":\#(schema)}"#
         let elicitation = #"{"method":"elicitation/create","params":\#(params)}"#

@@ -102,7 +102,7 @@ import Testing
         try await client.ping()
     }
 
-    private static func unresponsiveServer(_ version: String) throws -> StdioServer {
+    static func unresponsiveServer(_ version: String) throws -> StdioServer {
         let progress = #"{"progressToken":'$token',"progress":1,"message":"half\u00fc"}"#
         let token = #"token=${line#*\"progressToken\":}; token=${token%%[,\}]*}"#
         let notification = #"send '{"jsonrpc":"2.0","method":"notifications/progress","params":\#(progress)}'"#

@@ -1,7 +1,6 @@
 import Foundation
+import LibMCP
 import Testing
-
-@testable import LibMCP
 
 @Suite(.serialized) struct PoolTests {
     /// More blocked calls than Dispatch or the cooperative pool has threads.
@@ -72,22 +71,41 @@ import Testing
         #expect(!outcome.1, "the pool was not busy: the test proves nothing")
     }
 
-    @Test func idleThreadsAreReusedAndEnd() async throws {
-        let threads = CallThreads(idleTime: 0.05)
+    /// The library has a thread for each call in progress. Idle ones end.
+    @Test func threadsOfCallsEnd() async throws {
         let before = try threadCount()
-        let names = Shared<Set<UInt>>([])
-        for _ in 0..<100 {
-            await withCheckedContinuation { continuation in
-                let started = threads.run {
-                    names.change { _ = $0.insert(UInt(bitPattern: pthread_self().hashValue)) }
-                    continuation.resume()
-                }
-                #expect(started)
-            }
+        let tag = newTag()
+        let client = try Scripted.client("legacy+tag=\(tag)+fault=silent+when=ping")
+        let calls = (0..<200).map { _ in Task { try await client.ping() } }
+        try await Scripted.waitForPings(tag, times: 200)
+        let during = try threadCount()
+        for call in calls { call.cancel() }
+        for call in calls { _ = await call.result }
+        print("threads before 200 calls: \(before), during them: \(during)")
+        // Other tests have threads as well.
+        try await eventually { try threadCount() <= before + 20 }
+    }
+
+    /// A progress closure that blocks its thread delays neither the results of other calls nor the end of its call.
+    @Test func blockingProgressClosureDelaysNoCall() async throws {
+        let server = try ProgressTests.unresponsiveServer("2025-11-25")
+        let client = try server.client()
+        let isBlocked = Shared(false)
+        let release = DispatchSemaphore(value: 0)
+        let options = CallOptions { _ in
+            isBlocked.change { $0 = true }
+            release.wait()
         }
-        #expect(names.value.count < 100)
-        print("100 jobs, one after the other, ran on \(names.value.count) threads")
-        try await eventually { try threadCount() <= before }
+        let call = Task { try await client.callTool("never", timeout: .zero, options: options) }
+        try await eventually { isBlocked.value }
+        try await client.ping()
+        try await Scripted.client("dual").ping()
+        let start = Stopwatch()
+        call.cancel()
+        let result = await call.result
+        expectPromptEnd("a call whose progress closure is blocked ended after", since: start)
+        #expect(throws: CancellationError.self) { try result.get() }
+        release.signal()
     }
 
     private func threadCount() throws -> Int {

@@ -99,7 +99,8 @@ import Testing
 }
 
 /// A deliberate race, which shows that the thread sanitizer reports races. It runs separately from the other tests. The
-/// closures are slow, so that they overlap: the queue that hands calls to threads orders closures that do not.
+/// closures are slow, so that they overlap: the lock with which the binding receives objects in callbacks orders those
+/// that do not.
 @Suite struct RaceTests {
     private final class Unguarded: @unchecked Sendable {
         var lines = 0

@@ -107,6 +107,6 @@ for number in 1000..<10000 {
 let end = try Resources()
 end.show("after 10,000 rounds")
 require(end.kibibytes < warm.kibibytes + 4096, "memory usage grows")
-// A thread of the last calls may still be running and hold a cancel token.
+// The threads of the last calls may still be running.
 require(end.descriptors <= warm.descriptors + 4, "the number of descriptors grows")
 require(end.threads <= warm.threads + 4, "the number of threads grows")
