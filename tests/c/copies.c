@@ -34,7 +34,7 @@ static void json_text_is_made_once_for_each_value(void) {
 
 static void a_copied_value_outlives_its_document(void) {
     mcp_json *root = parse("[{\"key\":{\"list\":[1,{\"deep\":\"text\"},[]],\"n\":-5}},7]");
-    const mcp_json *inner = mcp_json_at(root, "/0/key");
+    const mcp_json *inner = mcp_json_pointer(root, "/0/key");
     mcp_json *whole = mcp_json_copy(root), *part = mcp_json_copy(inner), *again, *scalar;
     const char *first = mcp_json_key(inner);
     int64_t number = 0;
@@ -48,13 +48,13 @@ static void a_copied_value_outlives_its_document(void) {
 
     CHECK(mcp_json_key(part) == NULL && mcp_json_next(part) == NULL);
     CHECK_INT(2, mcp_json_size(part));
-    CHECK_TEXT("text", mcp_json_string(mcp_json_at(part, "/list/1/deep")));
+    CHECK_TEXT("text", mcp_json_string(mcp_json_pointer(part, "/list/1/deep")));
     CHECK_INT(MCP_OK, mcp_json_int64(mcp_json_member(part, "n"), &number, NULL));
     CHECK_INT(-5, number);
-    again = mcp_json_copy(mcp_json_at(part, "/list"));
+    again = mcp_json_copy(mcp_json_pointer(part, "/list"));
     mcp_json_free(part);
     CHECK_INT(3, mcp_json_size(again));
-    scalar = mcp_json_copy(mcp_json_at(again, "/1/deep"));
+    scalar = mcp_json_copy(mcp_json_pointer(again, "/1/deep"));
     mcp_json_free(again);
     CHECK_TEXT("text", mcp_json_string(scalar));
     CHECK_TEXT("\"text\"", mcp_json_text(scalar));
@@ -120,11 +120,11 @@ static void a_copied_error_has_the_same_content(void) {
     client = client_for("dual+bearer=right-token");
     CHECK_INT(MCP_UNAUTHORIZED, mcp_ping(client, NULL, &error));
     copy = mcp_error_copy(error);
-    CHECK_TEXT(mcp_error_www_authenticate(error), mcp_error_www_authenticate(copy));
+    CHECK_TEXT(mcp_error_challenge(error), mcp_error_challenge(copy));
     CHECK_INT(401, mcp_error_http_status(copy));
     CHECK(mcp_error_rpc_data(copy) == NULL);
     mcp_error_free(copy);
-    CHECK(mcp_error_www_authenticate(error) != NULL); /* the original stays valid */
+    CHECK(mcp_error_challenge(error) != NULL); /* the original stays valid */
     mcp_error_free(error);
     dispose(client);
     CHECK(mcp_error_copy(NULL) == NULL);
@@ -150,11 +150,12 @@ static void the_cause_is_shared_with_the_copy(void) {
     CHECK_INT(1, destroyed);
 }
 
-static void no_progress(void *userdata, double progress, double total, const char *message) {
+static bool no_progress(void *userdata, double progress, double total, const char *message) {
     (void)userdata;
     (void)progress;
     (void)total;
     (void)message;
+    return true;
 }
 
 static void copied_options_are_independent(void) {
