@@ -8,15 +8,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::auth_request::AuthRequest;
-use super::callback_scope::run_callback;
 use super::pending_auth::{CallbackRun, PendingAuth};
 use crate::call::callback_runner::EndHook;
+use crate::call::callback_scope::run_callback;
 use crate::call::context::CallContext;
 use crate::call::headers::HeaderSet;
 use crate::call::interrupt::status_of;
 use crate::call::issued_credentials::{CredentialGeneration, IssuedCredentials};
 use crate::error::Result;
 use crate::sys::lock::{Mutex, MutexGuard};
+use crate::sys::pollable_event::SetOnDrop;
 
 pub type AuthCallback = dyn Fn(&Arc<PendingAuth>) + Send + Sync;
 
@@ -61,7 +62,7 @@ impl AuthCallbackState {
     }
 
     /// Runs the callback, or waits for a refresh by another call and returns its outcome. The time does not count
-    /// against the timeout of the call. `owner` is what [`run_callback`](super::callback_scope::run_callback) needs.
+    /// against the timeout of the call. `owner` is what [`run_callback`](crate::call::callback_scope::run_callback) needs.
     pub fn issue(
         self: &Arc<Self>,
         owner: usize,
@@ -119,19 +120,23 @@ impl AuthCallbackState {
             // Other calls may return the error, too.
             let outcome = outcome.map(|outcome| outcome.map_err(|error| own_call.secrets().sanitize_error(error)));
             callback_state.complete(&own_run, outcome);
+            SetOnDrop(Some(Arc::clone(&own_run.done)))
         });
         let of_call = (call.client_name(), call.data().cloned());
         let pending = PendingAuth::new(request, complete, of_call, call.callbacks());
         run.set_request(&pending);
         let (callback_state, mut returned) = (Arc::clone(self), pending.returned());
-        let started = call.callbacks().run(Box::new(move || {
+        // If it never runs, dropping it completes the run.
+        call.callbacks().run(Box::new(move || {
             let pending = returned.begin();
             run_callback(owner, || (callback_state.callback)(pending));
-        }));
-        started.inspect_err(|_| self.complete(run, None))
+            // The call continues when `returned` is dropped: nothing of the application may be in use then.
+            drop(callback_state);
+            drop(returned);
+        }))
     }
 
-    /// Ends a run of the callback with its outcome; `None` if it counts as not made.
+    /// Ends a run of the callback with its outcome, which is `None` if it counts as not made. Its event is set later.
     fn complete(&self, run: &CallbackRun, outcome: Option<Result<Arc<HeaderSet>>>) {
         let mut state = self.lock();
         // Dropped without the lock: dropping an error may drop its cause, which runs application code.
@@ -154,7 +159,6 @@ impl AuthCallbackState {
         drop(old_outcome);
         let issued = outcome.map(|outcome| outcome.map(|headers| IssuedCredentials { headers, generation }));
         let _ = run.outcome.set(issued);
-        run.done.set();
     }
 
     fn lock(&self) -> MutexGuard<'_, IssueState> {

@@ -12,16 +12,16 @@ use crate::call::over_hook::{OverCallback, OverHook};
 use crate::error::{Error, Result};
 use crate::status::{MCP_MISUSE, Status};
 use crate::sys::lock::{Mutex, MutexGuard};
-use crate::sys::pollable_event::PollableEvent;
+use crate::sys::pollable_event::{PollableEvent, SetOnDrop};
 
-/// Receives the outcome of a run; `None` if it counts as not made.
-type Complete = dyn FnOnce(Option<Result<Arc<HeaderSet>>>) + Send;
+/// Receives the outcome of a run; `None` if it counts as not made. The calls continue when the result is dropped.
+type Complete = dyn FnOnce(Option<Result<Arc<HeaderSet>>>) -> SetOnDrop + Send;
 
 /// A run of the callback, which calls wait for.
 pub struct CallbackRun {
     pub is_refresh: bool,
     /// Set when there is an outcome.
-    pub done: PollableEvent,
+    pub done: Arc<PollableEvent>,
     /// `None` in it if all calls had ended and the callback gave nothing: the next call runs it again.
     pub outcome: OnceLock<Option<Result<IssuedCredentials>>>,
     /// How many calls wait for it.
@@ -50,7 +50,7 @@ impl CallbackRun {
     pub fn new(is_refresh: bool) -> CallbackRun {
         CallbackRun {
             is_refresh,
-            done: PollableEvent::default(),
+            done: Arc::default(),
             outcome: OnceLock::new(),
             waiting: Mutex::default(),
             request: OnceLock::new(),
@@ -106,7 +106,7 @@ impl PendingAuth {
 
     /// Notices the return of the callback when it is dropped, also if the callback panics or never runs.
     pub fn returned(self: &Arc<Self>) -> CallbackReturned {
-        CallbackReturned { pending: Arc::clone(self), has_begun: false }
+        CallbackReturned { pending: Arc::clone(self), has_begun: false, done: SetOnDrop::default() }
     }
 
     /// Reads or changes the request. Fails when the credentials were given.
@@ -140,13 +140,14 @@ impl PendingAuth {
         self.over.set(over);
     }
 
-    /// The application has given the credentials, or none.
-    pub fn finish(&self) {
+    /// The application has given the credentials, or none. The calls continue when the result is dropped: after the
+    /// request, so that nothing of the application is in use when they end.
+    pub fn finish(&self) -> SetOnDrop {
         self.over.release();
-        let Some((request, complete)) = self.lock().open.take() else { return };
+        let Some((request, complete)) = self.lock().open.take() else { return SetOnDrop::default() };
         // A request that was not answered, and for which no call waited any more, counts as not made.
         let has_outcome = !self.is_over() || request.is_answered();
-        complete(has_outcome.then(|| request.outcome()));
+        complete(has_outcome.then(|| request.outcome()))
     }
 
     fn lock(&self) -> MutexGuard<'_, PendingAuthState> {
@@ -158,6 +159,8 @@ impl PendingAuth {
 pub struct CallbackReturned {
     pending: Arc<PendingAuth>,
     has_begun: bool,
+    /// The last field: see [`PendingAuth::finish`].
+    done: SetOnDrop,
 }
 
 impl CallbackReturned {
@@ -172,10 +175,11 @@ impl Drop for CallbackReturned {
     fn drop(&mut self) {
         if !self.has_begun {
             // Its queue was freed.
-            let open = self.pending.lock().open.take();
-            open.into_iter().for_each(|(_, complete)| complete(None));
+            if let Some((_, complete)) = self.pending.lock().open.take() {
+                self.done = complete(None);
+            }
         } else if !self.pending.is_deferred() {
-            self.pending.finish();
+            self.done = self.pending.finish();
         }
     }
 }

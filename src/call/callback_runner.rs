@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::callback_scope::in_same_callbacks;
 use crate::error::{Error, Result};
 use crate::status::{MCP_SYSTEM_ERROR, Status};
 use crate::sys::thread_pool::{ThreadPool, Work};
@@ -48,7 +49,7 @@ impl CallbackThreads {
 impl CallbackRunner for CallbackThreads {
     fn run(&self, callback: Work) -> Result<()> {
         self.0
-            .run(callback)
+            .run(in_same_callbacks(callback))
             .map_err(|error| Error::new(MCP_SYSTEM_ERROR, format!("cannot create a thread for a callback: {error}")))
     }
 

@@ -4,6 +4,7 @@
 pub mod bounded_queue;
 pub mod call_options;
 pub mod callback_runner;
+pub mod callback_scope;
 pub mod context;
 pub mod failure;
 pub mod headers;

@@ -150,7 +150,9 @@ pub extern "C" fn mcp_auth_request_free(request: Option<Box<mcp_auth_request>>) 
     guard_quiet((), || {
         let Some(request) = request else { return };
         if request.inner.is_deferred() {
-            request.inner.finish();
+            let done = request.inner.finish();
+            drop(request);
+            drop(done);
         } else {
             // It belongs to the caller of the callback.
             Box::leak(request);

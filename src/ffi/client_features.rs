@@ -246,7 +246,9 @@ pub extern "C" fn mcp_input_free(input: Option<Box<mcp_input>>) {
     guard_quiet((), || {
         let Some(input) = input else { return };
         if input.inner.is_deferred() {
-            input.inner.release();
+            let answered = input.inner.release();
+            drop(input);
+            drop(answered);
         } else {
             // It belongs to the caller of the handler.
             Box::leak(input);

@@ -11,7 +11,7 @@ use crate::call::interrupt::status_of;
 use crate::protocol::incoming::InputKind;
 use crate::protocol::json::Json;
 use crate::protocol::messages::{ClientCapabilities, INTERNAL_ERROR};
-use crate::sys::pollable_event::PollableEvent;
+use crate::sys::pollable_event::{PollableEvent, SetOnDrop};
 use crate::sys::wait::Interrupt;
 
 /// Responds to a request of the server, or defers it.
@@ -53,10 +53,13 @@ pub fn run_handler(
     let of_call = (call.client_name(), call.data().cloned());
     let input = InputRequest::new(kind, params, of_call, call.callbacks());
     begun(&input);
-    let running = RunningHandler { input: Arc::clone(&input), _open: Arc::clone(&open) };
+    let running =
+        RunningHandler { input: Arc::clone(&input), _open: Arc::clone(&open), answered: SetOnDrop::default() };
     let callback = move || {
-        let running = running;
         handler(&running.input);
+        // The call continues when `running` is dropped: nothing of the application may be in use then.
+        drop(handler);
+        drop(running);
     };
     if let Err(error) = call.callbacks().run(Box::new(callback)) {
         return failed(error.to_string());
@@ -102,11 +105,13 @@ struct RunningHandler {
     input: Arc<InputRequest>,
     /// A handler that has not returned counts, also if its request has ended: it has a thread, or waits in a queue.
     _open: Arc<OpenInput>,
+    /// The last field: see [`InputRequest::release`].
+    answered: SetOnDrop,
 }
 
 impl Drop for RunningHandler {
     fn drop(&mut self) {
-        self.input.handler_returned();
+        self.answered = self.input.handler_returned();
     }
 }
 

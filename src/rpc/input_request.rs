@@ -12,7 +12,7 @@ use crate::protocol::incoming::InputKind;
 use crate::protocol::json::Json;
 use crate::status::*;
 use crate::sys::lock::{Mutex, MutexGuard};
-use crate::sys::pollable_event::PollableEvent;
+use crate::sys::pollable_event::{PollableEvent, SetOnDrop};
 
 /// The server's request as a handler gets it, and the handler's response.
 pub struct InputRequest {
@@ -24,7 +24,7 @@ pub struct InputRequest {
     pub call_data: Option<CallData>,
     state: Mutex<InputState>,
     /// Set when the response is final.
-    pub(super) answered: PollableEvent,
+    pub(super) answered: Arc<PollableEvent>,
     over: Arc<OverHook>,
 }
 
@@ -62,7 +62,7 @@ impl InputRequest {
         (client_name, call_data): (Arc<str>, Option<CallData>),
         callbacks: &Arc<dyn CallbackRunner>,
     ) -> Arc<InputRequest> {
-        let (state, answered, over) = (Mutex::default(), PollableEvent::default(), OverHook::new(callbacks));
+        let (state, answered, over) = (Mutex::default(), Arc::default(), OverHook::new(callbacks));
         Arc::new(InputRequest { kind, params, client_name, call_data, state, answered, over })
     }
 
@@ -110,7 +110,7 @@ impl InputRequest {
         let is_answered = state.response.is_some();
         drop(state);
         if is_answered {
-            self.end_answered();
+            drop(self.end_answered());
         }
         Ok(())
     }
@@ -129,19 +129,18 @@ impl InputRequest {
         self.over.set(over);
     }
 
-    /// The application has released the request: if it gave no answer, it gives none.
-    pub fn release(&self) {
+    /// The application has released the request: if it gave no answer, it gives none. The call continues when the
+    /// result is dropped: after the request, so that nothing of the application is in use when the call ends.
+    pub fn release(&self) -> SetOnDrop {
         // Also if the request is over.
         self.over.release();
-        self.end_answered();
+        self.end_answered()
     }
 
     /// The handler has returned: the last response counts, and the request is the application's only if it was
     /// deferred.
-    pub(super) fn handler_returned(&self) {
-        if !self.is_deferred() {
-            self.release();
-        }
+    pub(super) fn handler_returned(&self) -> SetOnDrop {
+        if self.is_deferred() { SetOnDrop::default() } else { self.release() }
     }
 
     /// Ends the request without an answer, unless it was answered before.
@@ -179,23 +178,23 @@ impl InputRequest {
         // Without the lock: dropping a cause runs code of the application.
         drop(replaced);
         if is_final {
-            self.answered.set();
             self.over.release();
+            self.answered.set();
         }
         Ok(())
     }
 
     /// Makes the response final, unless the request has ended.
-    fn end_answered(&self) {
+    fn end_answered(&self) -> SetOnDrop {
         {
             let mut state = self.lock();
             if state.progress != InputProgress::Open {
-                return;
+                return SetOnDrop::default();
             }
             state.progress = InputProgress::Answered;
         }
-        self.answered.set();
         self.over.release();
+        SetOnDrop(Some(Arc::clone(&self.answered)))
     }
 
     fn check_elicitation(&self) -> Result<()> {

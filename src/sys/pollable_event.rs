@@ -3,6 +3,7 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering, fence};
 
 use once_cell::race::OnceBox;
@@ -27,6 +28,19 @@ struct EventDescriptors {
     /// The other end of a pipe, on systems without eventfd.
     #[cfg(not(target_os = "linux"))]
     write: OwnedFd,
+}
+
+/// Sets an event when it is dropped: as the last field of a type, after the other fields are dropped.
+#[must_use]
+#[derive(Default)]
+pub struct SetOnDrop(pub Option<Arc<PollableEvent>>);
+
+impl Drop for SetOnDrop {
+    fn drop(&mut self) {
+        if let Some(event) = self.0.take() {
+            event.set();
+        }
+    }
 }
 
 impl PollableEvent {

@@ -261,7 +261,7 @@ static void callbacks_on_the_reader_thread_get_misuse(mcp_client *other) {
     await_done();
     await_done();
     check_nested_calls(&nested_in_logging, MCP_MISUSE, "server's log, on the reader thread");
-    check_nested_calls(&nested_in_roots, MCP_MISUSE, "roots, on the reader thread");
+    check_nested_calls(&nested_in_roots, MCP_OK, "roots");
     EXPECT(MCP_OK, error, mcp_ping(client, NULL, &error));
     await_done();
     await_done();

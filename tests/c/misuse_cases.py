@@ -201,7 +201,7 @@ CALLBACK_ARGUMENTS = {
 MAY_BE_NULL = {
     "error", "options", "userdata", "destroy", "cause", "cursor", "arguments", "params", "context", "meta", "content",
     "uris", "auth", "handler", "log", "progress", "done", "wakeup", "over",
-    "mcp_options_set_queue queue", "mcp_set_queue queue",
+    "mcp_options_set_call_data data", "mcp_options_set_queue queue", "mcp_set_queue queue",
     "mcp_set_bearer token", "mcp_set_header value", "mcp_options_set_header value", "mcp_set_environment value",
     "mcp_auth_request_set_bearer token", "mcp_auth_request_set_header value",
     "mcp_set_protocol_version version", "mcp_set_proxy url", "mcp_set_unix_socket path", "mcp_set_tls_ca_file path",

@@ -98,8 +98,8 @@ class Sse:
 
     def __call__(self, _server, request):
         if request.method == "GET":
-            request.send(STREAM + b"event: endpoint\ndata: /messages\n\n")
             self.streams.append(request)
+            request.send(STREAM + b"event: endpoint\ndata: /messages\n\n")
             return request.hold()
         if "id" in request.message:
             value = {"protocolVersion": "2024-11-05", "capabilities": {}} if request.rpc == "initialize" else {}

@@ -69,9 +69,11 @@ static void sleep_and_accept(struct question *question, mcp_input *input) {
     note(question->events, "returned");
 }
 
+static void defer(struct question *question, mcp_input *input);
+
 static void *cancel_when_asked(void *argument) {
     struct question *question = argument;
-    AWAIT_NOTE(question->events, "asked");
+    AWAIT_NOTE(question->events, question->handle == defer ? "deferred" : "asked");
     note_delays(&question->before);
     question->at = now_ms();
     mcp_cancel_trigger(question->cancel);

@@ -16,7 +16,7 @@ use super::refresh::{install_locked, until_lock_timeout};
 use super::renewal::{Renewal, oauth_failure, refusal_error};
 use super::settings::Grant;
 use super::token_request::{TokenFailure, TokenRequest, recorded_tokens};
-use crate::auth::callback_scope::run_callback;
+use crate::call::callback_scope::run_callback;
 use crate::call::interrupt::status_of;
 use crate::call::over_hook::OverHook;
 use crate::call::retry::is_of_this_call;
