@@ -100,9 +100,11 @@ template <class Target> struct open_value {
 
 /// Converts a value and all values in it. Without recursion: a server can nest values deeper than the stack allows.
 template <class Target> void convert(Target &target, json_view value) {
-    convert_one(target, value);
+    // Not in `target`, which may be an object under construction: after an exception, nobody destroys it.
+    Target whole;
+    convert_one(whole, value);
     std::vector<open_value<Target>> open;
-    open.emplace_back(target, value);
+    open.emplace_back(whole, value);
     while (!open.empty()) {
         const auto [place, child] = open.back().next();
         if (place == nullptr) {
@@ -114,6 +116,7 @@ template <class Target> void convert(Target &target, json_view value) {
             open.emplace_back(*place, child);
         }
     }
+    target = std::move(whole);
 }
 
 } // namespace detail

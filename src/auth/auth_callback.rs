@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::auth_request::AuthRequest;
 use super::pending_auth::{CallbackRun, PendingAuth};
-use crate::call::callback_runner::EndHook;
 use crate::call::callback_scope::run_callback;
 use crate::call::context::CallContext;
 use crate::call::headers::HeaderSet;
@@ -89,12 +88,12 @@ impl AuthCallbackState {
                     }
                 }
             };
-            if is_own {
-                self.start(&run, owner, request.clone(), call)?;
-            }
             let leaving = Arc::clone(&waiter);
-            let on_end: Arc<EndHook> = Arc::new(move |status| leaving.leave(Some(status)));
-            let wait = || call.wait_for_callback(&run.done, &[], None, Some(on_end));
+            call.callbacks().set_end_hook(Some(Arc::new(move |status| leaving.leave(Some(status)))));
+            if is_own {
+                self.start(&run, owner, request.clone(), call).inspect_err(|_| call.callbacks().set_end_hook(None))?;
+            }
+            let wait = || call.wait_for_callback(&run.done, &[], None);
             let waited = call.paused(|clock| clock.during(wait));
             waiter.leave(waited.as_ref().err().map(status_of));
             waited.map_err(|interrupt| call.interrupt_error(&interrupt))?;

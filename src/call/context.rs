@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use ::http::HeaderValue;
 
 pub use super::call_options::{CallData, CallOptions, ProgressCallback, RequestExtras, limit};
-use super::callback_runner::{CallbackRunner, EndHook};
+use super::callback_runner::CallbackRunner;
 use super::headers::HeaderSet;
 use super::interrupt::{BEFORE_SENDING, interrupt_error};
 use super::issued_credentials::IssuedCredentials;
@@ -303,21 +303,19 @@ impl CallContext {
     }
 
     /// Waits for the end of a callback on another thread, without the time limits of the call but at most for `limit`.
-    /// Also ends when one of `others` is set. `on_end` runs first if a queue ends the call. A call that closes the
-    /// client keeps its time limit, because closing the client does not end it.
+    /// Also ends when one of `others` is set. Clears the end hook, which is set before the callback starts. A call that
+    /// closes the client keeps its time limit, because closing the client does not end it.
     pub fn wait_for_callback(
         &self,
         done: &PollableEvent,
         others: &[&PollableEvent],
         limit: Option<Duration>,
-        on_end: Option<Arc<EndHook>>,
     ) -> Result<(), Interrupt> {
         let wait_context = self.wait_context().clone();
         let deadline = wait_context.deadline.filter(|_| self.is_closing);
         let wait_context = WaitContext { deadline, idle: None, ..wait_context };
         let all: Vec<_> = [done].iter().chain(others).map(|event| (event.waitable(), Interest::Read)).collect();
         let mut outcome = Ok(None);
-        self.callbacks().set_end_hook(on_end);
         self.callbacks().while_waiting(&mut || outcome = wait_context.wait_any(&all, limit));
         self.callbacks().set_end_hook(None);
         match outcome {
@@ -337,7 +335,7 @@ impl CallContext {
             callback();
             drop(guard);
         }));
-        if done.is_set() { Ok(()) } else { self.wait_for_callback(&done, &[], None, None) }
+        if done.is_set() { Ok(()) } else { self.wait_for_callback(&done, &[], None) }
     }
 
     /// Counts a refusal of credentials from the auth callback. False if it is number `max_attempts` or a later one: the

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 pub use super::input_request::{HandlerFailure, InputRequest};
-use crate::call::callback_runner::EndHook;
 use crate::call::context::CallContext;
 use crate::call::interrupt::status_of;
 use crate::protocol::incoming::InputKind;
@@ -61,12 +60,13 @@ pub fn run_handler(
         drop(handler);
         drop(running);
     };
+    let ending = Arc::clone(&input);
+    call.callbacks().set_end_hook(Some(Arc::new(move |status| ending.end(status))));
     if let Err(error) = call.callbacks().run(Box::new(callback)) {
+        call.callbacks().set_end_hook(None);
         return failed(error.to_string());
     }
-    let ending = Arc::clone(&input);
-    let on_end: Arc<EndHook> = Arc::new(move |status| ending.end(status));
-    let wait = || call.wait_for_callback(&input.answered, ends, handlers.input_limit, Some(on_end));
+    let wait = || call.wait_for_callback(&input.answered, ends, handlers.input_limit);
     let waited = call.paused(|clock| clock.during(wait));
     if let Err(interrupt) = &waited {
         input.end(status_of(interrupt));
