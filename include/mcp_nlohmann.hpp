@@ -100,7 +100,7 @@ template <class Target> struct open_value {
 
 /// Converts a value and all values in it. Without recursion: a server can nest values deeper than the stack allows.
 template <class Target> void convert(Target &target, json_view value) {
-    // Not in `target`, which may be an object under construction: after an exception, nobody destroys it.
+    // Not in `target`, which may be an object under construction: it is not destroyed after an exception.
     Target whole;
     convert_one(whole, value);
     std::vector<open_value<Target>> open;

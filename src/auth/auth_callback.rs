@@ -61,7 +61,7 @@ impl AuthCallbackState {
     }
 
     /// Runs the callback, or waits for a refresh by another call and returns its outcome. The time does not count
-    /// against the timeout of the call. `owner` is what [`run_callback`](crate::call::callback_scope::run_callback) needs.
+    /// against the timeout of the call. `owner` is what [`run_callback`] needs.
     pub fn issue(
         self: &Arc<Self>,
         owner: usize,

@@ -16,8 +16,8 @@ pub fn run_callback<T>(owner: usize, callback: impl FnOnce() -> T) -> T {
     callback()
 }
 
-/// Work for another thread, for which this thread will wait: there, too, [`is_in_callback_of`] is true for the owners of
-/// the callbacks that this thread is running.
+/// Work for another thread, which this thread will wait for. There, too, [`is_in_callback_of`] is true for the owners
+/// of the callbacks that this thread is running.
 pub fn in_same_callbacks(work: Work) -> Work {
     let owners = RUNNING.with_borrow(Clone::clone);
     if owners.is_empty() {

@@ -23,7 +23,7 @@ use crate::protocol::params::{Params, members};
 use crate::protocol::progress::Progress;
 use crate::status::MCP_INVALID_ARGUMENT;
 use crate::sys::lock::Mutex;
-use crate::sys::pollable_event::PollableEvent;
+use crate::sys::pollable_event::{PollableEvent, SetOnDrop};
 use crate::sys::thread_pool::Work;
 use crate::sys::wait::{Interest, Interrupt, WaitContext};
 
@@ -330,7 +330,8 @@ impl CallContext {
     /// dispatched.
     pub fn run_in_place(&self, callback: Work) -> Result<(), Interrupt> {
         let done = Arc::new(PollableEvent::default());
-        let guard = DoneOnDrop(Arc::clone(&done));
+        // Also if the callback never runs.
+        let guard = SetOnDrop(Some(Arc::clone(&done)));
         self.callbacks().notify(Box::new(move || {
             callback();
             drop(guard);
@@ -475,15 +476,6 @@ impl CallContext {
     /// The error for an interrupted wait. `doing` says what was in progress.
     pub fn interrupt_error_while(&self, interrupt: &Interrupt, doing: &str) -> Error {
         interrupt_error(interrupt, doing, &self.wait_context())
-    }
-}
-
-/// Sets an event when it is dropped, also if the callback never runs.
-struct DoneOnDrop(Arc<PollableEvent>);
-
-impl Drop for DoneOnDrop {
-    fn drop(&mut self) {
-        self.0.set();
     }
 }
 
