@@ -17,7 +17,6 @@ mod http;
 mod log;
 mod net;
 mod protocol;
-mod queue;
 mod rpc;
 mod sanitize;
 mod session;

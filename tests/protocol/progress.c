@@ -8,11 +8,10 @@ typedef struct {
     pthread_t thread;
 } watcher;
 
-static bool progressed(void *userdata, double progress, double total, const char *message) {
+static void progressed(void *userdata, double progress, double total, const char *message) {
     watcher *self = userdata;
     CHECK(pthread_equal(self->thread, pthread_self()));
     note(self->notes, "%g of %g: %s", progress, total, message != NULL ? message : "-");
-    return true;
 }
 
 static void progress_is_reported(mcp_client *client) {
