@@ -81,7 +81,7 @@ def markdown(results: Results, count: int, more: list[str]) -> str:
     for path in results.paths():
         parts += [f"## {path}", *table.of_path(results, path)]
         parts += [table.spread(results, path), table.slower_server(results, path)]
-    parts += map(table.paragraph, results.failures)
+    parts += results.failures
     parts += ["## Targets", targets.by_path(targets.of_calls(results), results.paths()), *more]
     return "\n\n".join(part for part in parts if part)
 

@@ -149,7 +149,7 @@ def tls(programs: Programs, clients: list[Client], path: str, options: Options) 
     if not results.samples:
         return [f"**Failed:** {failure}" for failure in results.failures]
     limits = [of_tls(results, path, kind) for kind in KINDS]
-    return [*table.of_path(results, path), *map(table.paragraph, results.failures), targets.once(limits)]
+    return [*table.of_path(results, path), *results.failures, targets.once(limits)]
 
 
 def of_tls(results: Results, path: str, kind: str) -> Target:

@@ -1,7 +1,5 @@
 """The results as Markdown."""
 
-import textwrap
-
 from harness.clients import LABELS, LIBMCP, PARSER, plain
 from harness.measure import EVENTS, KINDS, PAYLOADS, TOOLS
 from harness.results import Results
@@ -85,11 +83,6 @@ def other_row(results: Results, path: str, client: str) -> list[str]:
     return [*cells, megabytes(results.median(path, client, "echo1M", "rss_kib"))]
 
 
-def paragraph(text: str) -> str:
-    """A text in lines as wide as the style allows."""
-    return textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False)
-
-
 def by_kind(what: str, kinds: tuple[str, ...], figures: dict[tuple[str, str], float | None]) -> str:
     """A table of figures by client and kind."""
     clients = dict.fromkeys(client for client, _ in figures)
@@ -104,7 +97,7 @@ def spread(results: Results, path: str) -> str:
         samples = [sample["cpu_us"] for sample in results.samples.get((path, LIBMCP, kind), [])]
         if len(samples) > 1:
             shares.append(f"{HEADINGS[kind]} {of_kind(kind, min(samples))} to {of_kind(kind, max(samples))}")
-    return paragraph(f"Range of libmcp's rounds, µs: {', '.join(shares)}.") if shares else ""
+    return f"Range of libmcp's rounds, µs: {', '.join(shares)}." if shares else ""
 
 
 def slower_server(results: Results, path: str) -> str:
@@ -115,4 +108,4 @@ def slower_server(results: Results, path: str) -> str:
             server, own = (results.median(path, client, kind, key) for key in ("server_us", "cpu_us"))
             if server is not None and own is not None and server > own:
                 found.append(f"{plain(client)} at {HEADINGS[kind]} ({of_kind(kind, server)} µs)")
-    return paragraph(f"The server uses more CPU time than the client for: {', '.join(found)}.") if found else ""
+    return f"The server uses more CPU time than the client for: {', '.join(found)}." if found else ""
