@@ -17,6 +17,7 @@ mod http;
 mod log;
 mod net;
 mod protocol;
+mod queue;
 mod rpc;
 mod sanitize;
 mod session;

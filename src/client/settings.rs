@@ -1,4 +1,4 @@
-//! A client's settings. The first request freezes them, except the timeout, which may change at any time.
+//! A client's settings. The first request freezes them, except the timeouts, which may change at any time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -29,6 +29,7 @@ pub struct Settings {
     fixed: Mutex<FixedSettings>,
     is_frozen: AtomicBool,
     timeout_ms: AtomicU64,
+    idle_ms: AtomicU64,
     /// The timeout was read from a configuration file.
     timeout_is_from_config: AtomicBool,
     /// The timeout is so short that seconds may be meant, and no warning was logged yet.
@@ -81,6 +82,7 @@ impl Default for Settings {
             }),
             is_frozen: AtomicBool::new(false),
             timeout_ms: AtomicU64::new(DEFAULT_TIMEOUT.as_millis() as u64),
+            idle_ms: AtomicU64::new(0),
             timeout_is_from_config: AtomicBool::new(false),
             timeout_is_suspicious: AtomicBool::new(false),
         }
@@ -115,6 +117,15 @@ impl Settings {
     /// The timeout of a call whose options set none; `None` for no timeout.
     pub fn timeout(&self) -> Option<Duration> {
         limit(self.timeout_ms.load(Ordering::Relaxed))
+    }
+
+    pub fn set_idle_timeout_ms(&self, timeout_ms: u64) {
+        self.idle_ms.store(timeout_ms, Ordering::Relaxed);
+    }
+
+    /// The idle timeout of a call whose options set none; `None` for no idle timeout.
+    pub fn idle_timeout(&self) -> Option<Duration> {
+        limit(self.idle_ms.load(Ordering::Relaxed))
     }
 
     pub fn set_client_info(&self, name: &str, version: &str) -> Result<()> {
@@ -191,8 +202,9 @@ impl Settings {
         outcome
     }
 
-    pub fn handler(&self, kind: InputKind) -> Option<Arc<Handler>> {
-        self.lock().handlers.of(kind).cloned()
+    /// Sets how long the application may take for a response to the server; zero means no limit.
+    pub fn set_input_timeout(&self, timeout_ms: u64) -> Result<()> {
+        self.change("the input timeout", |settings| settings.handlers.input_limit = limit(timeout_ms))
     }
 
     /// The settings of a client whose server is a process.

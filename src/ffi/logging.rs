@@ -8,7 +8,6 @@ use super::calls::run;
 use super::client::mcp_client;
 use super::document::{OwnedDocument, mcp_json};
 use super::error::mcp_error;
-use super::guard::guard;
 use super::options::mcp_options;
 use super::userdata::{Userdata, mcp_destroy_fn};
 use crate::protocol::json::Json;
@@ -26,21 +25,23 @@ use crate::sys::callback;
 /// call longjmp.
 ///
 /// Since 0.1.0.
-pub type mcp_logging_fn = Option<unsafe extern "C-unwind" fn(userdata: *mut c_void, message: *const mcp_json)>;
+pub type mcp_server_log_fn = Option<unsafe extern "C-unwind" fn(userdata: *mut c_void, message: *const mcp_json)>;
 
-/// Sets the callback that receives the server's log messages. NULL discards them (the default).
-/// Most servers send none before `mcp_set_logging_level`. Over Streamable HTTP, a legacy server
+/// Sets the callback that receives the log messages of the server; those of the library go to
+/// `mcp_set_log`. NULL discards them (the default).
+///
+/// Most servers send none before `mcp_request_server_log`. Over Streamable HTTP, a legacy server
 /// sends messages that belong to no call on the server event stream. It is opened by the first
-/// call, if this callback or a handler is set by then; else by `mcp_set_logging_level`.
+/// call, if this callback or a handler is set by then; else by `mcp_request_server_log`.
 ///
 /// `userdata` is passed to the callback, and to `destroy` (which may be NULL) when it is no longer
 /// needed: see `mcp_destroy_fn`.
 ///
 /// Thread-safe; takes effect with the next message. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_set_logging(
+pub unsafe extern "C" fn mcp_set_server_log(
     client: SharedHandle<mcp_client>,
-    logging: mcp_logging_fn,
+    log: mcp_server_log_fn,
     userdata: *mut c_void,
     destroy: mcp_destroy_fn,
     error: OutParam<*mut mcp_error>,
@@ -48,11 +49,11 @@ pub unsafe extern "C" fn mcp_set_logging(
     // Created first, so that `destroy` runs even if this function fails.
     let owner = Userdata::new(userdata, destroy);
     mcp_client::set(client, error, |client| {
-        let hook = logging.map(|logging| {
+        let hook = log.map(|log| {
             let hook: Arc<ServerLogHook> = Arc::new(move |message: &Json| {
                 let message = OwnedDocument::new(message.clone());
                 // SAFETY: the header requires that the callback may be called with this userdata from any thread.
-                callback::call(|| unsafe { logging(owner.pointer(), message.pointer()) });
+                callback::call(|| unsafe { log(owner.pointer(), message.pointer()) });
             });
             hook
         });
@@ -70,15 +71,14 @@ pub unsafe extern "C" fn mcp_set_logging(
 ///
 /// `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub extern "C" fn mcp_set_logging_level(
+pub extern "C" fn mcp_request_server_log(
     client: SharedHandle<mcp_client>,
     level: CText,
     options: Option<&mcp_options>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    guard(error, || {
-        run(client, "set logging level", options, |client, call| {
-            client.set_logging_level(call, level.required("level")?)
-        })
+    let level = || level.required("level");
+    run::<String>(client, "request server log", options, error, level, |client, call, level| {
+        client.request_server_log(call, level)
     })
 }

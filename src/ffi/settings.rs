@@ -27,8 +27,29 @@ pub extern "C" fn mcp_set_timeout(
     })
 }
 
+/// Sets the idle timeout of calls whose options set none, in milliseconds: a call fails with
+/// `MCP_TIMEOUT` if it waits this long without receiving a byte or, while it sends, without being
+/// able to send one. 0 means none (the default).
+///
+/// Each byte starts the idle time again, such as those of a progress notification; nothing extends
+/// the timeout of the call (`mcp_set_timeout`).
+///
+/// Thread-safe; takes effect with the next call. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub extern "C" fn mcp_set_idle_timeout(
+    client: SharedHandle<mcp_client>,
+    timeout_ms: u64,
+    error: OutParam<*mut mcp_error>,
+) -> mcp_status {
+    mcp_client::set(client, error, |client| {
+        client.settings.set_idle_timeout_ms(timeout_ms);
+        Ok(())
+    })
+}
+
 /// Sets the name and version of the application that are sent to the server (`clientInfo`).
-/// Default: "libmcp" and the version of the library.
+/// Default: "libmcp" and the version of the library. The name of the server in errors and log lines
+/// is another one: see `mcp_set_name`.
 ///
 /// Returns `MCP_MISUSE` after the first call.
 ///

@@ -1,6 +1,7 @@
 //! Clients for servers that run as a child process.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::c_types::{CText, OutParam, SharedHandle, TextArray};
 use super::client::mcp_client;
@@ -9,6 +10,7 @@ use super::guard::guard_new;
 use crate::client::Client;
 use crate::error::Error;
 use crate::status::*;
+use crate::sys::child_process::StopTimeouts;
 use crate::transport::stdio::environment::command_for;
 
 /// Creates a client for a server that runs as a child process and communicates over its standard
@@ -24,8 +26,8 @@ use crate::transport::stdio::environment::command_for;
 ///
 /// `mcp_client_close` and `mcp_client_free` close its stdin. When the process has exited, or after
 /// 2 seconds, its process group gets SIGTERM, and processes that still run 2 seconds later get
-/// SIGKILL. `mcp_client_free` waits for that. If the process exits without being asked to, the rest
-/// of its group is ended in the same way.
+/// SIGKILL (see `mcp_set_stop_timeout`). `mcp_client_free` waits for that. If the process exits
+/// without being asked to, the rest of its group is ended in the same way.
 ///
 /// Credentials, headers and all other HTTP settings return `MCP_MISUSE` for such a client: pass
 /// configuration to the server in its environment (`mcp_set_environment`).
@@ -39,7 +41,7 @@ use crate::transport::stdio::environment::command_for;
 pub extern "C" fn mcp_client_new_stdio(argv: TextArray, error: OutParam<*mut mcp_error>) -> Option<Box<mcp_client>> {
     guard_new(error, || {
         let command = command_for(argv.texts("an argument")?);
-        Ok(mcp_client { inner: Client::new_stdio(command)? })
+        Ok(mcp_client::new(Client::new_stdio(command)?))
     })
 }
 
@@ -87,6 +89,30 @@ pub extern "C" fn mcp_set_working_directory(
     mcp_client::set(client, error, |client| {
         let path = path.optional("path")?.map(PathBuf::from);
         client.settings.change_process_command("the working directory", |command| command.directory = path)
+    })
+}
+
+/// Sets how long the server process may take to exit when it is ended, in milliseconds: `term_ms`
+/// after its stdin was closed, when its process group gets SIGTERM, and `kill_ms` after that, when
+/// processes that still run get SIGKILL. 0 means immediately. Default: 2,000 each.
+///
+/// `mcp_client_free` waits until the process group has ended, so for up to both times together.
+///
+/// Returns `MCP_MISUSE` for a client of a URL, or after the first call.
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub extern "C" fn mcp_set_stop_timeout(
+    client: SharedHandle<mcp_client>,
+    term_ms: u64,
+    kill_ms: u64,
+    error: OutParam<*mut mcp_error>,
+) -> mcp_status {
+    mcp_client::set(client, error, |client| {
+        let [term, kill] = [term_ms, kill_ms].map(Duration::from_millis);
+        client.settings.change_process_command("the stop timeout", |command| {
+            command.stop_timeouts = StopTimeouts { term, kill };
+        })
     })
 }
 

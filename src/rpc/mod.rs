@@ -3,5 +3,6 @@
 
 pub mod dispatch;
 pub mod handlers;
+mod input_request;
 pub mod send_request;
 pub mod server_log;

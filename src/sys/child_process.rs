@@ -21,6 +21,22 @@ const KILL_TIMEOUT: Duration = Duration::from_secs(2);
 /// The interval between checks whether a process has exited, on systems that do not notify about it.
 pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
+/// How long a process may take to exit when it is ended, before the next step is taken.
+#[derive(Clone, Copy, Debug)]
+pub struct StopTimeouts {
+    /// After its stdin was closed: then its group gets SIGTERM.
+    pub term: Duration,
+    /// After SIGTERM: then its group gets SIGKILL.
+    pub kill: Duration,
+}
+
+impl Default for StopTimeouts {
+    fn default() -> StopTimeouts {
+        let grace_period = Duration::from_secs(2);
+        StopTimeouts { term: grace_period, kill: grace_period }
+    }
+}
+
 /// The command for a child process.
 #[derive(Clone, Debug)]
 pub struct ProcessCommand {
@@ -32,6 +48,7 @@ pub struct ProcessCommand {
     pub directory: Option<PathBuf>,
     /// The file to which stderr is appended; `None` for a pipe.
     pub stderr: Option<PathBuf>,
+    pub stop_timeouts: StopTimeouts,
 }
 
 /// A child process, and this process's ends of its pipes.
@@ -317,6 +334,7 @@ mod tests {
             environment: vec![("A".into(), "b".into())],
             directory: Some("/".into()),
             stderr: None,
+            stop_timeouts: StopTimeouts::default(),
         }
     }
 

@@ -18,6 +18,9 @@ use crate::sys::wait::WaitContext;
 /// How long the rejections of several server requests may take together. Other messages wait meanwhile.
 const REJECTION_LIMIT: Duration = Duration::from_millis(50);
 
+/// Why a server request is rejected.
+pub const CALL_HAS_ENDED: &str = "the call during which the request was sent has ended";
+
 /// Handles notifications and server requests.
 pub trait InboundHandler: Send + Sync {
     /// Whether the application has handlers for server requests.

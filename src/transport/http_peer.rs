@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ::http::HeaderName;
 
-use crate::auth::auth_callback::AuthRequest;
+use crate::auth::auth_request::AuthRequest;
 use crate::auth::authorizer::RequestCredentials;
 use crate::auth::call_factory::CallFactory;
 use crate::auth::oauth::environment::OAuthEnvironment;

@@ -52,7 +52,7 @@ static void ignore_change(void *userdata, const char *method, const mcp_json *pa
 }
 
 static mcp_status listen_for_tools(mcp_client *client, const mcp_options *options, mcp_error **error) {
-    return mcp_listen(client, MCP_CHANGE_TOOLS, NULL, ignore_change, NULL, options, error);
+    return mcp_listen(client, MCP_CHANGE_TOOLS, NULL, ignore_change, NULL, NULL, options, error);
 }
 
 /* More than the buffers of two sockets can hold. */

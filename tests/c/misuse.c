@@ -126,7 +126,7 @@ static void misuse_record(void *userdata, mcp_oauth_record *record) {
     (void)userdata;
     callback_runs++;
     CHECK(mcp_oauth_record_key(record)[0] != '\0');
-    EXPECT(MCP_MISUSE, error, mcp_oauth_record_set_text(record, "{}", SIZE_MAX, &error));
+    EXPECT(MCP_MISUSE, error, mcp_oauth_record_set_text(record, "{}", MCP_NUL_TERMINATED, &error));
     EXPECT(MCP_MISUSE, error, mcp_oauth_record_set_text(record, NULL, 0, &error));
 }
 

@@ -83,6 +83,8 @@ static void option_functions_check_for_null(void) {
     CHECK_INT(MCP_OK, mcp_options_set_idle_timeout(options, 1, NULL));
     CHECK_INT(MCP_OK, mcp_options_set_cancel(options, cancel, NULL));
     mcp_cancel_trigger(NULL);
+    mcp_cancel_reset(NULL);
+    CHECK(!mcp_cancel_is_triggered(NULL));
     mcp_cancel_free(NULL);
     mcp_options_free(NULL);
     mcp_cancel_free(cancel);
@@ -91,7 +93,7 @@ static void option_functions_check_for_null(void) {
 
 static void json_functions_check_for_null(void) {
     mcp_error *error = NULL;
-    mcp_json *root = mcp_json_parse("{\"a\":[true,1,\"x\"]}", SIZE_MAX, &error);
+    mcp_json *root = mcp_json_parse("{\"a\":[true,1,\"x\"]}", MCP_NUL_TERMINATED, &error);
     const mcp_json *list = mcp_json_member(root, "a");
     char buffer[8];
     size_t length = 7;
@@ -104,7 +106,7 @@ static void json_functions_check_for_null(void) {
     CHECK_INT(MCP_INVALID_ARGUMENT, mcp_error_status(error));
     mcp_error_free(error);
     error = NULL;
-    CHECK(mcp_json_parse(NULL, SIZE_MAX, NULL) == NULL);
+    CHECK(mcp_json_parse(NULL, MCP_NUL_TERMINATED, NULL) == NULL);
     CHECK(mcp_json_parse("{", 1, NULL) == NULL);
     mcp_json_free(NULL);
 
@@ -113,9 +115,9 @@ static void json_functions_check_for_null(void) {
     CHECK(mcp_json_member(NULL, "a") == NULL);
     CHECK(mcp_json_member(root, NULL) == NULL);
     CHECK(mcp_json_member(NULL, NULL) == NULL);
-    CHECK(mcp_json_at(NULL, "/a") == NULL);
-    CHECK(mcp_json_at(NULL, "") == NULL);
-    CHECK(mcp_json_at(root, NULL) == NULL);
+    CHECK(mcp_json_pointer(NULL, "/a") == NULL);
+    CHECK(mcp_json_pointer(NULL, "") == NULL);
+    CHECK(mcp_json_pointer(root, NULL) == NULL);
     CHECK(mcp_json_element(NULL, 0) == NULL);
     CHECK(mcp_json_first(NULL) == NULL);
     CHECK(mcp_json_next(NULL) == NULL);
@@ -151,7 +153,7 @@ static void error_functions_accept_null(void) {
     CHECK(!mcp_error_has_rpc_code(NULL));
     CHECK_INT(0, mcp_error_rpc_code(NULL));
     CHECK(mcp_error_rpc_data(NULL) == NULL);
-    CHECK(mcp_error_www_authenticate(NULL) == NULL);
+    CHECK(mcp_error_challenge(NULL) == NULL);
     CHECK_INT(-1, mcp_error_retry_after_ms(NULL));
     CHECK(mcp_error_cause(NULL) == NULL);
     mcp_error_free(NULL);

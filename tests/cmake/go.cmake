@@ -60,6 +60,10 @@ go_server_test(cgocheck ${CMAKE_COMMAND} -E env GOEXPERIMENT=cgocheck2 GODEBUG=c
 go_test(growth ${MCP_TEST_SERVER} --run go test -run Growth -count=1 -v ./...)
 go_test(vet go vet ./...)
 go_test(staticcheck ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/go/staticcheck.py)
+go_test(license ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/go/license.py ${PROJECT_SOURCE_DIR})
+# Without cgo, the first error must name the reason.
+go_test(no_cgo ${CMAKE_COMMAND} -E env CGO_ENABLED=0 go build .)
+set_tests_properties(go.no_cgo PROPERTIES PASS_REGULAR_EXPRESSION "undefined: libmcp_needs_cgo_so_set_CGO_ENABLED_1")
 go_test(gofmt ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/go/gofmt.py ${go_module}
         ${PROJECT_SOURCE_DIR}/examples/go ${CMAKE_CURRENT_SOURCE_DIR}/consumers/go
         ${CMAKE_CURRENT_SOURCE_DIR}/servers/go ${CMAKE_CURRENT_SOURCE_DIR}/servers/zitadel)

@@ -121,6 +121,7 @@ void transport_can_be_set() {
 void timeouts_end_calls() {
     mcp::client client = support::client_for("dual+fault=silent");
     client.set_timeout(100ms);
+    client.set_idle_timeout(50s);
     CHECK_THROWS(timeout, client.ping());
     client.set_timeout(0s);
     CHECK_THROWS(timeout, client.ping(mcp::options().timeout(100ms)));
@@ -181,18 +182,19 @@ void tls_settings_are_applied() {
     const std::string mutual = support::variable("MCP_TEST_MTLS_URL") + "/mcp";
     client = support::client_at(mutual);
     client.set_tls_ca_file(authority);
-    client.set_tls_client_cert(support::variable("MCP_TEST_CLIENT_CERT"), support::variable("MCP_TEST_CLIENT_KEY"));
+    client.set_tls_client_cert_file(support::variable("MCP_TEST_CLIENT_CERT"),
+                                    support::variable("MCP_TEST_CLIENT_KEY"));
     client.ping();
     client = support::client_at(mutual);
     client.set_tls_ca_file(authority);
-    client.set_tls_client_cert(support::variable("MCP_TEST_CLIENT_PEM")); // one file
+    client.set_tls_client_cert_file(support::variable("MCP_TEST_CLIENT_PEM")); // one file
     client.ping();
     client = support::client_at(mutual);
     client.set_tls_ca_file(authority);
-    client.set_tls_client_cert(support::variable("MCP_TEST_CLIENT_PEM"));
-    client.set_tls_client_cert(std::nullopt);
+    client.set_tls_client_cert_file(support::variable("MCP_TEST_CLIENT_PEM"));
+    client.set_tls_client_cert_file(std::nullopt);
     CHECK(!client.try_ping());
-    CHECK_THROWS(misuse, client.set_tls_client_cert(std::nullopt));
+    CHECK_THROWS(misuse, client.set_tls_client_cert_file(std::nullopt));
 
     client = support::client_at(support::variable("MCP_TEST_TLS_UNKNOWN_URL") + "/mcp");
     client.set_tls_verify(false);

@@ -8,10 +8,11 @@ typedef struct {
     pthread_t thread;
 } watcher;
 
-static void progressed(void *userdata, double progress, double total, const char *message) {
+static bool progressed(void *userdata, double progress, double total, const char *message) {
     watcher *self = userdata;
     CHECK(pthread_equal(self->thread, pthread_self()));
     note(self->notes, "%g of %g: %s", progress, total, message != NULL ? message : "-");
+    return true;
 }
 
 static void progress_is_reported(mcp_client *client) {

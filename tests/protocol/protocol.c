@@ -63,7 +63,7 @@ mcp_client *new_client(void) {
         on_stdio() ? mcp_client_new_stdio(server.command, &error) : mcp_client_new(state("url"), &error);
     must(client != NULL, mcp_error_message(error));
     EXPECT(MCP_OK, error, mcp_set_timeout(client, 30000, &error));
-    const char *token = mcp_json_string(mcp_json_at(server.state, "/tokens/right"));
+    const char *token = mcp_json_string(mcp_json_pointer(server.state, "/tokens/right"));
     if (token != NULL) {
         EXPECT(MCP_OK, error, mcp_set_bearer(client, token, &error));
     }
@@ -149,7 +149,7 @@ static bool equal(const mcp_json *expected, const mcp_json *actual, char *where,
 void check_json(const char *expected, const mcp_json *actual, const char *text, const char *file, int line) {
     char where[512] = "";
     char *json = quotes(expected);
-    mcp_json *parsed = mcp_json_parse(json, SIZE_MAX, NULL);
+    mcp_json *parsed = mcp_json_parse(json, MCP_NUL_TERMINATED, NULL);
     must(parsed != NULL, expected);
     if (!check_that(equal(parsed, actual, where, sizeof where), text, file, line)) {
         size_t length = 0;
@@ -179,7 +179,7 @@ mcp_json *call_tool(mcp_client *client, const char *name, const char *arguments,
     mcp_error *error = NULL;
     mcp_json *result = NULL;
     char *json = arguments != NULL ? quotes(arguments) : NULL;
-    mcp_status status = mcp_call_tool(client, name, json, SIZE_MAX, options, &result, &error);
+    mcp_status status = mcp_call_tool(client, name, json, MCP_NUL_TERMINATED, options, &result, &error);
     check_outcome(MCP_OK, status, error, name, file, line);
     mcp_error_free(error);
     free(json);
@@ -382,5 +382,5 @@ static void server_logged(void *userdata, const mcp_json *message) {
 
 void record_server_messages(mcp_client *client, notes *notes) {
     mcp_error *error = NULL;
-    EXPECT(MCP_OK, error, mcp_set_logging(client, server_logged, notes, NULL, &error));
+    EXPECT(MCP_OK, error, mcp_set_server_log(client, server_logged, notes, NULL, &error));
 }

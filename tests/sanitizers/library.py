@@ -17,7 +17,6 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
-SONAME = "libmcp.so.0"
 
 # The functions of the standard library that std_for_tsan.c wraps: the macro there, and the end of the mangled name.
 IN_STD = {
@@ -47,6 +46,10 @@ def names_in_std(libraries: Path) -> dict[str, str]:
             raise SystemExit(f"sanitizers: expected one function {name} in the standard library, found {found}")
         names[name] = found[0]
     return names
+
+
+def soname_of(library: Path) -> str:
+    return re.search(r"soname: \[(.*)\]", output_of("readelf", "--dynamic", "--wide", str(library))).group(1)
 
 
 def link_arguments(out: Path, libraries: Path) -> list[str]:
@@ -91,7 +94,7 @@ def main() -> None:
     subprocess.run(build, cwd=REPOSITORY, env=environment, check=True)
 
     shutil.copy2(options.target / host / "debug/libmcp.so", options.out / "libmcp.so")
-    link = options.out / SONAME
+    link = options.out / soname_of(options.out / "libmcp.so")
     link.unlink(missing_ok=True)
     link.symlink_to("libmcp.so")
 

@@ -1,4 +1,4 @@
-"""Builds and tests bindings/swift with the machine's Swift, or else with that of the chroot.
+"""Builds and tests the Swift package with the machine's Swift, or else with that of the chroot.
 
     run.py build ...        the binding and its tests, with warnings as errors
     run.py build-tsan ...   the same with the thread sanitizer
@@ -8,19 +8,22 @@
     run.py tsan ...         the same under the thread sanitizer, which must detect a deliberate race
     run.py growth ...       memory use of 10,000 clients in a separate program
     run.py example ...      examples/swift/alive with a real server
+    run.py by-url ...       a program that depends on the URL of a repository, and has another module named MCP
 """
 
 import argparse
 import json
 import re
+import shutil
 from pathlib import Path
 
 from place import Workspace, place
 
 HERE = Path(__file__).resolve().parent
 REPO = HERE.parents[1]
-PACKAGE = "bindings/swift"
-TESTS = REPO / PACKAGE / "Tests"
+BINDING = "bindings/swift"
+TESTS = REPO / BINDING / "Tests"
+MODULE = "LibMCP"
 SERVER = "bin/mcp-test-server"
 # The suite with the deliberate race.
 RACES = "RaceTests"
@@ -40,8 +43,8 @@ class Job:
         }
         here.take_library(options.include, options.library)
         here.take(options.server, SERVER)
-        for folder in (PACKAGE, "tests/swift", "examples/swift"):
-            here.take(REPO / folder, folder, without=("__pycache__",))
+        for source in ("Package.swift", BINDING, "tests/swift", "examples/swift"):
+            here.take(REPO / source, source, without=("__pycache__",))
 
     def swift(self, verb: str, package: str, scratch: str, *words: str) -> tuple[str, ...]:
         where = ("--package-path", package, "--scratch-path", f"scratch/{scratch}")
@@ -56,13 +59,13 @@ class Job:
         return self.here.run(SERVER, "--run", *words, **self.environment)
 
     def build_tests(self, scratch: str, *words: str) -> None:
-        self.build(PACKAGE, scratch, "--build-tests", *words)
+        self.build(".", scratch, "--build-tests", *words)
 
     def run_tests(self, scratch: str, *words: str) -> tuple[int, str]:
         for file in self.options.state.glob("*.json"):
             self.here.take(file, f"state/{file.name}")
         built = ("--skip-build", "--disable-xctest")
-        return self.serve(*self.swift("test", PACKAGE, scratch, *built, *words))
+        return self.serve(*self.swift("test", ".", scratch, *built, *words))
 
 
 def build(job: Job) -> None:
@@ -74,16 +77,16 @@ def build_tsan(job: Job) -> None:
 
 
 def style(job: Job) -> None:
-    rules = ("--strict", "--recursive", "--configuration", f"{PACKAGE}/.swift-format")
-    folders = (PACKAGE, "tests/swift", "examples/swift")
-    job.here.must("swift", "format", "lint", *rules, *folders)
-    print("no style problems in", ", ".join(folders))
+    rules = ("--strict", "--recursive", "--configuration", f"{BINDING}/.swift-format")
+    sources = ("Package.swift", BINDING, "tests/swift", "examples/swift")
+    job.here.must("swift", "format", "lint", *rules, *sources)
+    print("no style problems in", ", ".join(sources))
 
 
 def docs(job: Job) -> None:
-    dump = job.swift("package", PACKAGE, "docs", "dump-symbol-graph")
+    dump = job.swift("package", ".", "docs", "dump-symbol-graph")
     job.here.must(*dump, **job.environment)
-    (graph,) = (job.here.folder / "scratch/docs").glob("*/symbolgraph/MCP.symbols.json")
+    (graph,) = (job.here.folder / "scratch/docs").glob(f"*/symbolgraph/{MODULE}.symbols.json")
     symbols = json.loads(graph.read_text())["symbols"]
     # Symbols that the compiler generates have no source location.
     written = [symbol for symbol in symbols if "location" in symbol]
@@ -93,9 +96,9 @@ def docs(job: Job) -> None:
     print(f"{len(written)} public symbols are documented")
 
     folder = job.here.inside(*graph.parent.relative_to(job.here.folder).parts)
-    named = ("--fallback-display-name", "MCP", "--fallback-bundle-identifier", "MCP")
-    out = ("--additional-symbol-graph-dir", folder, "--output-path", "scratch/docs/MCP.doccarchive")
-    catalogue = f"{PACKAGE}/Sources/MCP/MCP.docc"
+    named = ("--fallback-display-name", MODULE, "--fallback-bundle-identifier", MODULE)
+    out = ("--additional-symbol-graph-dir", folder, "--output-path", f"scratch/docs/{MODULE}.doccarchive")
+    catalogue = f"{BINDING}/Sources/{MODULE}/{MODULE}.docc"
     job.here.must(docc(job), "convert", catalogue, *named, *out, "--warnings-as-errors")
 
 
@@ -154,7 +157,33 @@ def example(job: Job) -> None:
         raise SystemExit("swift: with the wrong token, the program did not report 401, or showed the token")
 
 
-JOBS = {job.__name__.replace("_", "-"): job for job in (build, build_tsan, style, docs, test, tsan, growth, example)}
+def by_url(job: Job) -> None:
+    """Build a program as an application does: SwiftPM clones the repository at the tag of its version."""
+    here = job.here
+    version = re.search(r'^version = "(.+)"', (REPO / "Cargo.toml").read_text(), re.M).group(1)
+    scratch = "scratch/by-url"
+    shutil.rmtree(here.folder / scratch, ignore_errors=True)
+    repository = f"{scratch}/libmcp"
+    shutil.copytree(here.folder / BINDING, here.folder / repository / BINDING)
+    shutil.copy(here.folder / "Package.swift", here.folder / repository)
+    author = ("-c", "user.name=test", "-c", "user.email=test@localhost")
+    for words in (("init", "--quiet"), ("add", "."), ("commit", "--quiet", "-m", "Test"), ("tag", version)):
+        here.must("git", "-C", repository, *author, *words)
+
+    # SwiftPM remembers the commit of each tag, which is another one in each run.
+    memory = ("--cache-path", f"{scratch}/cache", "--security-path", f"{scratch}/security")
+    where = {"LIBMCP_URL": f"file://{here.inside(repository)}", "LIBMCP_VERSION": version}
+    build = job.swift("build", "tests/swift/by_url", "by-url/build", *memory)
+    here.must(*build, **job.environment, **where)
+    status, output = job.serve(here.inside(f"{scratch}/build/debug/both"))
+    if status != 0 or f"libmcp {version}, and another module\n" not in output:
+        raise SystemExit("swift: the program that depends on the URL of the repository failed")
+
+
+JOBS = {
+    job.__name__.replace("_", "-"): job
+    for job in (build, build_tsan, style, docs, test, tsan, growth, example, by_url)
+}
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ use crate::call::interrupt::interrupt_error;
 use crate::call::new_event;
 use crate::call::request::PeerContext;
 use crate::call::secrets::SecretTexts;
-use crate::call::skipped_input::{self, Excerpt, SkippedInput};
+use crate::call::skipped_input::{self, Excerpt, Received, SkippedInput};
 use crate::error::{Error, Result, RpcError};
 use crate::log::LogLevel;
 use crate::net::progress::RequestPhase;
@@ -77,6 +77,8 @@ struct PendingState {
     /// Server requests that arrived while all calls were busy.
     server_requests: BoundedQueue<ServerRequest>,
     skipped: SkippedInput,
+    /// The beginning of the last line that a process has printed, if it has no line break yet.
+    unfinished_line: Option<Arc<Excerpt>>,
     /// Why no more responses can arrive.
     end_reason: Option<Error>,
     /// When the last byte arrived.
@@ -138,6 +140,7 @@ impl PendingRequests {
             without_excerpt: HashSet::new(),
             server_requests: BoundedQueue::new(MAX_QUEUED_REQUESTS),
             skipped: SkippedInput::default(),
+            unfinished_line: None,
             end_reason: None,
             last_received: Instant::now(),
         };
@@ -241,6 +244,12 @@ impl PendingRequests {
             }
         }
         state.skipped.note(excerpt, has_custom_name)
+    }
+
+    /// Records the bytes that a process has printed after its last line break, for the errors of the waiting calls.
+    pub fn record_unfinished_line(&self, bytes: &[u8]) {
+        let excerpt = (!bytes.is_empty()).then(|| Arc::new(Excerpt::of_beginning(bytes)));
+        self.lock().unfinished_line = excerpt;
     }
 
     /// Whether a received request is an echo of a sent one: a terminal echoes its input.
@@ -473,11 +482,24 @@ impl PendingResponse<'_> {
         self.wait_for_more(call).map_err(|error| self.explained(call, error))
     }
 
-    /// The error of a call without a response, with the skipped data that arrived instead.
+    /// The error of a call without a response, with the data that arrived instead.
     pub fn explained(&self, call: &CallContext, error: Error) -> Error {
-        // The skipped data may contain credentials of other calls, or secrets of the process's environment.
+        // The data may contain credentials of other calls, or secrets of the process's environment.
         self.pending.share_secrets(call);
-        skipped_input::explained(error, call, self.pending.stream_name(), self.slot.skipped.get().map(|first| &**first))
+        let skipped = self.slot.skipped.get().map(|first| &**first);
+        if !self.pending.is_process {
+            return skipped_input::explained(error, call, skipped);
+        }
+        let state = self.pending.lock();
+        let (unfinished, before) = (state.unfinished_line.clone(), state.skipped.first().cloned());
+        drop(state);
+        // Output before the call may explain a silence. An exit is explained by its status and by stderr.
+        let before = before.filter(|_| error.status() == MCP_TIMEOUT);
+        let received = skipped
+            .map(Received::Instead)
+            .or_else(|| unfinished.as_deref().map(Received::Unfinished))
+            .or_else(|| before.as_deref().map(Received::Before));
+        skipped_input::explained_by_stdout(error, call, received)
     }
 
     /// Unregisters the request. Server requests that this call has not handled go to another call. If there is none,

@@ -77,6 +77,7 @@ impl Stdio {
             stdin_writer: Arc::clone(&transport.stdin_writer),
             process,
             limit: context.limits.event,
+            stop_timeouts: command.stop_timeouts,
             stderr_lines: VecDeque::new(),
         };
         context.readers.start(move || reader.run())?;
@@ -99,7 +100,9 @@ impl Stdio {
             match pending_response.wait(&waiting_call) {
                 Ok(PendingEvent::Outcome(RpcOutcome::Result(_))) => break Ok(()),
                 Ok(PendingEvent::Outcome(RpcOutcome::Refused(error))) => break Err(rpc_failure(call, error)),
-                Ok(PendingEvent::Outcome(RpcOutcome::Failed(error))) => break Err(error),
+                Ok(PendingEvent::Outcome(RpcOutcome::Failed(error))) => {
+                    break Err(pending_response.explained(&waiting_call, error));
+                }
                 Ok(PendingEvent::Message(message)) => {
                     if let InboundMessage::Notification(notification) = message {
                         on_notification(&notification);

@@ -76,7 +76,7 @@ impl StreamableHttp {
             if !reader.read(|buffer, most| response.read_into(buffer, most))? {
                 let error = Error::new(MCP_DISCONNECTED, "the server ended the subscription without a response");
                 let first = skipped.first().map(|first| &**first);
-                return Err(skipped_input::explained(error, call, skipped_input::ON_STREAM, first));
+                return Err(skipped_input::explained(error, call, first));
             }
             while let Some(event) = reader.next_event()? {
                 let mut end = None;
