@@ -28,10 +28,13 @@ final class ClosureExecutor: TaskExecutor {
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
+        Self.run { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+    }
+
+    /// Runs `body` on a thread of Dispatch.
+    static func run(_ body: @escaping @Sendable () -> Void) {
         // A serial queue does not wait until other blocks of the process leave a processor free.
-        DispatchQueue(label: "libmcp.closure").async {
-            job.runSynchronously(on: self.asUnownedTaskExecutor())
-        }
+        DispatchQueue(label: "libmcp.closure").async(execute: body)
     }
 }
 

@@ -59,7 +59,11 @@ final class DeferredRequest: @unchecked Sendable {
             isOver = true
             return self.task
         }
-        task?.cancel()
+        if let task {
+            // Not on this thread, which delivers the results of all calls: the application's cancellation handlers run
+            // in `cancel`, and may block. URLSession's can (swift-corelibs-foundation 6.0).
+            ClosureExecutor.run { task.cancel() }
+        }
     }
 
     private func end(_ answer: Answer) {
