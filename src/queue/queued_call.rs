@@ -90,28 +90,34 @@ impl QueuedCall {
 
     /// Ends the call, unless it has ended already. Returns whether this has ended it.
     pub fn end(&self, outcome: Outcome) -> bool {
-        {
-            let mut state = self.lock();
-            if state.has_ended {
-                return false;
-            }
-            state.has_ended = true;
+        let has_ended = self.set_outcome(outcome);
+        if has_ended {
+            self.core.inbox.push(DueItem::Done(self.key));
+        }
+        has_ended
+    }
+
+    fn set_outcome(&self, outcome: Outcome) -> bool {
+        let mut state = self.lock();
+        let has_ended = !std::mem::replace(&mut state.has_ended, true);
+        if has_ended {
             state.outcome = Some(outcome);
         }
-        self.core.inbox.push(DueItem::Done(self.key));
-        true
+        has_ended
     }
 
     /// Ends the call from outside, with a reason. Its thread follows after the next wake-up of the queue's threads.
     pub fn interrupt(&self, reason: &Error) -> bool {
-        // What the call waits for ends first: a dialog is closed before the end of its call is delivered.
+        if !self.set_outcome(Err(reason.clone().with_context(self.request, &self.server))) {
+            return false;
+        }
+        self.ended.set(reason.status() == MCP_CLOSED);
+        // What the call waits for ends before the end is delivered: a dialog is closed before. And after the call has
+        // ended: its thread, which goes on now, would end it in another way.
         let hook = self.lock().end_hook.take();
         hook.iter().for_each(|hook| hook(reason.status()));
-        let has_ended = self.end(Err(reason.clone().with_context(self.request, &self.server)));
-        if has_ended {
-            self.ended.set(reason.status() == MCP_CLOSED);
-        }
-        has_ended
+        self.core.inbox.push(DueItem::Done(self.key));
+        true
     }
 
     /// The queue was freed: the call ends, and its callbacks are dropped.
@@ -201,5 +207,43 @@ impl CallbackRunner for QueuedCall {
 
     fn set_end_hook(&self, hook: Option<Arc<EndHook>>) {
         self.lock().end_hook = hook;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    fn call() -> Arc<QueuedCall> {
+        let core = Arc::new(QueueCore::new().unwrap());
+        QueuedCall::new(&core, (0, 0), (0, "ping", "server".into()), None, Arc::new(|_: &Outcome| {}))
+    }
+
+    #[test]
+    fn a_call_that_is_ended_from_outside_keeps_that_reason_while_what_it_waits_for_ends() {
+        let call = call();
+        let was_set = Arc::new(AtomicBool::new(false));
+        // What the call's thread does if the request for input ends first.
+        let (ending, seen) = (Arc::clone(&call), Arc::clone(&was_set));
+        call.set_end_hook(Some(Arc::new(move |_| {
+            seen.store(ending.ended.is_set(), Ordering::Relaxed);
+            ending.end(Ok(None));
+        })));
+        assert!(call.interrupt(&Error::new(MCP_CANCELLED, "cancelled")));
+        assert!(was_set.load(Ordering::Relaxed));
+        let outcome = call.lock().outcome.take();
+        assert!(matches!(outcome, Some(Err(error)) if error.status() == MCP_CANCELLED));
+    }
+
+    #[test]
+    fn the_end_of_what_a_call_waits_for_is_delivered_before_the_end_of_the_call() {
+        let call = call();
+        let notifying = Arc::clone(&call);
+        call.set_end_hook(Some(Arc::new(move |_| notifying.notify(Box::new(|| {})))));
+        call.interrupt(&Error::new(MCP_CLOSED, "closed"));
+        let inbox = &call.core.inbox;
+        assert!(matches!(inbox.pop(), Some(DueItem::Callback(_))));
+        assert!(matches!(inbox.pop(), Some(DueItem::Done(key)) if key == call.key));
     }
 }
