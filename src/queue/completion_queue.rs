@@ -213,7 +213,8 @@ impl CompletionQueue {
         let work: Work = Box::new(move || {
             if own_call.begin() {
                 let outcome = caught(|| client.run_begun(request, &begun, |context| run(&client, context)));
-                own_call.end(outcome.unwrap_or_else(|place| Err(Error::of_panic(&place))));
+                drop((client, begun));
+                own_call.end_work(outcome.unwrap_or_else(|place| Err(Error::of_panic(&place))));
             }
         });
         if !is_counted {

@@ -97,6 +97,13 @@ impl QueuedCall {
         has_ended
     }
 
+    /// Ends the call on its thread, which does nothing else for it.
+    pub fn end_work(&self, outcome: Outcome) {
+        // First, so that a call which follows this one needs no other thread.
+        self.core.threads.end_work();
+        self.end(outcome);
+    }
+
     fn set_outcome(&self, outcome: Outcome) -> bool {
         let mut state = self.lock();
         let has_ended = !std::mem::replace(&mut state.has_ended, true);

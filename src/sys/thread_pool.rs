@@ -13,8 +13,15 @@ use super::process;
 use super::thread::{self, Thread};
 
 thread_local! {
-    /// The address of the pool whose counted work this thread runs; zero if there is none.
-    static COUNTED_IN: Cell<usize> = const { Cell::new(0) };
+    /// The work that this thread runs, if it is one of a pool.
+    static CURRENT: Cell<Option<CurrentWork>> = const { Cell::new(None) };
+}
+
+#[derive(Clone, Copy)]
+struct CurrentWork {
+    /// The address of its pool.
+    pool: usize,
+    is_counted: bool,
 }
 
 /// How long a thread waits for work before it ends.
@@ -45,8 +52,14 @@ struct PoolState {
     /// How much counted work runs or is ready.
     running: usize,
     max_running: usize,
-    /// How many threads wait for work. Includes those that were woken for work in `ready`.
-    idle: usize,
+    /// How many threads take the next work: they wait for it, or are about to look for it.
+    free: usize,
+    /// How many of the free threads wait.
+    sleeping: usize,
+    /// How many of the sleeping threads were woken, or will be when the lock is released.
+    woken: usize,
+    /// How many threads to wake when the lock is released: before, they would have to wait for it.
+    to_wake: usize,
     threads: Vec<PoolThread>,
     is_stopped: bool,
 }
@@ -74,7 +87,10 @@ impl ThreadPool {
             waiting: VecDeque::new(),
             running: 0,
             max_running,
-            idle: 0,
+            free: 0,
+            sleeping: 0,
+            woken: 0,
+            to_wake: 0,
             threads: Vec::new(),
             is_stopped: false,
         };
@@ -88,6 +104,7 @@ impl ThreadPool {
         let mut state = self.0.lock();
         state.max_running = max_running;
         self.0.start_waiting(&mut state);
+        self.0.unlock(state);
     }
 
     /// Runs work that counts towards the maximum, or lets it wait until less work runs. Fails if no thread can be
@@ -104,7 +121,9 @@ impl ThreadPool {
             return Ok(true);
         }
         state.running += 1;
-        self.0.start(&mut state, Assignment { work, is_counted: true }).map(|()| false)
+        let started = self.0.start(&mut state, Assignment { work, is_counted: true });
+        self.0.unlock(state);
+        started.map(|()| false)
     }
 
     /// Runs work that does not count.
@@ -115,18 +134,32 @@ impl ThreadPool {
             drop(work);
             return Ok(());
         }
-        self.0.start(&mut state, Assignment { work, is_counted: false })
+        let started = self.0.start(&mut state, Assignment { work, is_counted: false });
+        self.0.unlock(state);
+        started
+    }
+
+    /// The work of this thread is done, and what it still does takes no time: the thread is given the next work, which
+    /// would otherwise have to wake another one.
+    pub fn end_work(&self) {
+        if let Some(current) = CURRENT.get().filter(|current| current.pool == self.0.address()) {
+            CURRENT.set(None);
+            let mut state = self.0.lock();
+            self.0.set_free(&mut state, current);
+            self.0.unlock(state);
+        }
     }
 
     /// Runs `wait` on a thread of the pool. If the thread runs counted work, that does not count meanwhile.
     pub fn uncounted<T>(&self, wait: impl FnOnce() -> T) -> T {
-        if COUNTED_IN.get() != Arc::as_ptr(&self.0).addr() {
+        if !CURRENT.get().is_some_and(|current| current.pool == self.0.address() && current.is_counted) {
             return wait();
         }
         {
             let mut state = self.0.lock();
             state.running -= 1;
             self.0.start_waiting(&mut state);
+            self.0.unlock(state);
         }
         // A drop guard, so that it counts again even after a panic.
         let _uncounted = Uncounted(&self.0);
@@ -188,12 +221,16 @@ impl Drop for ThreadPool {
 }
 
 impl PoolShared {
-    /// Gives work to a free thread, or to a new one.
+    /// Gives work to a free thread, or to a new one. The lock is then released by `unlock`.
     fn start(self: &Arc<Self>, state: &mut PoolState, assignment: Assignment) -> io::Result<()> {
         state.ready.push_back(assignment);
-        // A thread that was woken is still counted as idle, and so is the work for it as ready.
-        if state.idle >= state.ready.len() {
-            self.changed.notify_one();
+        // A thread that was woken still counts as free, and the work for it as ready.
+        if state.free >= state.ready.len() {
+            let asleep = state.sleeping - state.woken;
+            if state.ready.len() > state.free - asleep {
+                state.woken += 1;
+                state.to_wake += 1;
+            }
             return Ok(());
         }
         match self.add_thread(state) {
@@ -233,36 +270,57 @@ impl PoolShared {
         }
     }
 
+    /// The current thread takes the next work.
+    fn set_free(self: &Arc<Self>, state: &mut PoolState, current: CurrentWork) {
+        state.free += 1;
+        if current.is_counted {
+            state.running -= 1;
+            self.start_waiting(state);
+        }
+    }
+
     fn run_thread(self: &Arc<Self>, is_busy: &AtomicBool) {
         let mut state = self.lock();
         loop {
             if let Some(Assignment { work, is_counted }) = state.ready.pop_front() {
-                drop(state);
-                COUNTED_IN.set(if is_counted { Arc::as_ptr(self).addr() } else { 0 });
+                self.unlock(state);
+                CURRENT.set(Some(CurrentWork { pool: self.address(), is_counted }));
                 let _ = caught(work);
                 state = self.lock();
-                if is_counted {
-                    state.running -= 1;
-                    // This thread is free, too.
-                    state.idle += 1;
-                    self.start_waiting(&mut state);
-                    state.idle -= 1;
+                if let Some(current) = CURRENT.take() {
+                    self.set_free(&mut state, current);
                 }
+                state.free -= 1;
                 continue;
             }
             is_busy.store(false, Ordering::Relaxed);
             if state.is_stopped {
                 return;
             }
-            state.idle += 1;
+            state.free += 1;
+            state.sleeping += 1;
             let (guard, has_timed_out) = wait_timeout(&self.changed, state, IDLE_LIMIT);
             state = guard;
-            state.idle -= 1;
+            state.free -= 1;
+            state.sleeping -= 1;
+            // Another thread may have been woken, but either of them takes the work.
+            state.woken = state.woken.saturating_sub(1);
             if has_timed_out && state.ready.is_empty() {
                 return;
             }
             is_busy.store(true, Ordering::Relaxed);
         }
+    }
+
+    fn address(self: &Arc<Self>) -> usize {
+        Arc::as_ptr(self).addr()
+    }
+
+    /// Releases the lock and wakes the threads that have been given work.
+    fn unlock(&self, mut state: MutexGuard<'_, PoolState>) {
+        let to_wake = std::mem::take(&mut state.to_wake);
+        drop(state);
+        (0..to_wake).for_each(|_| self.changed.notify_one());
     }
 
     fn lock(&self) -> MutexGuard<'_, PoolState> {
@@ -335,6 +393,27 @@ mod tests {
         assert_eq!(receive.recv().unwrap(), "other");
         answer.send(()).unwrap();
         assert_eq!(receive.recv().unwrap(), "asked");
+    }
+
+    #[test]
+    fn a_thread_whose_work_has_ended_takes_the_next_work() {
+        let pool = Arc::new(pool(1));
+        let (send, receive) = channel();
+        let (resume, resumed) = channel::<()>();
+        let (ending_pool, first) = (Arc::clone(&pool), send.clone());
+        let work = move || {
+            ending_pool.end_work();
+            first.send(std::thread::current().id()).unwrap();
+            resumed.recv().unwrap();
+        };
+        pool.run_counted(Box::new(work)).unwrap();
+        let thread = receive.recv().unwrap();
+        // The first work does not count any more.
+        let work = move || send.send(std::thread::current().id()).unwrap();
+        assert!(!pool.run_counted(Box::new(work)).unwrap());
+        resume.send(()).unwrap();
+        assert_eq!(receive.recv().unwrap(), thread);
+        assert_eq!(pool.0.lock().threads.len(), 1);
     }
 
     #[test]
