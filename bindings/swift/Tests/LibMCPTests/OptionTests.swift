@@ -5,19 +5,27 @@ import Testing
 @Suite struct ProgressTests {
     static let slow: JSON = ["duration": 0.2, "steps": 4]
 
+    /// Checks the updates of a call of `slow`. On a busy machine, newer ones may replace older ones.
+    private func expectSteps(_ progress: [Double], sourceLocation: SourceLocation = #_sourceLocation) {
+        #expect(progress.last == 4, sourceLocation: sourceLocation)
+        #expect(zip(progress, progress.dropFirst()).allSatisfy(<), sourceLocation: sourceLocation)
+        #expect(Set(progress).isSubset(of: [1, 2, 3, 4]), sourceLocation: sourceLocation)
+    }
+
     @Test(arguments: ["everything", "everything-sse"]) func progressIsReported(_ name: String) async throws {
         let client = try RealServer(name).ready()
         let updates = Shared<[ProgressUpdate]>([])
         let options = CallOptions { update in updates.change { $0.append(update) } }
-        for calls in 1...2 {
+        for _ in 1...2 {
             try await client.callTool("trigger-long-running-operation", arguments: Self.slow, options: options)
-            #expect(updates.value.count == 4 * calls)
+            expectSteps(updates.value.map(\.progress))
+            #expect(updates.value.allSatisfy { $0.total == 4 })
+            updates.change { $0 = [] }
         }
-        #expect(updates.value.prefix(4).map(\.progress) == [1, 2, 3, 4] && updates.value.allSatisfy { $0.total == 4 })
         _ = try await onThread {
             try client.blocking.callTool("trigger-long-running-operation", arguments: Self.slow, options: options)
         }
-        #expect(updates.value.count == 12)
+        #expect(updates.value.map(\.progress) == [1, 2, 3, 4])
     }
 
     @Test func progressHasMessages() async throws {
@@ -25,7 +33,8 @@ import Testing
         let messages = Shared<[String?]>([])
         let options = CallOptions { update in messages.change { $0.append(update.message) } }
         #expect(try await client.callTool("count", arguments: ["steps": 3], options: options).text == "counted to 3")
-        #expect(messages.value == ["step 1", "step 2", "step 3"])
+        #expect(messages.value.last == "step 3")
+        #expect(Set(messages.value).isSubset(of: ["step 1", "step 2", "step 3"]))
     }
 
     @Test func toolEventsReportProgressAndResult() async throws {
@@ -38,7 +47,8 @@ import Testing
             case .result(let result): results.append(result.text)
             }
         }
-        #expect(progressValues == [1, 2, 3, 4] && results.count == 1 && results[0].contains("completed"))
+        expectSteps(progressValues)
+        #expect(results.count == 1 && results[0].contains("completed"))
         await #expect(throws: ToolError.self) {
             for try await _ in client.toolEvents("get-sum", arguments: ["a": "no number"]) {}
         }
