@@ -254,8 +254,9 @@ open(sys.argv[1] + "/refused", "w"); respond(request); ask()
         calling = client.begin(lambda: call_tool(client, timeout=20_000, cancel=token))
         poll(lambda: handler.asked, "the handler was not called")
         token.trigger()
-        handler.go.set()
         calling.result().must_be("MCP_CANCELLED")
+        # The call does not wait for its handler.
+        handler.go.set()
         calling = client.begin(lambda: call_tool(client, timeout=20_000))
         poll(lambda: (place / "refused").exists(), "the waiting requests were not refused")
         assert handler.asked == ["1"], handler.asked
