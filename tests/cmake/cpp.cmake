@@ -82,9 +82,11 @@ foreach(setting 17 17_silent 20 23 23_silent)
 endforeach()
 cpp_run(cpp.mixed cpp-mixed)
 
-add_test(NAME cpp.dialects COMMAND ${Python3_EXECUTABLE} ${cpp}/dialects.py --include ${MCP_HEADER_DIR} --cxx
-                                   ${CMAKE_CXX_COMPILER})
-set_tests_properties(cpp.dialects PROPERTIES LABELS cpp TIMEOUT 900)
+foreach(standard 17 20 23)
+  add_test(NAME cpp.dialects.${standard} COMMAND ${Python3_EXECUTABLE} ${cpp}/dialects.py --standard ${standard}
+                                                 --include ${MCP_HEADER_DIR} --cxx ${CMAKE_CXX_COMPILER})
+  set_tests_properties(cpp.dialects.${standard} PROPERTIES LABELS cpp TIMEOUT 900 COST 100)
+endforeach()
 
 # --- The thread sanitizer ---------------------------------------------------------------------------------------------
 
