@@ -213,7 +213,10 @@ impl Drop for ThreadPool {
     fn drop(&mut self) {
         if self.0.process != process::id() {
             // The threads do not exist in this process: neither their handles nor the lock may be used.
-            std::mem::forget(Arc::clone(&self.0));
+            let has_threads = Arc::get_mut(&mut self.0).is_none_or(|own| !own.state.get_mut().threads.is_empty());
+            if has_threads {
+                std::mem::forget(Arc::clone(&self.0));
+            }
             return;
         }
         self.stop();
