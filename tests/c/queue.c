@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -277,8 +278,23 @@ static void cancelled_calls_end_at_once(void) {
     CHECK_INT(1, mcp_queue_cancel(record.queue, &other));
     dispatch_all(record.queue);
     CHECK_INT(1, other.done);
-    /* Best effort: on a busy machine, not for each call. */
-    await_requests("queue-cancel", "notifications/cancelled", 1);
+    free_record(&record);
+}
+
+/* A notification is sent only if that takes less than 25 ms: on a busy machine, it may need several calls. */
+static void the_server_is_told_of_cancelled_calls(void) {
+    struct record record = new_record("legacy+fault=silent+when=ping+tag=queue-told");
+    size_t told = 0;
+    for (size_t calls = 1; told == 0; calls++) {
+        ping(&record);
+        await_requests("queue-told", "ping", calls);
+        CHECK_INT(1, mcp_queue_cancel(record.queue, &record));
+        dispatch_all(record.queue);
+        sleep_ms(50);
+        mcp_json *log = server_log("queue-told");
+        told = count_requests(log, "notifications/cancelled");
+        mcp_json_free(log);
+    }
     free_record(&record);
 }
 
@@ -555,6 +571,8 @@ static void a_child_cannot_use_the_queue(void) {
     mcp_options *options = queued(&record);
     submit_silent(&record, 2);
     await_requests("queue-fork", "ping", 2);
+    int result[2];
+    must(pipe(result) == 0, "a pipe");
     fflush(stdout);
     pid_t child = fork();
     must(child >= 0, "fork");
@@ -574,13 +592,18 @@ static void a_child_cannot_use_the_queue(void) {
         mcp_queue_free(record.queue);
         CHECK_INT(open - 1, open_descriptors());
         CHECK_INT(0, record.destroyed);
-        int status = check_end();
+        char status = (char)check_end();
         fflush(stdout);
-        _exit(status);
+        must(write(result[1], &status, 1) == 1, "write");
+        /* Not _exit: valgrind would report what the threads of the parent process use, which do not exist here. */
+        kill(getpid(), SIGKILL);
     }
-    int status = 0;
-    must(waitpid(child, &status, 0) == child, "waitpid");
-    CHECK_SAYS(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the child's wait status is %d", status);
+    char status = 1;
+    must(waitpid(child, NULL, 0) == child, "waitpid");
+    must(close(result[1]) == 0, "close");
+    CHECK(read(result[0], &status, 1) == 1);
+    CHECK_INT(0, status);
+    close(result[0]);
     mcp_options_free(options);
     CHECK_INT(2, mcp_queue_cancel(record.queue, &record));
     dispatch_all(record.queue);
@@ -654,6 +677,7 @@ int main(int argc, char **argv) {
     the_descriptor_works_edge_triggered();
     the_wakeup_is_called_when_something_becomes_due();
     cancelled_calls_end_at_once();
+    the_server_is_told_of_cancelled_calls();
     waiting_calls_are_cancelled_before_they_begin();
     tokens_end_waiting_calls();
     a_freed_queue_does_not_block_its_client();

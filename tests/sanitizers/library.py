@@ -23,6 +23,8 @@ IN_STD = {
     "MUTEX_LOCK_CONTENDED": r"sync5mutex5futexNt\w+_5Mutex14lock_contended",
     "RWLOCK_READ_CONTENDED": r"sync6rwlock5futexNt\w+_6RwLock14read_contended",
     "RWLOCK_WRITE_CONTENDED": r"sync6rwlock5futexNt\w+_6RwLock15write_contended",
+    "CONDVAR_WAIT": r"condvar5futexNt\w+_7Condvar4wait",
+    "CONDVAR_WAIT_TIMEOUT": r"condvar5futexNt\w+_7Condvar12wait_timeout",
     "ONCE_CALL": r"sync4once5futexNt\w+_4Once4call",
 }
 # The functions of the sanitizer that it wraps.
