@@ -1,6 +1,5 @@
 //! Clients for the servers of a configuration file.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -100,8 +99,7 @@ impl Client {
             ServerAddress::Process { argv, environment, directory, env_file: _ } => {
                 let mut command = command_for(argv);
                 // Of variables with the same name, the last one counts.
-                let all: BTreeMap<_, _> = command.environment.into_iter().chain(environment).collect();
-                command.environment = all.into_iter().collect();
+                command.environment.extend(environment);
                 command.directory = directory.map(PathBuf::from);
                 Client::new_stdio(command).map_err(invalid_key("command"))?
             }

@@ -1,8 +1,10 @@
 //! The text arguments of calls: borrowed while a blocking call runs, copied for a call in a queue.
 
+use crate::error::Result;
+
 /// The arguments of a call in copied form: texts, optional texts, and tuples of them.
 pub trait Arguments: Send + 'static {
-    type Borrowed<'a>;
+    type Borrowed<'a>: Copy;
 
     fn copy_of(borrowed: Self::Borrowed<'_>) -> Self;
 
@@ -51,4 +53,9 @@ impl<A: Arguments, B: Arguments> Arguments for (A, B) {
     fn borrowed(&self) -> Self::Borrowed<'_> {
         (self.0.borrowed(), self.1.borrowed())
     }
+}
+
+/// Both values, or the first error.
+pub fn both<A, B>(first: Result<A>, second: Result<B>) -> Result<(A, B)> {
+    Ok((first?, second?))
 }

@@ -16,7 +16,7 @@ use std::mem::MaybeUninit;
 use crate::error::{Error, Result};
 use crate::protocol::json::MAX_TEXT;
 use crate::status::{MCP_BUFFER_TOO_SMALL, MCP_INVALID_ARGUMENT};
-use crate::sys::panics::caught;
+use crate::sys::panics::caught_briefly;
 use crate::sys::text::utf8_slice;
 
 /// `T *`: an object that is not const in the header, and that several threads may use at the same
@@ -290,7 +290,7 @@ pub fn c_string<'a>(text: impl Into<Cow<'a, str>>) -> CString {
 /// Runs the body of an exported function that cannot report an error; returns `default` if it
 /// panics.
 pub fn guard_quiet<T>(default: T, body: impl FnOnce() -> T) -> T {
-    caught(body).unwrap_or(default)
+    caught_briefly(body).unwrap_or(default)
 }
 
 #[cfg(test)]

@@ -10,14 +10,14 @@ use super::error::mcp_error;
 use super::guard::{guard, guard_json, guard_pending};
 use super::options::mcp_options;
 use crate::client::{CallContext, Client};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::protocol::json::Json;
+use crate::queue::QueueTarget;
 use crate::queue::completion_queue::{CompletionQueue, Run};
-use crate::queue::{Outcome, QueueTarget};
-use crate::status::{MCP_INTERNAL, mcp_status};
+use crate::status::mcp_status;
 
 /// The name of the call that waits for changes.
-pub(super) const LISTEN: &str = "listen";
+const LISTEN: &str = "listen";
 
 /// Connects: negotiates the protocol version, and opens a session if that version has sessions. It
 /// is optional, because every call connects if necessary; use it to detect problems early. It does
@@ -30,7 +30,7 @@ pub extern "C" fn mcp_connect(
     options: Option<&mcp_options>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    run::<()>(client, "connect", options, error, || Ok(()), |client, call, ()| client.connect(call))
+    run::<()>(client, "connect", options, error, Ok(()), |client, call, ()| client.connect(call))
 }
 
 /// Checks that the server responds. The result never comes from the cache: each call contacts the
@@ -51,7 +51,7 @@ pub extern "C" fn mcp_ping(
     options: Option<&mcp_options>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    run::<()>(client, "ping", options, error, || Ok(()), |client, call, ()| client.ping(call))
+    run::<()>(client, "ping", options, error, Ok(()), |client, call, ()| client.ping(call))
 }
 
 /// Gets the server's description of itself from the negotiation, as an object. It connects first if
@@ -76,70 +76,69 @@ pub extern "C" fn mcp_server_info(
     info: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    run_for_json::<()>(
-        client,
-        "server info",
-        options,
-        info,
-        error,
-        || Ok(()),
-        |client, call, ()| client.server_info(call),
-    )
+    run_for_json::<()>(client, "server info", options, info, error, Ok(()), |client, call, ()| client.server_info(call))
 }
 
-/// Runs a call that returns a JSON document, or submits it to the queue of its options. `arguments`
-/// returns what `body` needs.
-pub(super) fn run_for_json<'a, A: Arguments>(
+/// Runs a call that returns a JSON document, or submits it to the queue of its options. `body` gets
+/// the arguments.
+///
+/// It is a function pointer, so that not each exported function has a copy of this code, but each
+/// kind of arguments.
+pub(super) fn run_for_json<A: Arguments>(
     client: SharedHandle<mcp_client>,
     request: &'static str,
     options: Option<&mcp_options>,
-    result: OutParam<*mut mcp_json>,
+    mut result: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
-    arguments: impl FnOnce() -> Result<A::Borrowed<'a>>,
-    body: impl for<'b> FnOnce(&Client, &CallContext, A::Borrowed<'b>) -> Result<Json> + Send + 'static,
+    arguments: Result<A::Borrowed<'_>>,
+    body: fn(&Client, &CallContext, A::Borrowed<'_>) -> Result<Json>,
 ) -> mcp_status {
-    let mut output = result;
     if let Some(target) = options.and_then(mcp_options::queue_target) {
-        output.put(null_mut());
-        let run = move |client: &Client, call: &CallContext, arguments: A::Borrowed<'_>| {
-            body(client, call, arguments).map(Some)
-        };
-        let mut once = Some((arguments, run));
-        return submit(target, (client, request), options, error, &mut || {
-            let (arguments, run) = once.take().ok_or_else(called_twice)?;
-            copied::<A>(arguments, run)
+        result.put(null_mut());
+        let run = arguments.map(A::copy_of).map(|copied| -> Box<Run> {
+            Box::new(move |client, call| body(client, call, copied.borrowed()).map(Some))
         });
+        return submit(target, (client, request), options, error, run);
     }
-    let mut once = Some((arguments, body));
-    block_for_json((client, request), options, output, error, &mut |client, call| {
-        let (arguments, body) = once.take().ok_or_else(called_twice)?;
-        body(client, call, arguments()?)
-    })
+    block_for_json((client, request), options, result, error, &|client, call| body(client, call, arguments.clone()?))
 }
 
 /// Runs a call that returns only a status, or submits it to the queue of its options.
-pub(super) fn run<'a, A: Arguments>(
+pub(super) fn run<A: Arguments>(
     client: SharedHandle<mcp_client>,
     request: &'static str,
     options: Option<&mcp_options>,
     error: OutParam<*mut mcp_error>,
-    arguments: impl FnOnce() -> Result<A::Borrowed<'a>>,
-    body: impl for<'b> FnOnce(&Client, &CallContext, A::Borrowed<'b>) -> Result<()> + Send + 'static,
+    arguments: Result<A::Borrowed<'_>>,
+    body: fn(&Client, &CallContext, A::Borrowed<'_>) -> Result<()>,
 ) -> mcp_status {
     if let Some(target) = options.and_then(mcp_options::queue_target) {
-        let run = move |client: &Client, call: &CallContext, arguments: A::Borrowed<'_>| {
-            body(client, call, arguments).map(|()| None)
-        };
-        let mut once = Some((arguments, run));
-        return submit(target, (client, request), options, error, &mut || {
-            let (arguments, run) = once.take().ok_or_else(called_twice)?;
-            copied::<A>(arguments, run)
+        let run = arguments.map(A::copy_of).map(|copied| -> Box<Run> {
+            Box::new(move |client, call| body(client, call, copied.borrowed()).map(|()| None))
         });
+        return submit(target, (client, request), options, error, run);
     }
-    let mut once = Some((arguments, body));
-    block((client, request), options, error, &mut |client, call| {
-        let (arguments, body) = once.take().ok_or_else(called_twice)?;
-        body(client, call, arguments()?)
+    block((client, request), options, error, &|client, call| body(client, call, arguments.clone()?))
+}
+
+/// What a call that waits for changes does.
+pub(super) type Listen = dyn Fn(&Client, &CallContext) -> Result<()> + Send;
+
+/// Runs a call that waits for changes, or submits it to the queue of its options.
+pub(super) fn run_listen(
+    client: SharedHandle<mcp_client>,
+    options: Option<&mcp_options>,
+    error: OutParam<*mut mcp_error>,
+    listen: Result<Box<Listen>>,
+) -> mcp_status {
+    if let Some(target) = options.and_then(mcp_options::queue_target) {
+        let run =
+            listen.map(|listen| -> Box<Run> { Box::new(move |client, call| listen(client, call).map(|()| None)) });
+        return submit(target, (client, LISTEN), options, error, run);
+    }
+    block((client, LISTEN), options, error, &|client, call| match &listen {
+        Ok(listen) => listen(client, call),
+        Err(error) => Err(error.clone()),
     })
 }
 
@@ -152,7 +151,7 @@ fn block_for_json(
     options: Option<&mcp_options>,
     result: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
-    body: &mut dyn FnMut(&Client, &CallContext) -> Result<Json>,
+    body: &dyn Fn(&Client, &CallContext) -> Result<Json>,
 ) -> mcp_status {
     guard_json(result, "the place for the result", error, || {
         let client = &client.required("client")?.inner;
@@ -164,7 +163,7 @@ fn block(
     (client, request): Target,
     options: Option<&mcp_options>,
     error: OutParam<*mut mcp_error>,
-    body: &mut dyn FnMut(&Client, &CallContext) -> Result<()>,
+    body: &dyn Fn(&Client, &CallContext) -> Result<()>,
 ) -> mcp_status {
     guard(error, || {
         let client = &client.required("client")?.inner;
@@ -177,25 +176,12 @@ fn submit(
     (client, request): Target,
     options: Option<&mcp_options>,
     error: OutParam<*mut mcp_error>,
-    run: &mut dyn FnMut() -> Result<Box<Run>>,
+    run: Result<Box<Run>>,
 ) -> mcp_status {
     guard_pending(error, || {
         let client = client.object().map(|client| &client.inner);
         // A listener waits for the server, and a hundred of them must not keep other calls from running.
         let is_counted = request != LISTEN;
-        CompletionQueue::submit(target, (client, request), &mcp_options::call_options(options), is_counted, run())
+        CompletionQueue::submit(target, (client, request), &mcp_options::call_options(options), is_counted, run)
     })
-}
-
-/// A call with copied arguments.
-fn copied<'a, A: Arguments>(
-    arguments: impl FnOnce() -> Result<A::Borrowed<'a>>,
-    run: impl for<'b> FnOnce(&Client, &CallContext, A::Borrowed<'b>) -> Outcome + Send + 'static,
-) -> Result<Box<Run>> {
-    let copied = A::copy_of(arguments()?);
-    Ok(Box::new(move |client: &Client, call: &CallContext| run(client, call, copied.borrowed())))
-}
-
-fn called_twice() -> Error {
-    Error::new(MCP_INTERNAL, "a call was run twice")
 }

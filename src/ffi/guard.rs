@@ -8,7 +8,7 @@ use super::error::mcp_error;
 use crate::error::{Error, Result};
 use crate::protocol::json::Json;
 use crate::status::*;
-use crate::sys::panics::caught;
+use crate::sys::panics::caught_briefly;
 
 /// Runs the body of an exported function that returns a status.
 pub fn guard(error: OutParam<*mut mcp_error>, body: impl FnOnce() -> Result<()>) -> mcp_status {
@@ -49,7 +49,7 @@ pub fn guard_json(
 
 fn guard_value<T>(mut error: OutParam<*mut mcp_error>, body: impl FnOnce() -> Result<T>) -> Result<T, mcp_status> {
     error.put(null_mut());
-    match caught(body) {
+    match caught_briefly(body) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(failure)) => Err(report(failure, error)),
         Err(place) => Err(report_panic(place, error)),

@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
 use super::c_types::{OutParam, SharedHandle, TextArray, c_string, not_null};
-use super::calls::{LISTEN, run};
+use super::calls::{Listen, run_listen};
 use super::client::mcp_client;
 use super::document::{OwnedDocument, mcp_json};
 use super::error::mcp_error;
@@ -84,12 +84,12 @@ pub unsafe extern "C" fn mcp_listen(
     let owner = Arc::new(Userdata::new(userdata, destroy));
     let filter = not_null(change, "the callback")
         .and_then(|change| Ok((change, subscription_filter(changes, uris.texts("a URI")?)?)));
-    let arguments = || filter.as_ref().map(|_| ()).map_err(Clone::clone);
-    let filter = filter.clone();
-    run::<()>(client, LISTEN, options, error, arguments, move |client, call, ()| {
-        let (change, filter) = filter?;
-        client.listen(call, &filter, &|method, params| report_change(call, (change, &owner), method, params))
-    })
+    let listen = filter.map(|(change, filter)| -> Box<Listen> {
+        Box::new(move |client, call| {
+            client.listen(call, &filter, &|method, params| report_change(call, (change, &owner), method, params))
+        })
+    });
+    run_listen(client, options, error, listen)
 }
 
 /// Runs the callback where the callbacks of the call run, and waits for its end: the server's

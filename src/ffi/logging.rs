@@ -77,7 +77,7 @@ pub extern "C" fn mcp_request_server_log(
     options: Option<&mcp_options>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    let level = || level.required("level");
+    let level = level.required("level");
     run::<String>(client, "request server log", options, error, level, |client, call, level| {
         client.request_server_log(call, level)
     })

@@ -272,7 +272,7 @@ pub extern "C" fn mcp_login(
     options: Option<&mcp_options>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    run::<()>(client, "login", options, error, || Ok(()), |client, call, ()| client.login(call))
+    run::<()>(client, "login", options, error, Ok(()), |client, call, ()| client.login(call))
 }
 
 /// Removes the tokens of the client's server from memory and from the store, and revokes them if
@@ -294,7 +294,7 @@ pub extern "C" fn mcp_logout(
     options: Option<&mcp_options>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    run::<()>(client, "logout", options, error, || Ok(()), |client, call, ()| client.logout(call))
+    run::<()>(client, "logout", options, error, Ok(()), |client, call, ()| client.logout(call))
 }
 
 /// Gets what is known of the login at the client's server, as an object. Nothing is sent; the store

@@ -1,5 +1,6 @@
 //! Prompts and argument completion.
 
+use super::arguments::both;
 use super::c_types::{BufferSize, CText, OutParam, SharedHandle, SizedText};
 use super::calls::run_for_json;
 use super::client::mcp_client;
@@ -31,15 +32,9 @@ pub extern "C" fn mcp_list_prompts(
     result: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    run_for_json::<()>(
-        client,
-        "list prompts",
-        options,
-        result,
-        error,
-        || Ok(()),
-        |client, call, ()| client.all_pages(call, ListMethod::Prompts),
-    )
+    run_for_json::<()>(client, "list prompts", options, result, error, Ok(()), |client, call, ()| {
+        client.all_pages(call, ListMethod::Prompts)
+    })
 }
 
 /// Lists one page of the server's prompts: an object with "prompts". Pass NULL as `cursor` for the
@@ -56,7 +51,7 @@ pub extern "C" fn mcp_list_prompts_page(
     page: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    let cursor = || cursor.optional("cursor");
+    let cursor = cursor.optional("cursor");
     run_for_json::<Option<String>>(client, "list prompts", options, page, error, cursor, |client, call, cursor| {
         client.page(call, ListMethod::Prompts, cursor)
     })
@@ -78,7 +73,7 @@ pub extern "C" fn mcp_get_prompt(
     result: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    let texts = || Ok((name.required("name")?, arguments.optional(length, "the arguments")?));
+    let texts = both(name.required("name"), arguments.optional(length, "the arguments"));
     run_for_json::<ToolArguments>(client, "get prompt", options, result, error, texts, |client, call, texts| {
         client.get_prompt(call, texts.0, texts.1)
     })
@@ -106,10 +101,8 @@ pub extern "C" fn mcp_complete_prompt(
     result: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    let texts = || {
-        let argument = (argument.required("argument")?, value.required("value")?);
-        Ok(((prompt.required("prompt")?, argument), context.optional(length, "the context")?))
-    };
+    let names = both(prompt.required("prompt"), both(argument.required("argument"), value.required("value")));
+    let texts = both(names, context.optional(length, "the context"));
     run_for_json::<CompletionArguments>(client, "complete", options, result, error, texts, |client, call, texts| {
         let ((prompt, argument), context) = texts;
         client.complete(call, CompletionReference::Prompt(prompt), argument, context)
@@ -137,10 +130,9 @@ pub extern "C" fn mcp_complete_resource(
     result: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    let texts = || {
-        let argument = (argument.required("argument")?, value.required("value")?);
-        Ok(((uri_template.required("uri_template")?, argument), context.optional(length, "the context")?))
-    };
+    let names =
+        both(uri_template.required("uri_template"), both(argument.required("argument"), value.required("value")));
+    let texts = both(names, context.optional(length, "the context"));
     run_for_json::<CompletionArguments>(client, "complete", options, result, error, texts, |client, call, texts| {
         let ((uri_template, argument), context) = texts;
         client.complete(call, CompletionReference::Resource(uri_template), argument, context)

@@ -1,5 +1,6 @@
 //! Requests and notifications for which this library has no specific function.
 
+use super::arguments::both;
 use super::c_types::{BufferSize, CText, OutParam, SharedHandle, SizedText};
 use super::calls::{run, run_for_json};
 use super::client::mcp_client;
@@ -31,7 +32,7 @@ pub extern "C" fn mcp_request(
     result: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    let texts = || Ok((method.required("method")?, params.optional(length, "the params")?));
+    let texts = both(method.required("method"), params.optional(length, "the params"));
     run_for_json::<MessageArguments>(client, "request", options, result, error, texts, |client, call, texts| {
         client.request(call, texts.0, texts.1)
     })
@@ -51,7 +52,7 @@ pub extern "C" fn mcp_notify(
     options: Option<&mcp_options>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    let texts = || Ok((method.required("method")?, params.optional(length, "the params")?));
+    let texts = both(method.required("method"), params.optional(length, "the params"));
     run::<MessageArguments>(client, "notify", options, error, texts, |client, call, (method, params)| {
         client.send_notification(call, method, params)
     })

@@ -25,15 +25,9 @@ pub extern "C" fn mcp_list_resources(
     result: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    run_for_json::<()>(
-        client,
-        "list resources",
-        options,
-        result,
-        error,
-        || Ok(()),
-        |client, call, ()| client.all_pages(call, ListMethod::Resources),
-    )
+    run_for_json::<()>(client, "list resources", options, result, error, Ok(()), |client, call, ()| {
+        client.all_pages(call, ListMethod::Resources)
+    })
 }
 
 /// Lists one page of the server's resources: an object with "resources". Pass NULL as `cursor` for
@@ -50,7 +44,7 @@ pub extern "C" fn mcp_list_resources_page(
     page: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    let cursor = || cursor.optional("cursor");
+    let cursor = cursor.optional("cursor");
     run_for_json::<Option<String>>(client, "list resources", options, page, error, cursor, |client, call, cursor| {
         client.page(call, ListMethod::Resources, cursor)
     })
@@ -73,15 +67,9 @@ pub extern "C" fn mcp_list_resource_templates(
     result: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    run_for_json::<()>(
-        client,
-        "list resource templates",
-        options,
-        result,
-        error,
-        || Ok(()),
-        |client, call, ()| client.all_pages(call, ListMethod::ResourceTemplates),
-    )
+    run_for_json::<()>(client, "list resource templates", options, result, error, Ok(()), |client, call, ()| {
+        client.all_pages(call, ListMethod::ResourceTemplates)
+    })
 }
 
 /// Lists one page of the server's resource templates: an object with "resourceTemplates". Pass NULL
@@ -99,7 +87,7 @@ pub extern "C" fn mcp_list_resource_templates_page(
     page: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    let cursor = || cursor.optional("cursor");
+    let cursor = cursor.optional("cursor");
     run_for_json::<Option<String>>(
         client,
         "list resource templates",
@@ -127,7 +115,7 @@ pub extern "C" fn mcp_read_resource(
     result: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    let uri = || uri.required("uri");
+    let uri = uri.required("uri");
     run_for_json::<String>(client, "read resource", options, result, error, uri, |client, call, uri| {
         client.read_resource(call, uri)
     })

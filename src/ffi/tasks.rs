@@ -2,6 +2,7 @@
 
 use std::ffi::c_char;
 
+use super::arguments::both;
 use super::c_types::{BufferSize, CText, OutParam, SharedHandle, SizedText};
 use super::calls::{run, run_for_json};
 use super::client::mcp_client;
@@ -33,7 +34,7 @@ pub extern "C" fn mcp_call_tool_as_task(
     result: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    let texts = || Ok((name.required("name")?, arguments.optional(length, "the arguments")?));
+    let texts = both(name.required("name"), arguments.optional(length, "the arguments"));
     run_for_json::<ToolArguments>(client, "call tool as task", options, result, error, texts, |client, call, texts| {
         client.call_tool_as_task(call, texts.0, texts.1)
     })
@@ -64,7 +65,7 @@ pub extern "C" fn mcp_get_task(
     task: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    let id = || id.required("id");
+    let id = id.required("id");
     run_for_json::<String>(client, "get task", options, task, error, id, |client, call, id| client.get_task(call, id))
 }
 
@@ -84,7 +85,7 @@ pub extern "C" fn mcp_update_task(
     options: Option<&mcp_options>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    let texts = || Ok((id.required("id")?, responses.required(length, "the responses")?));
+    let texts = both(id.required("id"), responses.required(length, "the responses"));
     run::<(String, String)>(client, "update task", options, error, texts, |client, call, (id, responses)| {
         client.update_task(call, id, responses)
     })
@@ -100,7 +101,7 @@ pub extern "C" fn mcp_cancel_task(
     options: Option<&mcp_options>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    let id = || id.required("id");
+    let id = id.required("id");
     run::<String>(client, "cancel task", options, error, id, |client, call, id| client.cancel_task(call, id))
 }
 
@@ -125,7 +126,7 @@ pub extern "C" fn mcp_wait_task(
     result: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    let id = || id.required("id");
+    let id = id.required("id");
     run_for_json::<String>(client, "wait for task", options, result, error, id, |client, call, id| {
         client.wait_task(call, id)
     })

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::ffi::c_char;
 
+use super::arguments::both;
 use super::c_types::{BufferSize, CText, OutParam, SharedHandle, SizedText};
 use super::calls::run_for_json;
 use super::client::mcp_client;
@@ -37,15 +38,9 @@ pub extern "C" fn mcp_list_tools(
     result: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    run_for_json::<()>(
-        client,
-        "list tools",
-        options,
-        result,
-        error,
-        || Ok(()),
-        |client, call, ()| client.all_pages(call, ListMethod::Tools),
-    )
+    run_for_json::<()>(client, "list tools", options, result, error, Ok(()), |client, call, ()| {
+        client.all_pages(call, ListMethod::Tools)
+    })
 }
 
 /// Lists one page of the server's tools: an object with "tools". Pass NULL as `cursor` for the
@@ -62,7 +57,7 @@ pub extern "C" fn mcp_list_tools_page(
     page: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    let cursor = || cursor.optional("cursor");
+    let cursor = cursor.optional("cursor");
     run_for_json::<Option<String>>(client, "list tools", options, page, error, cursor, |client, call, cursor| {
         client.page(call, ListMethod::Tools, cursor)
     })
@@ -101,7 +96,7 @@ pub extern "C" fn mcp_call_tool(
     result: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    let texts = || Ok((name.required("name")?, arguments.optional(length, "the arguments")?));
+    let texts = both(name.required("name"), arguments.optional(length, "the arguments"));
     run_for_json::<ToolArguments>(client, "call tool", options, result, error, texts, |client, call, texts| {
         client.call_tool(call, texts.0, texts.1)
     })

@@ -81,8 +81,9 @@ impl JsonWriter {
             if !value.is_finite() {
                 return Err(invalid("NaN and infinity are not JSON numbers"));
             }
-            // In contrast to `Display`, this has an exponent if the number would have many zeros.
-            let text = format!("{value:?}");
+            // Not `format!`, whose code for doubles has 17 KB. A number with many zeros gets an exponent.
+            let text = serde_json::to_string(&value).map_err(|error| invalid(&error.to_string()))?;
+            let text = text.replace('+', "");
             // A whole number needs no fraction. -0 does: many decoders read it as the integer 0 otherwise.
             let whole = text.strip_suffix(".0").filter(|whole| *whole != "-0");
             writer.push(whole.unwrap_or(&text))

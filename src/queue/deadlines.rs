@@ -1,10 +1,10 @@
 //! The ends of calls that wait for a thread, which no thread notices otherwise: their deadlines and cancel tokens.
 
-use std::collections::{BTreeMap, HashMap};
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
 use std::sync::{Arc, Condvar};
 use std::time::{Duration, Instant};
 
-use super::inbox::CallKey;
 use super::queued_call::QueuedCall;
 use crate::error::{Error, Result};
 use crate::status::{MCP_CANCELLED, MCP_TIMEOUT};
@@ -27,10 +27,37 @@ pub struct Deadlines {
 
 #[derive(Default)]
 struct DeadlineState {
-    calls: BTreeMap<(Instant, CallKey), Arc<QueuedCall>>,
-    tokens: HashMap<CallKey, (Arc<PollableEvent>, Arc<QueuedCall>)>,
+    /// The earliest deadline first.
+    deadlines: BinaryHeap<Reverse<CallDeadline>>,
+    tokens: Vec<(Arc<PollableEvent>, Arc<QueuedCall>)>,
     has_thread: bool,
     is_stopped: bool,
+}
+
+/// Ordered by the deadline.
+struct CallDeadline {
+    deadline: Instant,
+    call: Arc<QueuedCall>,
+}
+
+impl PartialEq for CallDeadline {
+    fn eq(&self, other: &CallDeadline) -> bool {
+        self.deadline == other.deadline
+    }
+}
+
+impl Eq for CallDeadline {}
+
+impl PartialOrd for CallDeadline {
+    fn partial_cmp(&self, other: &CallDeadline) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for CallDeadline {
+    fn cmp(&self, other: &CallDeadline) -> Ordering {
+        self.deadline.cmp(&other.deadline)
+    }
 }
 
 impl Deadlines {
@@ -47,12 +74,12 @@ impl Deadlines {
         }
         let is_first_token = token.is_some() && state.tokens.is_empty();
         if let Some(token) = token {
-            state.tokens.insert(call.key, (token, Arc::clone(call)));
+            state.tokens.push((token, Arc::clone(call)));
         }
-        let first = state.calls.first_key_value().map(|((first, _), _)| *first);
+        let first = state.first_deadline();
         let is_earlier = deadline.is_some_and(|deadline| first.is_none_or(|first| deadline < first));
         if let Some(deadline) = deadline {
-            state.calls.insert((deadline, call.key), Arc::clone(call));
+            state.deadlines.push(Reverse(CallDeadline { deadline, call: Arc::clone(call) }));
         }
         if is_earlier || is_first_token {
             self.changed.notify_all();
@@ -68,7 +95,7 @@ impl Deadlines {
     pub fn stop(&self) {
         let mut state = self.state.lock();
         state.is_stopped = true;
-        let all = (std::mem::take(&mut state.calls), std::mem::take(&mut state.tokens));
+        let all = (std::mem::take(&mut state.deadlines), std::mem::take(&mut state.tokens));
         self.changed.notify_all();
         drop(state);
         drop(all);
@@ -81,17 +108,17 @@ impl Deadlines {
             let now = Instant::now();
             if next_cleaning <= now {
                 // Calls that have begun notice their ends themselves.
-                state.calls.retain(|_, call| call.is_waiting());
+                state.deadlines.retain(|Reverse(deadline)| deadline.call.is_waiting());
                 next_cleaning = now + CLEANING_INTERVAL;
             }
-            state.tokens.retain(|_, (_, call)| call.is_waiting());
-            if state.calls.is_empty() && state.tokens.is_empty() {
+            state.tokens.retain(|(_, call)| call.is_waiting());
+            if state.deadlines.is_empty() && state.tokens.is_empty() {
                 state.has_thread = false;
                 return;
             }
             let ended = state.take_ended(now);
             if ended.is_empty() {
-                let next = state.calls.first_key_value().map_or(next_cleaning, |((deadline, _), _)| *deadline);
+                let next = state.first_deadline().unwrap_or(next_cleaning);
                 let limit = if state.tokens.is_empty() { CLEANING_INTERVAL } else { TOKEN_INTERVAL };
                 (state, _) = wait_timeout(&self.changed, state, next.saturating_duration_since(now).min(limit));
                 continue;
@@ -108,16 +135,24 @@ impl Deadlines {
 }
 
 impl DeadlineState {
+    fn first_deadline(&self) -> Option<Instant> {
+        self.deadlines.peek().map(|Reverse(first)| first.deadline)
+    }
+
     /// Removes the calls whose deadline has passed or whose token was triggered.
     fn take_ended(&mut self, now: Instant) -> Vec<(Arc<QueuedCall>, Error)> {
         let mut ended = Vec::new();
-        while let Some(first) = self.calls.first_entry().filter(|first| first.key().0 <= now) {
+        while self.first_deadline().is_some_and(|first| first <= now) {
             let why = "the timeout passed while the call waited for a thread of its queue (mcp_queue_set_threads)";
-            ended.push((first.remove(), Error::new(MCP_TIMEOUT, why)));
+            ended.extend(self.deadlines.pop().map(|Reverse(first)| (first.call, Error::new(MCP_TIMEOUT, why))));
         }
-        let triggered: Vec<_> = self.tokens.extract_if(|_, (token, _)| token.is_set()).collect();
-        let cancelled = || Error::new(MCP_CANCELLED, "cancelled while the call waited for a thread of its queue");
-        ended.extend(triggered.into_iter().map(|(_, (_, call))| (call, cancelled())));
+        self.tokens.retain(|(token, call)| {
+            if token.is_set() {
+                let why = "cancelled while the call waited for a thread of its queue";
+                ended.push((Arc::clone(call), Error::new(MCP_CANCELLED, why)));
+            }
+            !token.is_set()
+        });
         ended
     }
 }

@@ -42,7 +42,7 @@ impl Default for StopTimeouts {
 pub struct ProcessCommand {
     /// The program and its arguments. A program without a slash is searched in PATH.
     pub argv: Vec<String>,
-    /// The complete environment.
+    /// The complete environment. Of variables with the same name, the last one counts.
     pub environment: Vec<(String, String)>,
     /// The working directory; `None` for that of this process.
     pub directory: Option<PathBuf>,
@@ -132,7 +132,7 @@ impl ProcessCommand {
         // SAFETY: it only makes a system call, which is allowed between fork and exec.
         unsafe { command.pre_exec(close_inherited_on_exec) };
         command.spawn().map_err(|error| {
-            let path = self.environment.iter().find(|(name, _)| name == "PATH").map(|(_, path)| path.as_str());
+            let path = self.environment.iter().rfind(|(name, _)| name == "PATH").map(|(_, path)| path.as_str());
             exec::with_cause(error, &self.argv[0], path, self.directory.as_deref())
         })
     }

@@ -1,7 +1,7 @@
 //! The pending requests of a stream that all calls share, and the delivery of responses, notifications and server
 //! requests to the calls. Callers and the reader thread use it at the same time.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -64,16 +64,16 @@ pub struct PendingRequests {
 struct PendingState {
     slots: HashMap<u64, Arc<PendingSlot>>,
     /// The requests of the calls that request progress, by the progress token.
-    progress_tokens: HashMap<u64, u64>,
+    progress_tokens: HashMap<u64, Arc<PendingSlot>>,
     /// How many calls can handle server requests.
     handling_calls: usize,
     /// Those of them that are waiting, the oldest first. The others are busy: they are handling a message, or still
     /// sending their request.
     free_calls: BTreeSet<u64>,
     /// The calls whose mailboxes contain a server request.
-    with_server_request: HashSet<u64>,
+    with_server_request: BTreeSet<u64>,
     /// The calls for which no skipped data is recorded yet.
-    without_excerpt: HashSet<u64>,
+    without_excerpt: BTreeSet<u64>,
     /// Server requests that arrived while all calls were busy.
     server_requests: BoundedQueue<ServerRequest>,
     skipped: SkippedInput,
@@ -136,8 +136,8 @@ impl PendingRequests {
             progress_tokens: HashMap::new(),
             handling_calls: 0,
             free_calls: BTreeSet::new(),
-            with_server_request: HashSet::new(),
-            without_excerpt: HashSet::new(),
+            with_server_request: BTreeSet::new(),
+            without_excerpt: BTreeSet::new(),
             server_requests: BoundedQueue::new(MAX_QUEUED_REQUESTS),
             skipped: SkippedInput::default(),
             unfinished_line: None,
@@ -223,7 +223,7 @@ impl PendingRequests {
             None => drop(state.without_excerpt.insert(id)),
         }
         if slot.progress_token != 0 {
-            state.progress_tokens.insert(slot.progress_token, id);
+            state.progress_tokens.insert(slot.progress_token, Arc::clone(&slot));
         }
         state.handling_calls += usize::from(slot.handles_requests());
         state.slots.insert(id, Arc::clone(&slot));
@@ -291,7 +291,7 @@ impl PendingRequests {
         let (token, subscription) = (notification.progress_token(), notification.subscription());
         let state = self.lock();
         let slot = match (token, subscription) {
-            (Some(token), _) => state.progress_tokens.get(&token).and_then(|id| state.slots.get(id)),
+            (Some(token), _) => state.progress_tokens.get(&token),
             (None, Some(id)) => state.slots.get(&id).filter(|slot| slot.is_subscription),
             (None, None) => None,
         };
@@ -441,7 +441,7 @@ impl PendingState {
         self.with_server_request.remove(&slot.id);
         self.without_excerpt.remove(&slot.id);
         // The token may already belong to a later request of the call.
-        if self.progress_tokens.get(&slot.progress_token) == Some(&slot.id) {
+        if self.progress_tokens.get(&slot.progress_token).is_some_and(|owner| owner.id == slot.id) {
             self.progress_tokens.remove(&slot.progress_token);
         }
     }

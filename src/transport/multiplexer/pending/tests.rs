@@ -375,7 +375,7 @@ fn the_error_of_a_call_without_a_response_quotes_what_the_process_printed() {
 /// The indexes of the pending requests, and what a search of all pending requests finds instead.
 fn check_indexes(pending: &PendingRequests, busy: &HashMap<u64, bool>) {
     let state = pending.lock();
-    let search = |is_indexed: &dyn Fn(&PendingSlot) -> bool| -> HashSet<u64> {
+    let search = |is_indexed: &dyn Fn(&PendingSlot) -> bool| -> BTreeSet<u64> {
         state.slots.values().filter(|slot| is_indexed(slot)).map(|slot| slot.id).collect()
     };
     let handles = |slot: &PendingSlot| slot.mailbox.is_some() && !slot.is_subscription && slot.outcome.get().is_none();
@@ -386,7 +386,8 @@ fn check_indexes(pending: &PendingRequests, busy: &HashMap<u64, bool>) {
     let has_request = |slot: &PendingSlot| slot.mailbox.as_ref().is_some_and(Mailbox::has_server_request);
     assert_eq!(state.with_server_request, search(&has_request));
     let by_token = state.slots.values().filter(|slot| slot.progress_token != 0);
-    assert_eq!(state.progress_tokens, by_token.map(|slot| (slot.progress_token, slot.id)).collect());
+    let tokens: HashMap<_, _> = state.progress_tokens.iter().map(|(token, slot)| (*token, slot.id)).collect();
+    assert_eq!(tokens, by_token.map(|slot| (slot.progress_token, slot.id)).collect());
 }
 
 proptest! {
