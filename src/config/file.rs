@@ -2,6 +2,7 @@
 //! `mcpServers` or another key.
 
 use std::cell::Cell;
+use std::collections::HashSet;
 
 use super::entry::{ConfigEntry, members, name_of};
 use super::env_file::is_variable_name;
@@ -106,7 +107,13 @@ pub fn parse(text: &[u8]) -> Result<Json, String> {
 pub fn list(file: &Json) -> Result<Vec<ListedServer>, String> {
     let (servers, _) = servers(file)?;
     let listed = |server: Value| Ok(ListedServer { name: name_of(server)?, is_disabled: is_disabled(server) });
-    members(servers).map(listed).collect()
+    let known = members(servers).map(listed).collect::<Result<Vec<_>, String>>()?;
+    let mut names = HashSet::new();
+    // JSON parsers would use one of them, and not all the same.
+    if let Some(twice) = known.iter().find(|server| !names.insert(&server.name)) {
+        return Err(format!("two servers have the name {:?}; rename one", shortened(&twice.name, MAX_NAME)));
+    }
+    Ok(known)
 }
 
 /// The server `name`; without a name, the only server that is not disabled. An error names the invalid key.

@@ -125,21 +125,28 @@ foreach(server fastmcp4-static fastmcp4-sse)
   set_tests_properties(cpp.tsan.${server} PROPERTIES ENVIRONMENT "${cpp_thread_environment}")
 endforeach()
 
+# cpp_example(NAME STANDARD): the program NAME-cpp.
+function(cpp_example name standard)
+  add_executable(${name}-cpp ${PROJECT_SOURCE_DIR}/examples/${name}.cpp)
+  target_link_libraries(${name}-cpp PRIVATE mcp::mcp)
+  set_target_properties(${name}-cpp PROPERTIES CXX_STANDARD ${standard} CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF)
+  target_compile_options(${name}-cpp PRIVATE -Wall -Wextra -pedantic)
+endfunction()
+
 # The C++ program in the README.
-add_executable(alive-cpp ${PROJECT_SOURCE_DIR}/examples/alive.cpp)
-target_link_libraries(alive-cpp PRIVATE mcp::mcp)
-set_target_properties(alive-cpp PROPERTIES CXX_STANDARD 17 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF)
-target_compile_options(alive-cpp PRIVATE -Wall -Wextra -pedantic)
+cpp_example(alive 17)
 real_test(cpp.example fastmcp4-static "cpp;real" ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/examples/alive.py
           ${real_state}/fastmcp4-static.json $<TARGET_FILE:alive-cpp>)
 
 # The example with coroutines.
-add_executable(coroutine-cpp ${PROJECT_SOURCE_DIR}/examples/coroutine.cpp)
-target_link_libraries(coroutine-cpp PRIVATE mcp::mcp)
-set_target_properties(coroutine-cpp PROPERTIES CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF)
-target_compile_options(coroutine-cpp PRIVATE -Wall -Wextra -pedantic)
+cpp_example(coroutine 20)
 real_test(cpp.example.coroutine everything "cpp;real" ${Python3_EXECUTABLE}
           ${CMAKE_CURRENT_SOURCE_DIR}/examples/coroutine.py ${real_state}/everything.json $<TARGET_FILE:coroutine-cpp>)
+
+# The example with several servers.
+cpp_example(servers 17)
+real_test(cpp.example.servers everything "cpp;real" ${Python3_EXECUTABLE}
+          ${CMAKE_CURRENT_SOURCE_DIR}/examples/servers.py $<TARGET_FILE:servers-cpp> ${real_state}/everything.json)
 
 if(TEST consumer.find-package-cpp)
   set_property(TEST consumer.find-package-cpp APPEND PROPERTY LABELS cpp)

@@ -8,6 +8,7 @@
     run.py tsan ...         the same under the thread sanitizer, which must detect a deliberate race
     run.py growth ...       memory use of 10,000 clients in a separate program
     run.py example ...      examples/swift/alive with a real server
+    run.py servers ...      examples/swift/servers with real servers
     run.py by-url ...       a program that depends on the URL of a repository, and has another module named MCP
 """
 
@@ -15,12 +16,16 @@ import argparse
 import json
 import re
 import shutil
+import sys
 from pathlib import Path
 
 from place import Workspace, place
 
 HERE = Path(__file__).resolve().parent
 REPO = HERE.parents[1]
+sys.path.insert(0, str(REPO / "tests/examples"))
+from servers import check as check_servers  # noqa: E402
+
 BINDING = "bindings/swift"
 TESTS = REPO / BINDING / "Tests"
 MODULE = "LibMCP"
@@ -157,6 +162,14 @@ def example(job: Job) -> None:
         raise SystemExit("swift: with the wrong token, the program did not report 401, or showed the token")
 
 
+def servers(job: Job) -> None:
+    job.build("examples/swift/servers", "servers")
+    program = job.here.inside("scratch/servers/debug/servers")
+    url = json.loads((job.options.state / "everything.json").read_text())["url"]
+    file = job.here.folder / "servers.json"
+    check_servers(lambda *words: job.here.run(program, *words, **job.environment), file, job.here.inside(file.name), url)
+
+
 def by_url(job: Job) -> None:
     """Build a program as an application does: SwiftPM clones the repository at the tag of its version."""
     here = job.here
@@ -182,7 +195,7 @@ def by_url(job: Job) -> None:
 
 JOBS = {
     job.__name__.replace("_", "-"): job
-    for job in (build, build_tsan, style, docs, test, tsan, growth, example, by_url)
+    for job in (build, build_tsan, style, docs, test, tsan, growth, example, servers, by_url)
 }
 
 
