@@ -33,7 +33,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ("Prompts and argument completion", "src/ffi/prompts.rs"),
     ("Server requests", "src/ffi/client_features.rs"),
     ("Change notifications", "src/ffi/listen.rs"),
-    ("Log messages of the server", "src/ffi/logging.rs"),
+    ("Log messages and notifications of the server", "src/ffi/logging.rs"),
     ("Raw requests", "src/ffi/raw_requests.rs"),
     ("Call options", "src/ffi/options.rs"),
     ("Cancellation", "src/ffi/cancel.rs"),
@@ -43,6 +43,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ("", "src/ffi/json_content.rs"),
     ("Writing JSON", "src/ffi/writer.rs"),
     ("Log messages of the library", "src/ffi/log.rs"),
+    ("Trace of the messages", "src/ffi/trace.rs"),
 ];
 
 /// The argument types of src/ffi/c_types.rs, and the C types that the header shows instead; `<` marks a pointer to the
@@ -62,7 +63,7 @@ const C_TYPES: &[(&str, &str)] = &[
 /// show the comment of the declaration.
 const FORWARD: &[&str] = &["mcp_options", "mcp_cancel", "mcp_queue", "mcp_json"];
 
-/// Pointers that are never NULL, as text that occurs exactly once in the header.
+/// Pointers that are never NULL, as text that occurs only where they are declared.
 const NEVER_NULL: &[&str] = &[
     "const char *mcp_version(",
     "const char *mcp_status_name(",
@@ -78,6 +79,7 @@ const NEVER_NULL: &[&str] = &[
     "struct mcp_oauth_record *record",
     "struct mcp_oauth_assertion *assertion",
     "int32_t level, const char *message",
+    "int32_t direction, const char *text",
     "struct mcp_input *input",
     "const mcp_json *message",
     "const char *method, const mcp_json *params",
@@ -168,9 +170,9 @@ fn move_declarations(mut section: String, declarations: &mut String) -> String {
     section
 }
 
-/// Marks a pointer as never NULL: the first `*` in `place`, which must occur exactly once in the header.
+/// Marks a pointer as never NULL: the first `*` in `place`.
 fn mark_nonnull(header: &str, place: &str) -> String {
-    assert_eq!(header.matches(place).count(), 1, "the header must contain {place:?} once");
+    assert!(header.contains(place), "the header does not contain {place:?}");
     header.replace(place, &place.replacen('*', "*MCP_NONNULL ", 1))
 }
 
@@ -191,6 +193,7 @@ fn section(source: &str) -> String {
     config.export.include = [
         "mcp_status",
         "mcp_log_level",
+        "mcp_trace_direction",
         "mcp_limit",
         "mcp_transport",
         "mcp_change",

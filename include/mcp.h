@@ -725,6 +725,35 @@ void mcp_client_free(mcp_client *client);
 mcp_client *mcp_client_new_stdio(const char *const *argv, mcp_error **error);
 
 /**
+ * Creates a client for a server at the other end of open streams, with one message per line
+ * (specification 2026-07-28, "stdio"): a socket pair or pipes to a thread of the program, a vsock or
+ * serial connection, a process that the program has started itself.
+ *
+ * ```
+ * int ends[2];
+ * socketpair(AF_UNIX, SOCK_STREAM, 0, ends);
+ * start_server(ends[1]);
+ * client = mcp_client_new_fds(ends[0], ends[0], "embedded", &error);
+ * ```
+ *
+ * The client reads from `in` and writes to `out`, which may be the same descriptor. It owns both from
+ * now on, also if this function fails: it makes them non-blocking, and closes them with
+ * `mcp_client_close` or `mcp_client_free`. `name` identifies the server in errors and log messages.
+ *
+ * If the streams end, calls fail with `MCP_DISCONNECTED`: make a new client. HTTP settings and those
+ * of a server process return `MCP_MISUSE` for such a client.
+ *
+ * Returns the client, which the caller frees with `mcp_client_free`. Returns NULL on failure, with
+ * `MCP_INVALID_ARGUMENT` for a descriptor that is not open, or an empty name.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_client *mcp_client_new_fds(int in,
+                               int out,
+                               const char *name,
+                               mcp_error **error);
+
+/**
  * Sets an environment variable of the server process; a NULL `value` removes it, even if it would
  * be inherited.
  *
@@ -3151,7 +3180,7 @@ mcp_status mcp_listen(mcp_client *client,
                       mcp_error **error);
 
 /* ============================================================================================== */
-/* Log messages of the server                                                                     */
+/* Log messages and notifications of the server                                                   */
 /* ============================================================================================== */
 
 /**
@@ -3167,6 +3196,14 @@ mcp_status mcp_listen(mcp_client *client,
  * Since 0.1.0.
  */
 typedef void (*mcp_server_log_fn)(void *userdata, const mcp_json *MCP_NONNULL message);
+
+/**
+ * Receives a notification of the server. `params` is NULL if it has none. Both are valid until the
+ * callback returns. Where it runs, and what it may do: see `mcp_server_log_fn`.
+ *
+ * Since 0.1.0.
+ */
+typedef void (*mcp_notification_fn)(void *userdata, const char *MCP_NONNULL method, const mcp_json *params);
 
 /**
  * Sets the callback that receives the log messages of the server; those of the library go to
@@ -3186,6 +3223,35 @@ mcp_status mcp_set_server_log(mcp_client *client,
                               void *userdata,
                               mcp_destroy_fn destroy,
                               mcp_error **error);
+
+/**
+ * Sets the callback that receives all notifications of the server, also those of extensions, and
+ * those that other callbacks receive, such as progress, log messages and changes; it runs before
+ * them:
+ *
+ * ```
+ * static void notified(void *userdata, const char *MCP_NONNULL method, const mcp_json *params) {
+ *     if (strcmp(method, "notifications/tasks/status") == 0)
+ *         show_task(userdata, mcp_json_string(mcp_json_member(params, "status")));
+ * }
+ * mcp_set_notification(client, notified, window, NULL, &error);
+ * ```
+ *
+ * NULL removes it (the default). A modern server sends changes only to `mcp_listen`. Over Streamable
+ * HTTP, a legacy server sends notifications that belong to no call on the server event stream, which
+ * the first call opens if this callback is set by then. Notifications with more than 1 MiB of
+ * parameters are skipped.
+ *
+ * `userdata` is passed to the callback, and to `destroy` (which may be NULL) when it is no longer
+ * needed: see `mcp_destroy_fn`.
+ *
+ * Thread-safe; takes effect with the next notification. Since 0.1.0.
+ */
+mcp_status mcp_set_notification(mcp_client *client,
+                                mcp_notification_fn notification,
+                                void *userdata,
+                                mcp_destroy_fn destroy,
+                                mcp_error **error);
 
 /**
  * Requests the server's log messages of this level and above: "debug", "info", "notice",
@@ -4089,6 +4155,80 @@ mcp_status mcp_set_log(mcp_client *client,
                        void *userdata,
                        mcp_destroy_fn destroy,
                        mcp_error **error);
+
+/* ============================================================================================== */
+/* Trace of the messages                                                                          */
+/* ============================================================================================== */
+
+/**
+ * Which way a message goes. A later version may add values.
+ *
+ * Since 0.1.0.
+ */
+typedef enum mcp_trace_direction {
+  /**
+   * The client sends the message.
+   */
+  MCP_TRACE_SENT = 1,
+  /**
+   * The client has received the message.
+   */
+  MCP_TRACE_RECEIVED = 2,
+} mcp_trace_direction;
+
+/**
+ * Receives a message. `direction` is an `mcp_trace_direction`. `text` has `length` bytes, is also
+ * NUL-terminated, and is valid until the callback returns.
+ *
+ * It runs on the thread that sends or receives the message, also for clients and calls with a
+ * queue: on the threads of calls and on the library's reader threads, possibly on several at the
+ * same time, with no lock held. It must return soon, because the message waits for it; it must not
+ * make calls on this client, throw an exception or call longjmp.
+ *
+ * Since 0.1.0.
+ */
+typedef void (*mcp_trace_fn)(void *userdata, int32_t direction, const char *MCP_NONNULL text, size_t length);
+
+/**
+ * Sets the callback that receives every JSON-RPC message that the client sends and receives, for
+ * debugging:
+ *
+ * ```
+ * static void trace(void *file, int32_t direction, const char *MCP_NONNULL text, size_t length) {
+ *     (void)length;
+ *     fprintf(file, "%s %s\n", direction == MCP_TRACE_SENT ? "->" : "<-", text);
+ * }
+ * mcp_set_trace(client, trace, stderr, NULL, &error);
+ * ```
+ *
+ * NULL removes it (the default). A message that is sent again is passed again. What the server
+ * sends in place of a message is passed, too, such as a line on stdout that is no JSON. A batch is
+ * one message.
+ *
+ * Tokens, cookies, and the values of headers that the application has set are replaced by
+ * "[redacted]", but not secrets that only the application and the server know: the arguments of
+ * tools, for example. Of a longer message, the first 1 MiB are passed.
+ *
+ * `userdata` is passed to the callback, and to `destroy` (which may be NULL) when it is no longer
+ * needed: see `mcp_destroy_fn`.
+ *
+ * Thread-safe; takes effect with the next message. Since 0.1.0.
+ */
+mcp_status mcp_set_trace(mcp_client *client,
+                         mcp_trace_fn trace,
+                         void *userdata,
+                         mcp_destroy_fn destroy,
+                         mcp_error **error);
+
+/**
+ * Lets the user of the program see the log: if the environment variable MCP_DEBUG is "1", the
+ * library's log messages are written to stderr, and if it is "2", also the messages of the protocol
+ * (`mcp_set_trace`). Otherwise, this function does nothing. It replaces the callbacks of
+ * `mcp_set_log` and, with "2", of `mcp_set_trace`.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_use_debug_output(mcp_client *client, mcp_error **error);
 
 #ifdef __clang__
 #pragma clang diagnostic pop

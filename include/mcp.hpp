@@ -343,6 +343,14 @@ inline const char *to_string(log_level value) noexcept {
     return mcp_log_level_name(static_cast<std::int32_t>(value));
 }
 
+/// Which way a message goes: see client::set_trace. A later version may add values.
+enum class trace_direction : std::int32_t {
+    /// The client sends the message.
+    sent = MCP_TRACE_SENT,
+    /// The client has received the message.
+    received = MCP_TRACE_RECEIVED,
+};
+
 /// The type of a JSON value (RFC 8259, section 3).
 enum class json_type : std::int32_t {
     /// There is no value. Not the same as null.
@@ -2562,6 +2570,12 @@ template <class Callable> void invoke_log(void *userdata, std::int32_t level, co
                                std::string_view(message));
 }
 
+template <class Callable>
+void invoke_trace(void *userdata, std::int32_t direction, const char *text, std::size_t length) noexcept {
+    invoke_ignoring_exceptions(*static_cast<Callable *>(userdata), static_cast<trace_direction>(direction),
+                               std::string_view(text, length));
+}
+
 template <class Callable> void invoke_server_log(void *userdata, const mcp_json *message) noexcept {
     invoke_ignoring_exceptions(*static_cast<Callable *>(userdata), json_view(message));
 }
@@ -3242,6 +3256,20 @@ class client {
         return detail::value_or_throw(try_for_process(command));
     }
 
+    /// Creates a client for a server at the other end of open streams, with one message per line: a socket pair or
+    /// pipes to a thread of the program, a vsock or serial connection, a process that the program has started itself.
+    /// The client reads from `in` and writes to `out`, which may be the same descriptor. It owns both from now on, also
+    /// if this function throws: it makes them non-blocking, and closes them with close() or in its destructor. `name`
+    /// identifies the server in errors and log messages.
+    ///
+    /// If the streams end, calls throw status::disconnected: make a new client. HTTP settings and those of a server
+    /// process throw status::misuse for such a client.
+    ///
+    /// Throws status::invalid_argument for a descriptor that is not open, or an empty name.
+    [[nodiscard]] static client for_fds(int in, int out, std::string_view name) {
+        return detail::value_or_throw(try_for_fds(in, out, name));
+    }
+
     /// Creates a client for a server from a configuration file, in the format that FastMCP, editors and desktop clients
     /// share: a JSON object with "mcpServers" (or "servers", or "mcp" that contains "servers"). It maps each server's
     /// name to an object with
@@ -3273,6 +3301,16 @@ class client {
     /// Non-throwing form of for_process().
     [[nodiscard]] static expected<client> try_for_process(const std::vector<std::string> &command) {
         return make(mcp_client_new_stdio, detail::text_array(command, "the command"));
+    }
+
+    /// Non-throwing form of for_fds().
+    [[nodiscard]] static expected<client> try_for_fds(int in, int out, std::string_view name) {
+        const detail::text checked(name, "the name");
+        if (checked.has_nul()) {
+            // It is refused below, without a call of the C function, which also closes the descriptors.
+            mcp_client_free(mcp_client_new_fds(in, out, nullptr, nullptr));
+        }
+        return make(mcp_client_new_fds, in, out, checked);
     }
 
     /// Non-throwing form of from_config().
@@ -3528,6 +3566,26 @@ class client {
     /// Removes the callback for the server's log messages.
     void set_server_log(std::nullopt_t) {
         detail::value_or_throw(try_set_server_log(std::nullopt));
+    }
+
+    /// Sets the callback that receives all notifications of the server, also those of extensions, and those that other
+    /// callbacks receive, such as progress, log messages and changes; it runs before them. It can be any callable that
+    /// accepts a std::string_view and a json_view (it may be move-only):
+    ///
+    ///     client.set_notification([](std::string_view method, mcp::json_view params) {
+    ///         if (method == "notifications/tasks/status")
+    ///             show(params["status"].string());
+    ///     });
+    ///
+    /// `params` is empty if the server sends none. Both are valid until the callback returns. A modern server sends
+    /// changes only to listen(). The other rules are those of set_server_log.
+    template <class Callable> void set_notification(Callable callable) {
+        detail::value_or_throw(try_set_notification(std::move(callable)));
+    }
+
+    /// Removes the callback for notifications.
+    void set_notification(std::nullopt_t) {
+        detail::value_or_throw(try_set_notification(std::nullopt));
     }
 
     /// Requests the server's log messages of this level and above: "debug", "info", "notice", "warning", "error",
@@ -3838,6 +3896,38 @@ class client {
         detail::value_or_throw(try_set_log(std::nullopt));
     }
 
+    /// Sets the callback that receives every JSON-RPC message that the client sends and receives, for debugging. It can
+    /// be any callable that accepts a trace_direction and a std::string_view (it may be move-only):
+    ///
+    ///     client.set_trace([](mcp::trace_direction direction, std::string_view text) {
+    ///         std::clog << (direction == mcp::trace_direction::sent ? "-> " : "<- ") << text << '\n';
+    ///     });
+    ///
+    /// Tokens, cookies, and the values of headers that were set are replaced by "[redacted]", but not secrets that only
+    /// the program and the server know. Of a longer message, the first 1 MiB are passed. What the server sends in place
+    /// of a message is passed, too.
+    ///
+    /// The callback runs on the thread that sends or receives the message, possibly on several at the same time: the
+    /// message waits for it. It must not make calls on this client. An exception that leaves it is discarded.
+    ///
+    /// The callable is moved into the client, and destroyed after its last call, on any thread. Throws
+    /// status::invalid_argument if it is empty.
+    template <class Callable> void set_trace(Callable callable) {
+        detail::value_or_throw(try_set_trace(std::move(callable)));
+    }
+
+    /// Removes the trace callback.
+    void set_trace(std::nullopt_t) {
+        detail::value_or_throw(try_set_trace(std::nullopt));
+    }
+
+    /// Lets the user of the program see the log: if the environment variable MCP_DEBUG is "1", log messages are written
+    /// to stderr, and if it is "2", also the messages of the protocol. Otherwise, this does nothing. It replaces the
+    /// callbacks of set_log and, with "2", of set_trace.
+    void use_debug_output() {
+        detail::value_or_throw(try_use_debug_output());
+    }
+
     // --- Transport, TLS and proxies: before the first call ---
 
     /// Sets the transport. By default it is detected: for a URL whose path ends in the segment "sse" the client uses
@@ -4089,6 +4179,18 @@ class client {
         return detail::call(mcp_set_server_log, client_.get(), nullptr, nullptr, nullptr);
     }
 
+    /// Non-throwing form of set_notification().
+    template <class Callable> [[nodiscard]] expected<void> try_set_notification(Callable callable) {
+        static_assert(std::is_invocable_v<Callable &, std::string_view, json_view>,
+                      "a notification callback is called with a std::string_view and an mcp::json_view");
+        return set_callback(mcp_set_notification, detail::invoke_change<Callable>, std::move(callable));
+    }
+
+    /// Non-throwing form of set_notification(std::nullopt).
+    [[nodiscard]] expected<void> try_set_notification(std::nullopt_t) {
+        return detail::call(mcp_set_notification, client_.get(), nullptr, nullptr, nullptr);
+    }
+
     /// Non-throwing form of request_server_log().
     [[nodiscard]] expected<void> try_request_server_log(std::string_view level, const options &opts = {}) {
         return detail::call(mcp_request_server_log, client_.get(), detail::text(level, "the level"), opts);
@@ -4264,6 +4366,23 @@ class client {
     /// Non-throwing form of set_log(std::nullopt).
     [[nodiscard]] expected<void> try_set_log(std::nullopt_t) {
         return detail::call(mcp_set_log, client_.get(), nullptr, nullptr, nullptr);
+    }
+
+    /// Non-throwing form of set_trace().
+    template <class Callable> [[nodiscard]] expected<void> try_set_trace(Callable callable) {
+        static_assert(std::is_invocable_v<Callable &, trace_direction, std::string_view>,
+                      "a trace callback is called with an mcp::trace_direction and a std::string_view");
+        return set_callback(mcp_set_trace, detail::invoke_trace<Callable>, std::move(callable));
+    }
+
+    /// Non-throwing form of set_trace(std::nullopt).
+    [[nodiscard]] expected<void> try_set_trace(std::nullopt_t) {
+        return detail::call(mcp_set_trace, client_.get(), nullptr, nullptr, nullptr);
+    }
+
+    /// Non-throwing form of use_debug_output().
+    [[nodiscard]] expected<void> try_use_debug_output() {
+        return detail::call(mcp_use_debug_output, client_.get());
     }
 
     /// Non-throwing form of set_transport().

@@ -23,4 +23,5 @@ mod sanitize;
 mod session;
 mod status;
 mod sys;
+mod trace;
 mod transport;

@@ -13,6 +13,10 @@ static void on_log(void *handle, int32_t level, const char *message) {
     bridgeLog((uintptr_t)handle, level, (char *)message);
 }
 
+static void on_trace(void *handle, int32_t direction, const char *text, size_t length) {
+    bridgeTrace((uintptr_t)handle, direction, (char *)text, length);
+}
+
 static void on_input(void *handle, mcp_input *input) {
     if (mcp_input_defer(input, NULL) == MCP_OK) {
         bridgeInput((uintptr_t)handle, (uintptr_t)mcp_input_call_data(input), input);
@@ -21,6 +25,10 @@ static void on_input(void *handle, mcp_input *input) {
 
 static void on_server_log(void *handle, const mcp_json *message) {
     bridgeServerLog((uintptr_t)handle, (mcp_json *)message);
+}
+
+static void on_notification(void *handle, const char *method, const mcp_json *params) {
+    bridgeNotification((uintptr_t)handle, (char *)method, (mcp_json *)params);
 }
 
 static bool on_progress(void *handle, double progress, double total, const char *message) {
@@ -71,6 +79,15 @@ mcp_status bridge_set_auth(mcp_client *client, uintptr_t handle, mcp_error **err
 
 mcp_status bridge_set_log(mcp_client *client, uintptr_t handle, mcp_error **error) {
     return mcp_set_log(client, handle ? on_log : NULL, (void *)handle, handle ? destroy : NULL, error);
+}
+
+mcp_status bridge_set_notification(mcp_client *client, uintptr_t handle, mcp_error **error) {
+    return mcp_set_notification(client, handle ? on_notification : NULL, (void *)handle, handle ? destroy : NULL,
+                                error);
+}
+
+mcp_status bridge_set_trace(mcp_client *client, uintptr_t handle, mcp_error **error) {
+    return mcp_set_trace(client, handle ? on_trace : NULL, (void *)handle, handle ? destroy : NULL, error);
 }
 
 void bridge_auth_request_set_over(mcp_auth_request *request, uintptr_t handle) {

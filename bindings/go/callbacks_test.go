@@ -3,6 +3,7 @@ package mcp_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -170,6 +171,30 @@ func TestLoggerReceivesMessages(t *testing.T) {
 	wantEqual(t, mcp.LogError.Level(), slog.LevelError)
 	wantEqual(t, mcp.LogWarning.Level(), slog.LevelWarn)
 	wantEqual(t, mcp.LogDebug.Level(), slog.LevelDebug)
+}
+
+func TestTraceReceivesMessages(t *testing.T) {
+	var messages strings.Builder
+	trace := func(direction mcp.TraceDirection, text string) {
+		fmt.Fprintln(&messages, direction == mcp.TraceSent, text)
+	}
+	client := newClient(t, scriptedURL(t, "dual"), mcp.WithBearer("s3cr3t-token"), mcp.WithTrace(trace),
+		mcp.WithDebugOutput())
+	_, err := client.CallTool(t.Context(), "echo", map[string]string{"text": "the s3cr3t-token"})
+	noError(t, err)
+	text := messages.String()
+	for _, expected := range []string{`true {"jsonrpc":"2.0","id":1,"method":`, `false {"jsonrpc":"2.0","id":1,"result":`,
+		"the [redacted]"} {
+		if !strings.Contains(text, expected) {
+			t.Errorf("the trace does not contain %s: %s", expected, text)
+		}
+	}
+	if strings.Contains(text, "s3cr3t") {
+		t.Errorf("the trace contains the token: %s", text)
+	}
+	noError(t, client.SetTrace(nil))
+	noError(t, client.Ping(t.Context()))
+	wantEqual(t, messages.String(), text)
 }
 
 func TestLogFuncPanicIsIgnored(t *testing.T) {

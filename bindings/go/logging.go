@@ -45,6 +45,35 @@ func (c *Client) RequestServerLog(ctx context.Context, level string, options ...
 	})
 }
 
+// WithNotification sets the callback for all notifications of the server, also those of extensions, and those that
+// other callbacks receive, such as progress, log messages and changes; it runs before them. params is nil if the
+// notification has none. A modern server sends changes only to [Client.Listen]. Where the callback runs, and what it
+// may do: see [WithServerLog].
+func WithNotification(callback func(method string, params Result)) Option {
+	return func(c *Client) error {
+		return c.setCallback(&notificationCallback{callback, &c.core.runningCallbacks},
+			func(client *C.mcp_client, handle C.uintptr_t, failure **C.mcp_error) C.mcp_status {
+				return C.bridge_set_notification(client, handle, failure)
+			})
+	}
+}
+
+type notificationCallback struct {
+	function func(method string, params Result)
+	running  *atomic.Int32
+}
+
+//export bridgeNotification
+func bridgeNotification(handle C.uintptr_t, method *C.char, params *C.mcp_json) {
+	callback := cgo.Handle(handle).Value().(*notificationCallback)
+	callback.running.Add(1)
+	defer callback.running.Add(-1)
+	_ = runCallback(func() error {
+		callback.function(C.GoString(method), Result(rawJSON(params)))
+		return nil
+	})
+}
+
 type serverLogCallback struct {
 	function func(LoggingMessage)
 	running  *atomic.Int32

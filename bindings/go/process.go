@@ -3,7 +3,13 @@ package mcp
 // #include "bridge.h"
 import "C"
 
-import "time"
+import (
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+)
 
 // NewProcess makes a client for a server that runs as a child process and communicates over its standard streams
 // (specification 2026-07-28, "stdio"). command is the program and its arguments; no shell is used. A program without a
@@ -26,6 +32,44 @@ func NewProcess(command []string, options ...Option) (*Client, error) {
 		})
 		return client, err
 	})
+}
+
+// NewFiles makes a client for a server at the other end of open files, with one message per line: a socket pair or
+// pipes to a goroutine of the program, a vsock or serial connection, a process that the program has started itself. The
+// client reads from in and writes to out, which may be the same file. It duplicates their descriptors and makes them
+// non-blocking: the program closes its files, and does not read or write them. name identifies the server in errors and
+// log messages.
+//
+// If the files end, calls return [Disconnected]: make a new client. HTTP settings and those of a server process return
+// [Misuse]. The error is [InvalidArgument] for an empty name.
+func NewFiles(in, out *os.File, name string, options ...Option) (*Client, error) {
+	return newClient(options, func(failure **C.mcp_error) (client *C.mcp_client, err error) {
+		err = withCString(name, "the name", func(name *C.char) error {
+			read, err := duplicate(in)
+			if err != nil {
+				return err
+			}
+			write, err := duplicate(out)
+			if err != nil {
+				return errors.Join(err, syscall.Close(read))
+			}
+			client = C.mcp_client_new_fds(C.int(read), C.int(write), name, failure)
+			return nil
+		})
+		return client, err
+	})
+}
+
+func duplicate(file *os.File) (fd int, err error) {
+	connection, err := file.SyscallConn()
+	if err != nil {
+		return -1, fmt.Errorf("mcp: the file cannot be used: %w", err)
+	}
+	failure := connection.Control(func(own uintptr) { fd, err = syscall.Dup(int(own)) })
+	if err := errors.Join(failure, err); err != nil {
+		return -1, fmt.Errorf("mcp: the file cannot be used: %w", err)
+	}
+	return fd, nil
 }
 
 // NewFromConfig makes a client for a server in a configuration file of the format that FastMCP, editors and desktop

@@ -1,9 +1,12 @@
 package mcp_test
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,6 +19,58 @@ import (
 
 // newProcessClient returns a client of tests/schema/server.py, a stdio server that implements all methods of one
 // protocol version.
+// respond responds to the requests that it reads, with an empty result or to initialize, until the file ends.
+func respond(in io.Reader, out io.WriteCloser) {
+	defer out.Close()
+	for lines := bufio.NewScanner(in); lines.Scan(); {
+		var request struct {
+			ID     json.RawMessage
+			Method string
+		}
+		_ = json.Unmarshal(lines.Bytes(), &request)
+		result := "{}"
+		if request.Method == "initialize" {
+			result = `{"protocolVersion":"2025-11-25","capabilities":{},"serverInfo":{"name":"goroutine","version":"1"}}`
+		}
+		if request.Method == "ping" {
+			fmt.Fprintln(out, `{"jsonrpc":"2.0","method":"notifications/example","params":{"of":"ping"}}`)
+		}
+		if request.Method == "server/discover" {
+			fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"error":{"code":-32601,"message":"unknown"}}`+"\n", request.ID)
+		} else if request.ID != nil {
+			fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":%s}`+"\n", request.ID, result)
+		}
+	}
+}
+
+func TestFilesOfTheProgramAreUsed(t *testing.T) {
+	requests, toServer, err := os.Pipe()
+	noError(t, err)
+	fromServer, responses, err := os.Pipe()
+	noError(t, err)
+	go respond(requests, responses)
+	var notified string
+	client, err := mcp.NewFiles(fromServer, toServer, "goroutine",
+		mcp.WithNotification(func(method string, params mcp.Result) { notified = method + string(params) }))
+	noError(t, err)
+	noError(t, toServer.Close())
+	noError(t, fromServer.Close())
+	noError(t, client.Ping(t.Context()))
+	wantEqual(t, client.Name(), "goroutine")
+	wantEqual(t, notified, `notifications/example{"of":"ping"}`)
+	noError(t, client.Close())
+	wantStatus(t, client.Ping(t.Context()), mcp.Closed)
+
+	_, err = mcp.NewFiles(fromServer, toServer, "closed")
+	if err == nil || !strings.Contains(err.Error(), "closed file") {
+		t.Errorf("closed files: %v", err)
+	}
+	_, err = mcp.NewFiles(nil, nil, "none")
+	if !errors.Is(err, os.ErrInvalid) {
+		t.Errorf("no files: %v", err)
+	}
+}
+
 func newProcessClient(t testing.TB, version string, options ...mcp.Option) *mcp.Client {
 	t.Helper()
 	command := []string{"python3", "../../tests/schema/server.py", version, filepath.Join(t.TempDir(), "record")}

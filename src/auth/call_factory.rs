@@ -13,11 +13,13 @@ use crate::log::Log;
 use crate::sys::lock::RwLock;
 use crate::sys::pollable_event::PollableEvent;
 use crate::sys::wait::WaitContext;
+use crate::trace::Trace;
 
 /// Creates call contexts. They share the client's log, known secrets, credentials and close event.
 pub struct CallFactory {
     pub authorizer: Authorizer,
     pub log: Arc<Log>,
+    pub trace: Arc<Trace>,
     /// Set when the client is closed.
     pub closed: Arc<PollableEvent>,
     pub known: Arc<KnownSecrets>,
@@ -39,6 +41,7 @@ impl CallFactory {
         CallFactory {
             authorizer: Authorizer::new(Arc::clone(&known)),
             log: Arc::default(),
+            trace: Arc::default(),
             closed: Arc::new(closed),
             known,
             last_patterns: Arc::default(),
@@ -87,6 +90,7 @@ impl CallFactory {
             known: Arc::clone(&self.known),
             last_patterns: Arc::clone(&self.last_patterns),
             log: Arc::clone(&self.log),
+            trace: Arc::clone(&self.trace),
             callbacks: callbacks.unwrap_or_else(|| Arc::<CallbackThreads>::clone(&self.callback_threads)),
             default_name: Arc::clone(&self.default_name),
         };

@@ -26,6 +26,7 @@ use crate::sys::lock::Mutex;
 use crate::sys::pollable_event::{PollableEvent, SetOnDrop};
 use crate::sys::thread_pool::Work;
 use crate::sys::wait::{Interest, Interrupt, WaitContext};
+use crate::trace::Trace;
 
 /// How often a waiting call checks whether a callback on another thread has ended.
 const CALLBACK_POLL_INTERVAL: Duration = Duration::from_millis(50);
@@ -96,6 +97,7 @@ pub struct CallClient {
     pub known: Arc<KnownSecrets>,
     pub last_patterns: Arc<LastPatterns>,
     pub log: Arc<Log>,
+    pub trace: Arc<Trace>,
     /// Runs the application's callbacks that may take long.
     pub callbacks: Arc<dyn CallbackRunner>,
     /// The name of the client, unless its log has another one.
@@ -496,11 +498,13 @@ impl Default for CallClient {
             known: Arc::default(),
             last_patterns: Arc::default(),
             log: Arc::default(),
+            trace: Arc::default(),
             callbacks: Arc::<super::callback_runner::CallbackThreads>::default(),
             default_name: "test".into(),
         }
     }
 }
 
+mod message_trace;
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ pub mod call_enders;
 mod close;
 pub mod config;
 mod connect;
+pub mod debug_output;
 pub mod login;
 pub mod operations;
 pub mod server_state;
@@ -34,6 +35,7 @@ use crate::http::endpoint::Endpoint;
 use crate::http::foreign::ForeignHttp;
 use crate::log::{Log, LogForward, LogLevel};
 use crate::rpc::dispatch::{ChangeObserver, Dispatcher};
+use crate::rpc::notification_hook::NotificationHooks;
 use crate::rpc::server_log::ServerLog;
 use crate::sanitize::shortened;
 use crate::session::session_slot::SessionSlot;
@@ -41,8 +43,10 @@ use crate::session::tried_credentials::TriedCredentials;
 use crate::status::*;
 use crate::sys::child_process::ProcessCommand;
 use crate::sys::lock::Mutex;
+use crate::sys::pipe::{ReadEnd, WriteEnd};
 use crate::sys::process;
-use crate::transport::connector::{ProcessConnector, UrlConnector};
+use crate::trace::Trace;
+use crate::transport::connector::{ProcessConnector, StreamConnector, UrlConnector};
 use crate::transport::context::TransportContext;
 use crate::transport::http_peer::HttpPeer;
 use crate::transport::interface::Connector;
@@ -72,13 +76,17 @@ pub struct BegunCall {
 
 /// A client of one server. Any number of threads may use it at once.
 pub struct Client {
-    /// The server's URL; `None` if the server is a process.
+    /// The server's URL; `None` if the server is not reached over HTTP.
     endpoint: Option<Arc<Endpoint>>,
+    /// The streams to the server, for the first call.
+    streams: Mutex<Option<(ReadEnd, WriteEnd)>>,
+    has_streams: bool,
     /// The server's name in error messages: its URL without secrets, or the program.
     display_name: String,
     pub settings: Settings,
     calls: Arc<CallFactory>,
     pub server_log: Arc<ServerLog>,
+    pub notifications: Arc<NotificationHooks>,
     pub server_state: Arc<ServerState>,
     sessions: SessionSlot,
     /// Created by the first call, because it copies settings.
@@ -98,7 +106,7 @@ impl Client {
     pub fn new(url: &str) -> Result<Arc<Client>> {
         let endpoint = Endpoint::parse(url).map_err(|why| Error::new(MCP_INVALID_ARGUMENT, why))?;
         let display_name = endpoint.shown().to_owned();
-        Client::with(Some(endpoint), display_name, Settings::default())
+        Client::with(Some(endpoint), None, display_name, Settings::default())
     }
 
     /// A client of a server that is started as a process.
@@ -107,19 +115,32 @@ impl Client {
         let name = command.argv.first().filter(|name| !name.is_empty());
         let display_name =
             name.ok_or_else(|| invalid("the command is empty: its first element must be the program".into()))?.clone();
-        Client::with(None, display_name, Settings::for_process(command))
+        Client::with(None, None, display_name, Settings::for_process(command))
     }
 
-    fn with(endpoint: Option<Endpoint>, display_name: String, settings: Settings) -> Result<Arc<Client>> {
+    /// A client of a server at the other end of streams.
+    pub fn on_streams(streams: (ReadEnd, WriteEnd), name: &str) -> Result<Arc<Client>> {
+        Client::with(None, Some(streams), name.to_owned(), Settings::default())
+    }
+
+    fn with(
+        endpoint: Option<Endpoint>,
+        streams: Option<(ReadEnd, WriteEnd)>,
+        display_name: String,
+        settings: Settings,
+    ) -> Result<Arc<Client>> {
         let host = endpoint.as_ref().map(|endpoint| endpoint.origin().host.as_str());
         let default_name = host.unwrap_or(&display_name).to_owned();
         let url_secrets = endpoint.as_ref().map(|endpoint| Arc::clone(endpoint.secrets())).unwrap_or_default();
         Ok(Arc::new(Client {
             endpoint: endpoint.map(Arc::new),
+            has_streams: streams.is_some(),
+            streams: Mutex::new(streams),
             display_name,
             settings,
             calls: Arc::new(CallFactory::new(url_secrets, new_event()?, &default_name)),
             server_log: Arc::default(),
+            notifications: Arc::default(),
             server_state: Arc::default(),
             sessions: SessionSlot::default(),
             transport_context: OnceCell::new(),
@@ -139,6 +160,10 @@ impl Client {
 
     pub fn log(&self) -> &Log {
         &self.calls.log
+    }
+
+    pub fn trace(&self) -> &Trace {
+        &self.calls.trace
     }
 
     /// The name that was set; otherwise the host of the URL, or the program.
@@ -239,18 +264,17 @@ impl Client {
         end.iter().for_each(|end| end());
     }
 
-    fn is_process(&self) -> bool {
-        self.endpoint.is_none()
-    }
-
-    /// Fails if the server is a process: `what` is for HTTP servers only.
+    /// Fails if the server is not reached over HTTP: `what` is for HTTP servers only.
     pub fn check_url(&self, what: &str) -> Result<()> {
-        if !self.is_process() {
+        if self.endpoint.is_some() {
             return Ok(());
         }
-        let why =
-            format!("{what} are not supported for a server that is started as a process; see mcp_set_environment");
-        Err(Error::new(MCP_MISUSE, why))
+        let server = if self.has_streams {
+            "that is reached over streams (mcp_client_new_fds)"
+        } else {
+            "that is started as a process; see mcp_set_environment"
+        };
+        Err(Error::new(MCP_MISUSE, format!("{what} are not supported for a server {server}")))
     }
 
     /// Fails in a process other than the one that created the client.
@@ -292,7 +316,8 @@ impl Client {
     pub fn transport_context(&self) -> &Arc<TransportContext> {
         self.transport_context.get_or_init(|| {
             let observer: Arc<dyn ChangeObserver> = Arc::<ServerState>::clone(&self.server_state);
-            let inbound = Dispatcher::new(self.settings.handlers(), Arc::clone(&self.server_log), observer);
+            let hooks = (Arc::clone(&self.server_log), Arc::clone(&self.notifications));
+            let inbound = Dispatcher::new(self.settings.handlers(), hooks, observer);
             Arc::new(TransportContext {
                 calls: Arc::clone(&self.calls),
                 inbound: Arc::new(inbound),
@@ -319,6 +344,10 @@ impl Client {
     fn connector(&self) -> Result<&dyn Connector> {
         let connector = self.connector.get_or_try_init(|| -> Result<Box<dyn Connector>> {
             let context = Arc::clone(self.transport_context());
+            if self.has_streams {
+                let streams = Mutex::new(self.streams.lock().take());
+                return Ok(Box::new(StreamConnector { context, streams }));
+            }
             Ok(match self.settings.process_command() {
                 Some(command) => Box::new(ProcessConnector { context, command }),
                 None => {

@@ -1,9 +1,9 @@
-//! Log messages of the server.
+//! Log messages and other notifications of the server.
 
-use std::ffi::c_void;
+use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
-use super::c_types::{CText, OutParam, SharedHandle};
+use super::c_types::{CText, OutParam, SharedHandle, c_string};
 use super::calls::run;
 use super::client::mcp_client;
 use super::document::{OwnedDocument, mcp_json};
@@ -11,6 +11,7 @@ use super::error::mcp_error;
 use super::options::mcp_options;
 use super::userdata::{Userdata, mcp_destroy_fn};
 use crate::protocol::json::Json;
+use crate::rpc::notification_hook::NotificationHook;
 use crate::rpc::server_log::ServerLogHook;
 use crate::status::mcp_status;
 use crate::sys::callback;
@@ -58,6 +59,60 @@ pub unsafe extern "C" fn mcp_set_server_log(
             hook
         });
         drop(client.server_log.set_hook(hook));
+        Ok(())
+    })
+}
+
+/// Receives a notification of the server. `params` is NULL if it has none. Both are valid until the
+/// callback returns. Where it runs, and what it may do: see `mcp_server_log_fn`.
+///
+/// Since 0.1.0.
+pub type mcp_notification_fn =
+    Option<unsafe extern "C-unwind" fn(userdata: *mut c_void, method: *const c_char, params: *const mcp_json)>;
+
+/// Sets the callback that receives all notifications of the server, also those of extensions, and
+/// those that other callbacks receive, such as progress, log messages and changes; it runs before
+/// them:
+///
+/// ```
+/// static void notified(void *userdata, const char *method, const mcp_json *params) {
+///     if (strcmp(method, "notifications/tasks/status") == 0)
+///         show_task(userdata, mcp_json_string(mcp_json_member(params, "status")));
+/// }
+/// mcp_set_notification(client, notified, window, NULL, &error);
+/// ```
+///
+/// NULL removes it (the default). A modern server sends changes only to `mcp_listen`. Over Streamable
+/// HTTP, a legacy server sends notifications that belong to no call on the server event stream, which
+/// the first call opens if this callback is set by then. Notifications with more than 1 MiB of
+/// parameters are skipped.
+///
+/// `userdata` is passed to the callback, and to `destroy` (which may be NULL) when it is no longer
+/// needed: see `mcp_destroy_fn`.
+///
+/// Thread-safe; takes effect with the next notification. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mcp_set_notification(
+    client: SharedHandle<mcp_client>,
+    notification: mcp_notification_fn,
+    userdata: *mut c_void,
+    destroy: mcp_destroy_fn,
+    error: OutParam<*mut mcp_error>,
+) -> mcp_status {
+    // Created first, so that `destroy` runs even if this function fails.
+    let owner = Userdata::new(userdata, destroy);
+    mcp_client::set(client, error, |client| {
+        let hook = notification.map(|notification| {
+            let hook: Arc<NotificationHook> = Arc::new(move |method: &str, params: Option<&Json>| {
+                let method = c_string(method);
+                let params = params.cloned().map(OwnedDocument::new);
+                let params = params.as_ref().map_or(std::ptr::null(), OwnedDocument::pointer);
+                // SAFETY: the header requires that the callback may be called with this userdata from any thread.
+                callback::call(|| unsafe { notification(owner.pointer(), method.as_ptr(), params) });
+            });
+            hook
+        });
+        drop(client.notifications.set(hook));
         Ok(())
     })
 }

@@ -40,6 +40,7 @@ pub mod status;
 pub mod stdio;
 pub mod tasks;
 pub mod tools;
+pub mod trace;
 pub mod userdata;
 pub mod version;
 pub mod writer;

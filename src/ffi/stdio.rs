@@ -1,5 +1,6 @@
-//! Clients for servers that run as a child process.
+//! Clients for servers that run as a child process, or at the other end of open streams.
 
+use std::ffi::c_int;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::status::*;
 use crate::sys::child_process::StopTimeouts;
+use crate::sys::pipe;
 use crate::transport::stdio::environment::command_for;
 
 /// Creates a client for a server that runs as a child process and communicates over its standard
@@ -42,6 +44,48 @@ pub extern "C" fn mcp_client_new_stdio(argv: TextArray, error: OutParam<*mut mcp
     guard_new(error, || {
         let command = command_for(argv.texts("an argument")?);
         Ok(mcp_client::new(Client::new_stdio(command)?))
+    })
+}
+
+/// Creates a client for a server at the other end of open streams, with one message per line
+/// (specification 2026-07-28, "stdio"): a socket pair or pipes to a thread of the program, a vsock or
+/// serial connection, a process that the program has started itself.
+///
+/// ```
+/// int ends[2];
+/// socketpair(AF_UNIX, SOCK_STREAM, 0, ends);
+/// start_server(ends[1]);
+/// client = mcp_client_new_fds(ends[0], ends[0], "embedded", &error);
+/// ```
+///
+/// The client reads from `in` and writes to `out`, which may be the same descriptor. It owns both from
+/// now on, also if this function fails: it makes them non-blocking, and closes them with
+/// `mcp_client_close` or `mcp_client_free`. `name` identifies the server in errors and log messages.
+///
+/// If the streams end, calls fail with `MCP_DISCONNECTED`: make a new client. HTTP settings and those
+/// of a server process return `MCP_MISUSE` for such a client.
+///
+/// Returns the client, which the caller frees with `mcp_client_free`. Returns NULL on failure, with
+/// `MCP_INVALID_ARGUMENT` for a descriptor that is not open, or an empty name.
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub extern "C" fn mcp_client_new_fds(
+    r#in: c_int,
+    out: c_int,
+    name: CText,
+    error: OutParam<*mut mcp_error>,
+) -> Option<Box<mcp_client>> {
+    // First, so that they are closed even if this function fails.
+    let streams = pipe::adopt(r#in, out);
+    guard_new(error, || {
+        let name = name.required("name")?;
+        if name.is_empty() {
+            return Err(Error::new(MCP_INVALID_ARGUMENT, "the name is empty"));
+        }
+        let unusable =
+            |why| Error::new(MCP_INVALID_ARGUMENT, format!("the descriptors {in} and {out}: {why}", in = r#in));
+        Ok(mcp_client::new(Client::on_streams(streams.map_err(unusable)?, name)?))
     })
 }
 

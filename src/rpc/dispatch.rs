@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::handlers::{HandlerFailure, HandlerOutcome, Handlers, InputRequest, run_handler};
+use super::notification_hook::NotificationHooks;
 use super::server_log::ServerLog;
 use crate::call::context::CallContext;
 use crate::log::LogLevel;
@@ -31,6 +32,7 @@ pub trait ChangeObserver: Send + Sync {
 pub struct Dispatcher {
     handlers: Handlers,
     server_log: Arc<ServerLog>,
+    notifications: Arc<NotificationHooks>,
     observer: Arc<dyn ChangeObserver>,
     active_requests: Arc<ActiveServerRequests>,
 }
@@ -100,8 +102,12 @@ impl Drop for ActiveServerRequestGuard<'_> {
 }
 
 impl Dispatcher {
-    pub fn new(handlers: Handlers, server_log: Arc<ServerLog>, observer: Arc<dyn ChangeObserver>) -> Dispatcher {
-        Dispatcher { handlers, server_log, observer, active_requests: Arc::default() }
+    pub fn new(
+        handlers: Handlers,
+        (server_log, notifications): (Arc<ServerLog>, Arc<NotificationHooks>),
+        observer: Arc<dyn ChangeObserver>,
+    ) -> Dispatcher {
+        Dispatcher { handlers, server_log, notifications, observer, active_requests: Arc::default() }
     }
 }
 
@@ -148,6 +154,9 @@ impl InboundHandler for Dispatcher {
     }
 
     fn notification(&self, call: &CallContext, notification: &Notification) {
+        if self.notifications.is_set() && !notification.is_too_long() {
+            call.paused(|clock| clock.during(|| self.notifications.run(call.log_hook(), notification)));
+        }
         match notification.method.as_str() {
             method if notification.is_too_long() => {
                 call.log(LogLevel::Warning, || format!("skipped {method}, whose parameters are longer than 1 MiB"));
@@ -170,7 +179,10 @@ impl InboundHandler for Dispatcher {
                 call.log(LogLevel::Debug, || "the server cancelled one of its requests".into());
                 notification.cancelled().into_iter().for_each(|id| self.active_requests.cancel(id));
             }
-            method => call.log(LogLevel::Debug, || format!("the server sent {method}, for which no handler is set")),
+            method if !self.notifications.is_set() => {
+                call.log(LogLevel::Debug, || format!("the server sent {method}, for which no handler is set"));
+            }
+            _ => {}
         }
     }
 
@@ -262,8 +274,11 @@ mod tests {
             let (server_log, changes, log) =
                 (Arc::<ServerLog>::default(), Arc::<RecordedTexts>::default(), Arc::<RecordedTexts>::default());
             let observer = Arc::clone(&changes) as Arc<dyn ChangeObserver>;
-            let context =
-                fake::transport_context(Arc::new(Dispatcher::new(handlers, Arc::clone(&server_log), observer)));
+            let context = fake::transport_context(Arc::new(Dispatcher::new(
+                handlers,
+                (Arc::clone(&server_log), Arc::default()),
+                observer,
+            )));
             let lines = Arc::clone(&log);
             context.calls.log.set(Some(Arc::new(move |level, line| lines.add(format!("{level:?} {line}")))));
             let fake = FakeTransport::new(&context, TransportKind::StreamableHttp);

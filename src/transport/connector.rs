@@ -1,4 +1,5 @@
-//! Connectors for a server at a URL, and for a server that runs as a child process.
+//! Connectors for a server at a URL, for a server that runs as a child process, and for a server at the other end of
+//! streams that the application has opened.
 
 use std::sync::Arc;
 
@@ -9,8 +10,11 @@ use super::legacy_sse::LegacySse;
 use super::stdio::Stdio;
 use super::streamable_http::StreamableHttp;
 use crate::call::context::CallContext;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::status::MCP_DISCONNECTED;
 use crate::sys::child_process::ProcessCommand;
+use crate::sys::lock::Mutex;
+use crate::sys::pipe::{ReadEnd, WriteEnd};
 
 /// Connects to the server at a URL.
 pub struct UrlConnector {
@@ -63,5 +67,29 @@ impl Connector for ProcessConnector {
 
     fn connect(&self, call: &CallContext, _: TransportKind) -> Result<Arc<dyn Transport>> {
         Ok(Stdio::start(&self.context, &self.command, call)?)
+    }
+}
+
+/// Uses streams, once.
+pub struct StreamConnector {
+    pub context: Arc<TransportContext>,
+    /// `None` if they were used.
+    pub streams: Mutex<Option<(ReadEnd, WriteEnd)>>,
+}
+
+impl Connector for StreamConnector {
+    fn candidates(&self, _: Option<TransportKind>, _: bool) -> Vec<TransportKind> {
+        vec![TransportKind::Stdio]
+    }
+
+    fn address_indicates(&self, transport_kind: TransportKind) -> bool {
+        transport_kind == TransportKind::Stdio
+    }
+
+    fn connect(&self, _: &CallContext, _: TransportKind) -> Result<Arc<dyn Transport>> {
+        let streams = self.streams.lock().take();
+        let why = "the connection to the server has ended, and its streams cannot be opened again; make a new client";
+        let streams = streams.ok_or_else(|| Error::new(MCP_DISCONNECTED, why))?;
+        Ok(Stdio::on_streams(&self.context, streams)?)
     }
 }

@@ -6,6 +6,7 @@ Each parameter of each function is wrong in turn, and all others are valid. The 
     a text                   bad UTF-8; a megabyte; a line break and a header
     a length                 SIZE_MAX - 1, SIZE_MAX / 2 (SIZE_MAX is MCP_NUL_TERMINATED)
     int32_t (all enums)      INT32_MIN, -1, 12345
+    int (a descriptor)       -1, 12345
     uint32_t, int64_t        UINT32_MAX; INT64_MIN, INT64_MAX
     uint64_t                 UINT64_MAX
 
@@ -64,6 +65,8 @@ VALID = {
     "mcp_input_fn handler": "no_input",
     "mcp_server_log_fn log": "no_logging",
     "mcp_log_fn log": "no_log",
+    "mcp_notification_fn notification": "no_notification",
+    "mcp_trace_fn trace": "no_trace",
     "mcp_progress_fn progress": "no_progress",
     "mcp_change_fn change": "no_change",
     "mcp_done_fn done": "no_done",
@@ -95,6 +98,8 @@ VALID = {
     "size_t length": "MCP_NUL_TERMINATED",
     "mcp_writer_base64 length": "2",
     "size_t index": "0",
+    "int in": "open_stream()",
+    "int out": "open_stream()",
     "uint32_t changes": "MCP_CHANGE_TOOLS",
     "uint32_t threads": "4",
     "uint64_t wait_ms": "0",
@@ -200,7 +205,8 @@ CALLBACK_ARGUMENTS = {
 # Parameters for which NULL is valid, by "name" or "function name"; for others it is MCP_INVALID_ARGUMENT.
 MAY_BE_NULL = {
     "error", "options", "userdata", "destroy", "cause", "cursor", "arguments", "params", "context", "meta", "content",
-    "uris", "auth", "handler", "log", "progress", "done", "wakeup", "over",
+    "uris", "auth", "handler", "log", "notification", "trace", "progress", "done",
+    "wakeup", "over",
     "mcp_options_set_call_data data", "mcp_options_set_queue queue", "mcp_set_queue queue",
     "mcp_set_bearer token", "mcp_set_header value", "mcp_options_set_header value", "mcp_set_environment value",
     "mcp_auth_request_set_bearer token", "mcp_auth_request_set_header value",
@@ -281,7 +287,7 @@ def wrong_values(function, kind, name):
         return ["NULL"]
     if kind == "size_t" and name == "length":
         return ["SIZE_MAX - 1", "SIZE_MAX / 2"]
-    return {"int32_t": ["INT32_MIN", "-1", "12345"], "uint32_t": ["UINT32_MAX"], "int64_t": ["INT64_MIN", "INT64_MAX"],
+    return {"int32_t": ["INT32_MIN", "-1", "12345"], "int": ["-1", "12345"], "uint32_t": ["UINT32_MAX"], "int64_t": ["INT64_MIN", "INT64_MAX"],
             "uint64_t": ["UINT64_MAX"]}.get(kind, [])  # fmt: skip
 
 

@@ -4,6 +4,7 @@
 
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum { MEGABYTE = 1024 * 1024 };
@@ -261,6 +262,26 @@ void no_log(void *userdata, int32_t level, const char *message) {
     (void)userdata;
     (void)level;
     (void)message;
+}
+
+void no_notification(void *userdata, const char *method, const mcp_json *params) {
+    (void)userdata;
+    (void)method;
+    (void)params;
+}
+
+void no_trace(void *userdata, int32_t direction, const char *text, size_t length) {
+    (void)userdata;
+    (void)direction;
+    (void)text;
+    (void)length;
+}
+
+int open_stream(void) {
+    int ends[2];
+    must(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0, "a socket pair");
+    close(ends[1]);
+    return ends[0];
 }
 
 bool no_progress(void *userdata, double progress, double total, const char *message) {

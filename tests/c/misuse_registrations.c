@@ -24,6 +24,19 @@ static void logging(void *userdata, const mcp_json *message) {
     (void)message;
 }
 
+static void notification(void *userdata, const char *method, const mcp_json *params) {
+    (void)userdata;
+    (void)method;
+    (void)params;
+}
+
+static void trace_message(void *userdata, int32_t direction, const char *text, size_t length) {
+    (void)userdata;
+    (void)direction;
+    (void)text;
+    (void)length;
+}
+
 static void log_message(void *userdata, int32_t level, const char *message) {
     (void)userdata;
     (void)level;
@@ -83,7 +96,9 @@ static void each_registration_is_destroyed_once(void) {
 
     REGISTER(mcp_set_auth, auth);
     REGISTER(mcp_set_log, log_message);
+    REGISTER(mcp_set_trace, trace_message);
     REGISTER(mcp_set_server_log, logging);
+    REGISTER(mcp_set_notification, notification);
     REGISTER(mcp_set_elicitation, input);
     REGISTER(mcp_set_sampling, input);
     REGISTER(mcp_set_roots, input);

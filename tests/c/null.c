@@ -34,6 +34,9 @@ static void client_functions_check_for_null(void) {
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_client_info(NULL, "name", "1", &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_protocol_version(NULL, "2025-11-25", &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_log(NULL, log_nothing, NULL, NULL, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_notification(NULL, NULL, NULL, NULL, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_trace(NULL, NULL, NULL, NULL, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_use_debug_output(NULL, &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_connect(NULL, NULL, &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_ping(NULL, NULL, &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_server_info(NULL, NULL, &info, &error));

@@ -64,7 +64,7 @@ function(sanitize_c sanitizer name)
   sanitize_run(${sanitizer} ${name} $<TARGET_FILE:sanitize-${sanitizer}-${name}> ${ARGN})
 endfunction()
 
-foreach(name null null_operations text json writer copies error eras names auth oauth_setters misuse_oauth
+foreach(name null null_operations text json writer copies error eras names fds trace auth oauth_setters misuse_oauth
         misuse_oauth_life threads fork host_process tls redirects timeouts cancel close lookup sigpipe queue
         random_queue)
   sanitize_c(address ${name})

@@ -6,11 +6,13 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdlib>
+#include <fcntl.h>
 #include <fstream>
 #include <map>
 #include <mutex>
 #include <stdexcept>
 #include <string>
+#include <sys/socket.h>
 #include <thread>
 #include <unistd.h>
 #include <vector>
@@ -109,6 +111,24 @@ void tools_are_listed_and_called(const std::string &version) {
     CHECK_THROWS(invalid_argument, client.call_tool("echo", mcp::options().timeout(-1s)));
 }
 
+void descriptors_of_the_program_are_used_and_closed() {
+    int ends[2];
+    must(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0, "a socket pair");
+    {
+        mcp::client client = mcp::client::for_fds(ends[0], ends[0], "embedded");
+        CHECK_EQUAL("embedded"s, std::string(client.name()));
+        const mcp::options brief = mcp::options().timeout(100ms);
+        CHECK_THROWS(timeout, client.ping(brief));
+        close(ends[1]);
+        CHECK_THROWS(disconnected, client.ping());
+    }
+    CHECK_EQUAL(-1, fcntl(ends[0], F_GETFD));
+    CHECK_FAILS(invalid_argument, mcp::client::try_for_fds(-1, -1, "none"));
+    must(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0, "a socket pair");
+    CHECK_FAILS(invalid_argument, mcp::client::try_for_fds(ends[0], ends[1], std::string_view("a\0b", 3)));
+    CHECK(fcntl(ends[0], F_GETFD) == -1 && fcntl(ends[1], F_GETFD) == -1);
+}
+
 void failed_page_is_the_last() {
     mcp::client client = mcp::client::for_process({"sh", "-c", "exit 3"});
     std::size_t count = 0;
@@ -190,6 +210,10 @@ void progress_callback_can_cancel_call(const std::string &version) {
     mcp::client client = client_of(version);
     mcp::cancel token;
     int notifications = 0;
+    std::string all;
+    client.set_notification([&all](std::string_view method, mcp::json_view params) {
+        all += std::string(method) + ' ' + std::string(params["progress"].raw());
+    });
     mcp::options with =
         mcp::options().cancel(token).meta("{\"k\":\"v\"}").on_progress([&](const mcp::progress &progress) {
             CHECK_EQUAL(1.0, progress.value);
@@ -200,6 +224,8 @@ void progress_callback_can_cancel_call(const std::string &version) {
         });
     CHECK_THROWS(cancelled, client.call_tool("never", std::nullopt, with));
     CHECK_EQUAL(1, notifications);
+    CHECK_EQUAL("notifications/progress 1"s, all);
+    client.set_notification(std::nullopt);
     client.ping();
     CHECK_THROWS(invalid_argument, client.ping(mcp::options().meta("[]")));
     CHECK_THROWS(invalid_argument, client.ping(mcp::options().header("Host", "x")));
@@ -444,6 +470,7 @@ int main() {
         tasks_are_started_and_awaited(version);
         many_threads_share_a_client(version);
     }
+    descriptors_of_the_program_are_used_and_closed();
     failed_page_is_the_last();
     repeated_cursor_ends_iteration();
     failed_handlers_are_reported();

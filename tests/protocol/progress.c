@@ -29,6 +29,24 @@ static void progress_is_reported(mcp_client *client) {
     notes_free(self.notes);
 }
 
+static void notified(void *userdata, const char *method, const mcp_json *params) {
+    (void)params;
+    note(userdata, "%s", method);
+}
+
+/* The callback for all notifications gets each before the callback for progress. */
+static void notifications_are_passed_first(mcp_client *client) {
+    watcher self = {notes_new(), pthread_self()};
+    mcp_options *options = mcp_options_new();
+    EXPECT(MCP_OK, error, mcp_options_set_progress(options, progressed, &self, NULL, &error));
+    EXPECT(MCP_OK, error, mcp_set_notification(client, notified, self.notes, NULL, &error));
+    CHECK_TOOL_WITH(options, "counted to 2", client, "count", "{'steps':2}");
+    CHECK_NOTES("notifications/progress\n1 of 2: step 1\nnotifications/progress\n2 of 2: step 2", self.notes);
+    EXPECT(MCP_OK, error, mcp_set_notification(client, NULL, NULL, NULL, &error));
+    mcp_options_free(options);
+    notes_free(self.notes);
+}
+
 /* Of a thousand notifications in a row, none is lost. */
 static void many_notifications_are_reported(mcp_client *client) {
     watcher self = {notes_new(), pthread_self()};
@@ -45,6 +63,7 @@ int main(int argc, char **argv) {
     use_server(argc, argv);
     mcp_client *client = connected_client();
     progress_is_reported(client);
+    notifications_are_passed_first(client);
     many_notifications_are_reported(client);
     end_client(client);
     return check_end();

@@ -167,7 +167,11 @@ def servers(job: Job) -> None:
     program = job.here.inside("scratch/servers/debug/servers")
     url = json.loads((job.options.state / "everything.json").read_text())["url"]
     file = job.here.folder / "servers.json"
-    check_servers(lambda *words: job.here.run(program, *words, **job.environment), file, job.here.inside(file.name), url)
+
+    def run(*words: str) -> tuple[int, str]:
+        return job.here.run(program, *words, **job.environment)
+
+    check_servers(run, file, job.here.inside(file.name), url)
 
 
 def by_url(job: Job) -> None:

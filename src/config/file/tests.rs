@@ -54,7 +54,10 @@ fn errors_name_the_invalid_key() {
         ("{}".into(), "mcpServers: the key is missing"),
         (r#"{"mcpServers":[]}"#.into(), "mcpServers: "),
         (r#"{"mcpServers":{}}"#.into(), "it has none"),
-        (r#"{"mcpServers":{"s":{"url":"http://h/"},"s":{"url":"http://i/"}}}"#.into(), "two servers have the name \"s\""),
+        (
+            r#"{"mcpServers":{"s":{"url":"http://h/"},"s":{"url":"http://i/"}}}"#.into(),
+            "two servers have the name \"s\"",
+        ),
         (one("1"), "mcpServers.s: it is not an object"),
         (one("{}"), "neither"),
         (one(r#"{"url":"http://h/","command":"x"}"#), "mcpServers.s: it has a \"url\" and a \"command\""),

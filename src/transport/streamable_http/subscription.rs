@@ -56,6 +56,7 @@ impl StreamableHttp {
             return Err(unexpected_content(response));
         }
         let body = response.read_all(self.context.limits.message)?;
+        call.trace_received(&body);
         let mut end = None;
         let parse_outcome = for_each_message(body, |message| {
             end = end.take().or_else(|| take_message(call, message, on_notification));

@@ -69,6 +69,39 @@ extension Client {
     }
 }
 
+/// Receives notifications of the server. `params` is nil if a notification has none.
+public typealias NotificationClosure = @Sendable (_ method: String, _ params: JSON?) -> Void
+
+extension Client {
+    /// Sets the closure that receives all notifications of the server, also those of extensions, and those that other
+    /// closures receive, such as progress, log messages and changes; it runs before them.
+    ///
+    ///     try client.setNotification { method, params in
+    ///         if method == "notifications/tasks/status" { show(params?["status"]?.string) }
+    ///     }
+    ///
+    /// A modern server sends changes only to ``listen(_:resources:timeout:idleTimeout:options:)``. Where the closure
+    /// runs, and what it may do: see ``setServerLog(_:)``.
+    public func setNotification(_ notification: @escaping NotificationClosure) throws(MCPError) {
+        let userdata = Box(notification).retained()
+        try set { mcp_set_notification($0, notificationTrampoline, userdata, releaseBox, $1) }
+    }
+
+    /// Removes the closure for notifications (none is set by default).
+    public func removeNotification() throws(MCPError) {
+        try set { mcp_set_notification($0, nil, nil, nil, $1) }
+    }
+}
+
+private func notificationTrampoline(
+    _ userdata: UnsafeMutableRawPointer?, _ method: UnsafePointer<CChar>, _ params: OpaquePointer?
+) {
+    if let userdata {
+        let params = params.map { JSON(copying: $0) }
+        Box<NotificationClosure>.at(userdata).content(String(cString: method), params)
+    }
+}
+
 private func serverLogTrampoline(_ userdata: UnsafeMutableRawPointer?, _ message: OpaquePointer) {
     if let userdata {
         Box<LoggingClosure>.at(userdata).content(LoggingMessage(json: JSON(copying: message)))

@@ -39,6 +39,25 @@ extension Client {
         try setStderrFile(stderrFile)
     }
 
+    /// Creates a client for a server at the other end of open streams, with one message per line: a socket pair or
+    /// pipes to a thread of the program, a vsock or serial connection, a process that the program has started itself.
+    ///
+    /// The client owns both descriptors from now on, also if the initializer throws: it makes them non-blocking, and
+    /// closes them with ``close(timeout:idleTimeout:options:)`` or when it is freed. If the streams end, calls throw
+    /// ``MCPError/Status/disconnected``: make a new client. HTTP settings and those of a server process throw
+    /// ``MCPError/Status/misuse``.
+    ///
+    /// - Parameters:
+    ///   - input: The descriptor to read from.
+    ///   - output: The descriptor to write to, which may be the same.
+    ///   - name: Identifies the server in errors and log messages.
+    /// - Throws: ``MCPError/Status/invalidArgument`` for a descriptor that is not open, or an empty name.
+    public convenience init(readingFrom input: Int32, writingTo output: Int32, name: String) throws(MCPError) {
+        // A name with a NUL is refused like an empty one: the C function also closes the descriptors.
+        let name = name.utf8.contains(0) ? "" : name
+        self.init(try make { mcp_client_new_fds(input, output, name, $0) })
+    }
+
     /// Sets an environment variable of the server process; nil removes it.
     ///
     /// - Throws: ``MCPError/Status/invalidArgument`` for a name that is empty or contains "=",

@@ -54,6 +54,24 @@ import Testing
         try await eventually { weakly == nil && deinitCount.value == 4 }
     }
 
+    @Test func traceReceivesMessages() async throws {
+        let client = try Scripted.client("dual", bearer: "s3cr3t-token")
+        let messages = Shared<[String]>([])
+        try client.setTrace { direction, text in
+            messages.change { $0.append("\(direction == .sent ? "->" : "<-") \(text)") }
+        }
+        try client.useDebugOutput()
+        try await client.callTool("echo", arguments: ["text": "the s3cr3t-token"])
+        let text = messages.value.joined(separator: "\n")
+        #expect(text.hasPrefix(#"-> {"jsonrpc":"2.0","id":1,"method":"server/discover""#))
+        #expect(text.contains(#"<- {"jsonrpc":"2.0","id":1,"result":"#) && text.contains("the [redacted]"))
+        #expect(!text.contains("s3cr3t"))
+        try client.removeTrace()
+        let count = messages.value.count
+        try await client.ping()
+        #expect(messages.value.count == count)
+    }
+
     /// The log closure releases the last reference to the client on the event stream's thread.
     @Test func clientCanBeFreedInLogClosure() async throws {
         struct Weak: @unchecked Sendable {

@@ -65,4 +65,19 @@ import Testing
         }
         try await eventually { deinitCount.value == 3 }
     }
+
+    @Test func allNotificationsAreReceived() async throws {
+        let notification = #"{"jsonrpc":"2.0","method":"notifications/example","params":{"of":"ping"}}"#
+        let server = try StdioServer("2025-11-25", [(method("ping"), "send '\(notification)'; respond '{\"a\":1}'")])
+        let client = try server.client()
+        let seen = Shared<[String]>([])
+        try client.setNotification { method, params in
+            seen.change { $0.append("\(method) \(params?["of"]?.string ?? "")") }
+        }
+        try await client.ping()
+        #expect(seen.value == ["notifications/example ping"])
+        try client.removeNotification()
+        try await client.ping()
+        #expect(seen.value.count == 1)
+    }
 }

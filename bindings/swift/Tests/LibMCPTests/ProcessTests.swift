@@ -15,6 +15,27 @@ import Testing
         try await failure(.closed) { try await client.ping() }
     }
 
+    /// The server is a command that this test starts, and not the library.
+    @Test func descriptorsOfProgramAreUsed() async throws {
+        let server = try StdioServer("2026-07-28")
+        let (requests, responses) = (Pipe(), Pipe())
+        let process = try server.start(reading: requests, writing: responses)
+        let input = dup(responses.fileHandleForReading.fileDescriptor)
+        let output = dup(requests.fileHandleForWriting.fileDescriptor)
+        try requests.fileHandleForWriting.close()
+        let client = try Client(readingFrom: input, writingTo: output, name: "pipes")
+        #expect(client.name == "pipes")
+        try await client.ping()
+        process.terminate()
+        try await eventually { await (try? client.ping()) == nil }
+        try await failure(.disconnected) { try await client.ping() }
+
+        #expect(throws: MCPError.self) { try Client(readingFrom: -1, writingTo: -1, name: "none") }
+        let other = dup(responses.fileHandleForReading.fileDescriptor)
+        #expect(throws: MCPError.self) { try Client(readingFrom: other, writingTo: other, name: "a\0b") }
+        #expect(fcntl(other, F_GETFD) == -1)
+    }
+
     @Test func environmentAndDirectoryArePassed() async throws {
         let stderr = try TemporaryFile()
         let script = #"echo "$GREETING from $(pwd) without ${HOME:-a home}" >&2; exit 3"#

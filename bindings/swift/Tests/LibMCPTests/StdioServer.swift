@@ -55,6 +55,19 @@ final class StdioServer {
         return client
     }
 
+    /// Starts the server with these pipes, of which this process keeps the other ends.
+    func start(reading requests: Pipe, writing responses: Pipe) throws -> Process {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/sh")
+        process.arguments = Array(command.dropFirst())
+        process.standardInput = requests
+        process.standardOutput = responses
+        try process.run()
+        try requests.fileHandleForReading.close()
+        try responses.fileHandleForWriting.close()
+        return process
+    }
+
     /// The messages that the server has received.
     func received() throws -> [JSON] {
         let file = folder.appendingPathComponent("received")
