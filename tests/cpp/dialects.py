@@ -1,4 +1,4 @@
-"""Compiles each C++ header, alone and with code that uses everything in it, in each common dialect of a C++ standard."""
+"""Compiles each C++ header, alone and with code that uses everything in it, in the common dialects of a standard."""
 
 import argparse
 import os
