@@ -2226,6 +2226,31 @@ mcp_status mcp_set_client_info(mcp_client *client,
                                mcp_error **error);
 
 /**
+ * Declares to the server that the application supports an extension (specification 2026-07-28,
+ * "Extensions"), such as "com.example/charts". `settings` is the text of a JSON object of `length`
+ * bytes, or NUL-terminated if `length` is `MCP_NUL_TERMINATED`; "{}" means no settings, and NULL
+ * removes the extension. The library supports and declares "io.modelcontextprotocol/tasks" itself.
+ *
+ * ```
+ * mcp_set_extension(client, "com.example/charts", "{\"formats\":[\"svg\"]}", MCP_NUL_TERMINATED, &error);
+ * mcp_set_notification(client, show_chart, window, NULL, &error);
+ * ```
+ *
+ * For the requests and notifications of an extension see `mcp_request`, `mcp_notify` and
+ * `mcp_set_notification`.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` for a name without a vendor and a slash, or if `settings` is not a
+ * JSON object, and `MCP_MISUSE` after the first call.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_set_extension(mcp_client *client,
+                             const char *name,
+                             const char *settings,
+                             size_t length,
+                             mcp_error **error);
+
+/**
  * Pins the protocol version, such as "2025-06-18": if the server does not support it, calls fail
  * with `MCP_VERSION_UNSUPPORTED`. NULL negotiates the newest version that both sides support (the
  * default).

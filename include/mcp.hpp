@@ -3855,6 +3855,17 @@ class client {
         detail::value_or_throw(try_set_client_info(name, version));
     }
 
+    /// Declares to the server that the program supports an extension, such as "com.example/charts" (specification
+    /// 2026-07-28, "Extensions"). `settings` is a JSON object; std::nullopt removes the extension. For the requests and
+    /// notifications of an extension see request(), notify() and set_notification(). Before the first call.
+    ///
+    ///     client.set_extension("com.example/charts", R"({"formats":["svg"]})");
+    ///
+    /// Throws status::invalid_argument for a name without a vendor and a slash, or settings that are not an object.
+    void set_extension(std::string_view name, std::optional<std::string_view> settings) {
+        detail::value_or_throw(try_set_extension(name, settings));
+    }
+
     /// Pins the protocol version, such as "2025-06-18": if the server does not support it, calls fail with
     /// status::version_unsupported. std::nullopt negotiates the newest version that both sides support (the default).
     /// Before the first call.
@@ -4338,6 +4349,13 @@ class client {
     /// Non-throwing form of set_name().
     [[nodiscard]] expected<void> try_set_name(std::optional<std::string_view> name) {
         return detail::call(mcp_set_name, client_.get(), detail::text(name, "the name"));
+    }
+
+    /// Non-throwing form of set_extension().
+    [[nodiscard]] expected<void> try_set_extension(std::string_view name, std::optional<std::string_view> settings) {
+        const detail::json_text text(settings);
+        return detail::call(mcp_set_extension, client_.get(), detail::text(name, "the extension's name"), text.start,
+                            text.length);
     }
 
     /// Non-throwing form of set_client_info().

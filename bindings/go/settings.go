@@ -109,6 +109,27 @@ func WithClientInfo(name, version string) Option {
 	}
 }
 
+// WithExtension declares to the server that the program supports an extension, such as "com.example/charts"
+// (specification 2026-07-28, "Extensions"). settings is encoded as a JSON object; nil means no settings. For the
+// requests and notifications of an extension see [Client.Request], [Client.Notify] and [WithNotification].
+func WithExtension(name string, settings any) Option {
+	return func(c *Client) error {
+		if settings == nil {
+			settings = struct{}{}
+		}
+		text, err := marshal(settings, "the settings")
+		if err != nil {
+			return err
+		}
+		return withCString(name, "the name", func(name *C.char) error {
+			return c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status {
+				t := jsonTextOf(text)
+				return C.mcp_set_extension(client, name, t.text, t.length, failure)
+			})
+		})
+	}
+}
+
 // WithProtocolVersion pins the protocol version, such as "2025-06-18": calls return [VersionUnsupported] if the server
 // does not support it. "", the default, negotiates the newest version that both sides support. A version that the
 // library does not support is [InvalidArgument].

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use crate::call::context::limit;
 use crate::call::limits::SizeLimits;
+use crate::call::object;
 use crate::error::{Error, Result};
 use crate::net::connection_factory::{ConnectionOptions, DEFAULT_MAX_HEAD};
 use crate::net::proxy::ProxyChoice;
 use crate::net::tls::TlsOptions;
 use crate::protocol::incoming::InputKind;
 use crate::protocol::json::MAX_TEXT;
-use crate::protocol::messages::{ClientCapabilities, ClientInfo};
+use crate::protocol::messages::{ClientCapabilities, ClientInfo, Extension};
 use crate::protocol::version::{self, Era};
 use crate::rpc::handlers::{Handler, Handlers};
 use crate::status::*;
@@ -39,6 +40,7 @@ pub struct Settings {
 /// The settings that the first request freezes.
 struct FixedSettings {
     client_info: ClientInfo,
+    extensions: Vec<Extension>,
     pinned: Option<(&'static str, Era)>,
     /// `None`: the client finds out which transport the server has.
     transport: Option<TransportKind>,
@@ -72,6 +74,7 @@ impl Default for Settings {
         Settings {
             fixed: Mutex::new(FixedSettings {
                 client_info,
+                extensions: Vec::new(),
                 pinned: None,
                 transport: None,
                 require_https: false,
@@ -132,6 +135,25 @@ impl Settings {
         self.change("the client info", |settings| {
             settings.client_info = ClientInfo { name: name.into(), version: version.into() };
         })
+    }
+
+    /// Declares an extension with its settings, the text of a JSON object; `None` removes it.
+    pub fn set_extension(&self, name: &str, settings: Option<&str>) -> Result<()> {
+        let is_complete = name.split_once('/').is_some_and(|(vendor, name)| !vendor.is_empty() && !name.is_empty());
+        if !is_complete {
+            let why = format!("the extension's name {name:?} has no vendor: it is like \"example.com/name\"");
+            return Err(Error::new(MCP_INVALID_ARGUMENT, why));
+        }
+        let settings = settings.map(|settings| object(settings, "the extension's settings")).transpose()?;
+        self.change("an extension", |fixed| {
+            fixed.extensions.retain(|(known, _)| known != name);
+            fixed.extensions.extend(settings.map(|settings| (name.to_owned(), settings.to_owned())));
+        })
+    }
+
+    /// The extensions that this client declares to the server.
+    pub fn extensions(&self) -> Vec<Extension> {
+        self.lock().extensions.clone()
     }
 
     pub fn client_info(&self) -> ClientInfo {

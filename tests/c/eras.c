@@ -59,6 +59,7 @@ static void requests_carry_the_fields_of_their_version(void) {
     size_t i;
 
     CHECK_INT(MCP_OK, mcp_set_client_info(client, "an-app", "1.2.3", NULL));
+    CHECK_INT(MCP_OK, mcp_set_extension(client, "com.example/charts", " {\"a\": 1}", MCP_NUL_TERMINATED, NULL));
     CHECK_INT(MCP_OK, mcp_ping(client, NULL, NULL));
     CHECK_INT(MCP_OK, mcp_ping(client, NULL, NULL));
     dispose(client);
@@ -72,6 +73,9 @@ static void requests_carry_the_fields_of_their_version(void) {
     CHECK(header_of(request, "accept") != NULL && strstr(header_of(request, "accept"), "text/event-stream") != NULL);
     body = mcp_json_parse(mcp_json_string(mcp_json_member(request, "body")), MCP_NUL_TERMINATED, NULL);
     CHECK_TEXT("an-app", text_at(body, "/params/_meta/io.modelcontextprotocol~1clientInfo/name"));
+    CHECK_TEXT("{\"a\": 1}",
+               mcp_json_text(mcp_json_pointer(body, "/params/_meta/io.modelcontextprotocol~1clientCapabilities"
+                                                    "/extensions/com.example~1charts")));
     mcp_json_free(body);
     mcp_json_free(log);
 
@@ -189,6 +193,7 @@ int main(void) {
         EXPECT(MCP_OK, error, mcp_ping(client, NULL, &error));
         EXPECT(MCP_MISUSE, error, mcp_set_protocol_version(client, "2025-11-25", &error)); /* too late */
         EXPECT(MCP_MISUSE, error, mcp_set_client_info(client, "late", "1", &error));
+        EXPECT(MCP_MISUSE, error, mcp_set_extension(client, "a/late", "{}", MCP_NUL_TERMINATED, &error));
         dispose(client);
     }
 

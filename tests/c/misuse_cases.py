@@ -147,6 +147,8 @@ VALID_TEXTS = {
     "mcp_options_set_header name": '"X-Name"',
     "mcp_auth_request_set_header name": '"X-Name"',
     "mcp_set_client_info name": '"misuse"',
+    "mcp_set_extension name": '"com.example/misuse"',
+    "settings": "s->edge",
     "mcp_oauth_set_parameter name": '"audience"',
     "value": '"value"',
     "version": '"2025-11-25"',
@@ -205,8 +207,7 @@ CALLBACK_ARGUMENTS = {
 # Parameters for which NULL is valid, by "name" or "function name"; for others it is MCP_INVALID_ARGUMENT.
 MAY_BE_NULL = {
     "error", "options", "userdata", "destroy", "cause", "cursor", "arguments", "params", "context", "meta", "content",
-    "uris", "auth", "handler", "log", "notification", "trace", "progress", "done",
-    "wakeup", "over",
+    "uris", "auth", "handler", "settings", "log", "notification", "trace", "progress", "done", "wakeup", "over",
     "mcp_options_set_call_data data", "mcp_options_set_queue queue", "mcp_set_queue queue",
     "mcp_set_bearer token", "mcp_set_header value", "mcp_options_set_header value", "mcp_set_environment value",
     "mcp_auth_request_set_bearer token", "mcp_auth_request_set_header value",
@@ -287,8 +288,8 @@ def wrong_values(function, kind, name):
         return ["NULL"]
     if kind == "size_t" and name == "length":
         return ["SIZE_MAX - 1", "SIZE_MAX / 2"]
-    return {"int32_t": ["INT32_MIN", "-1", "12345"], "int": ["-1", "12345"], "uint32_t": ["UINT32_MAX"], "int64_t": ["INT64_MIN", "INT64_MAX"],
-            "uint64_t": ["UINT64_MAX"]}.get(kind, [])  # fmt: skip
+    return {"int32_t": ["INT32_MIN", "-1", "12345"], "int": ["-1", "12345"], "uint32_t": ["UINT32_MAX"],
+            "int64_t": ["INT64_MIN", "INT64_MAX"], "uint64_t": ["UINT64_MAX"]}.get(kind, [])  # fmt: skip
 
 
 def call_lines(returns, function, arguments, what, expected, client_kind):

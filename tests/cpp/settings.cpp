@@ -57,10 +57,18 @@ void text_copies_are_wiped() {
 void client_info_is_sent() {
     mcp::client client = support::client_for("dual+tag=cpp-info");
     client.set_client_info("cpp-test", "1.2.3");
+    client.set_extension("com.example/charts", R"({"a":1})");
+    client.set_extension("com.example/none", "{}");
+    client.set_extension("com.example/none", std::nullopt);
+    CHECK_THROWS(invalid_argument, client.set_extension("charts", "{}"));
+    CHECK_THROWS(invalid_argument, client.set_extension("com.example/charts", "[]"));
     client.ping();
     const mcp::json log = support::log_of("cpp-info");
     CHECK(support::last(log).raw().find("cpp-test") != std::string_view::npos);
     CHECK(support::last(log).raw().find("1.2.3") != std::string_view::npos);
+    CHECK(support::last(log).raw().find(R"(\"extensions\":{\"com.example/charts\":{\"a\":1}})") !=
+          std::string_view::npos);
+    CHECK_THROWS(misuse, client.set_extension("com.example/late", "{}"));
     CHECK_THROWS(misuse, client.set_client_info("too", "late"));
     CHECK_THROWS(misuse, client.set_protocol_version("2025-06-18"));
     CHECK_THROWS(misuse, client.set_transport(mcp::transport::automatic));

@@ -44,6 +44,19 @@ extension Client {
         try set { mcp_set_client_info($0, name, version, $1) }
     }
 
+    /// Declares to the server that the application supports an extension, such as "com.example/charts" (specification
+    /// 2026-07-28, "Extensions"). The settings are an object; nil removes the extension. For the requests and
+    /// notifications of an extension see `request`, `notify` and ``setNotification(_:)``.
+    ///
+    /// - Throws: ``MCPError/Status/invalidArgument`` for a name without a vendor and a slash, or settings that are not
+    ///   an object; ``MCPError/Status/misuse`` after the first call that contacted the server.
+    public func setExtension(_ name: String, to settings: JSON?) throws(MCPError) {
+        try rejectNUL("the extension's name", name)
+        try set { client, error in
+            withJSONText(settings) { mcp_set_extension(client, name, $0, $1, error) }
+        }
+    }
+
     /// Pins the protocol version, such as "2025-06-18": calls throw ``MCPError/Status/versionUnsupported`` if the
     /// server does not support it. nil (the default) negotiates the newest version that both sides support.
     ///

@@ -60,12 +60,16 @@ import Testing
         let tag = newTag()
         let client = try Scripted.client("legacy+tag=\(tag)")
         try client.setClientInfo(name: "Näme", version: "1.2")
+        try client.setExtension("com.example/charts", to: ["formats": ["svg"]])
+        try await failure(.invalidArgument) { try client.setExtension("charts", to: [:]) }
         try await client.connect()
         try await failure(.misuse) { try client.setClientInfo(name: "late", version: "1") }
         let initialize = try await Scripted.log(tag).first { $0["rpc_method"]?.string == "initialize" }
         let body = try JSON(parsing: #require(initialize?["body"]?.string))
         #expect(body.pointer("/params/clientInfo/name")?.string == "Näme")
         #expect(body.pointer("/params/clientInfo/version")?.string == "1.2")
+        let extensions = body.pointer("/params/capabilities/extensions")
+        #expect(extensions?.raw == #"{"com.example/charts":{"formats":["svg"]}}"#)
     }
 
     @Test func protocolVersionCanBePinned() async throws {
