@@ -737,14 +737,17 @@ mcp_client *mcp_client_new_stdio(const char *const *argv, mcp_error **error);
  * ```
  *
  * The client reads from `in` and writes to `out`, which may be the same descriptor. It owns both from
- * now on, also if this function fails: it makes them non-blocking, and closes them with
- * `mcp_client_close` or `mcp_client_free`. `name` identifies the server in errors and log messages.
+ * now on, also if this function fails, and closes them with `mcp_client_close` or
+ * `mcp_client_free`. It makes them non-blocking, and with them all their duplicates, also those of
+ * other processes. `name` identifies the server in errors and log messages.
  *
- * If the streams end, calls fail with `MCP_DISCONNECTED`: make a new client. HTTP settings and those
- * of a server process return `MCP_MISUSE` for such a client.
+ * If the streams end, calls fail with `MCP_DISCONNECTED`: make a new client. Credentials, headers and
+ * other HTTP settings return `MCP_MISUSE` for such a client, and so do `mcp_set_environment` and the
+ * other settings of a server process.
  *
  * Returns the client, which the caller frees with `mcp_client_free`. Returns NULL on failure, with
- * `MCP_INVALID_ARGUMENT` for a descriptor that is not open, or an empty name.
+ * `MCP_INVALID_ARGUMENT` for a descriptor that is not open or an empty name, or `MCP_SYSTEM_ERROR` if
+ * no file descriptor is available.
  *
  * Thread-safe. Since 0.1.0.
  */
@@ -3265,7 +3268,8 @@ mcp_status mcp_set_server_log(mcp_client *client,
  * NULL removes it (the default). A modern server sends changes only to `mcp_listen`. Over Streamable
  * HTTP, a legacy server sends notifications that belong to no call on the server event stream, which
  * the first call opens if this callback is set by then. Notifications with more than 1 MiB of
- * parameters are skipped.
+ * parameters are skipped, except log messages. If the application is slower than the server, the
+ * oldest are lost: 256 of a call wait at most, and 256 in the queue of the client (`mcp_set_queue`).
  *
  * `userdata` is passed to the callback, and to `destroy` (which may be NULL) when it is no longer
  * needed: see `mcp_destroy_fn`.
@@ -3532,7 +3536,8 @@ void mcp_cancel_free(mcp_cancel *cancel);
 /* The type mcp_queue is described at the top. */
 
 /**
- * Wakes the program's loop. It is called on any thread, and must only wake the loop.
+ * Wakes the program's loop. It is called on any thread, and must only wake the loop: it must not wait
+ * for anything, such as a lock that another thread holds while it dispatches.
  *
  * Since 0.1.0.
  */
@@ -3654,10 +3659,11 @@ mcp_status mcp_queue_set_threads(mcp_queue *queue, uint32_t threads, mcp_error *
 
 /**
  * Delivers the callbacks of a client that belong to no call in `mcp_queue_dispatch`: log messages
- * of the library (`mcp_set_log`) and of the server, and requests of the server (`mcp_input_fn`).
- * NULL runs them on threads of the library again (the default). Of log messages that wait, the
- * newest 256 are kept. Nothing of a client is delivered after the end of its `mcp_client_close`. It
- * does not queue the calls of the client: see `mcp_options_set_queue`.
+ * of the library (`mcp_set_log`) and of the server, notifications (`mcp_set_notification`), and
+ * requests of the server (`mcp_input_fn`). NULL runs them on threads of the library again (the
+ * default). Of log messages and notifications that wait, the newest 256 are kept. Nothing of a
+ * client is delivered after the end of its `mcp_client_close`. It does not queue the calls of the
+ * client: see `mcp_options_set_queue`.
  *
  * Thread-safe. Since 0.1.0.
  */
@@ -4226,13 +4232,16 @@ typedef void (*mcp_trace_fn)(void *userdata, int32_t direction, const char *MCP_
  * mcp_set_trace(client, trace, stderr, NULL, &error);
  * ```
  *
- * NULL removes it (the default). A message that is sent again is passed again. What the server
- * sends in place of a message is passed, too, such as a line on stdout that is no JSON. A batch is
- * one message.
+ * NULL removes it (the default). A message is passed before it is sent, also if that fails then, and
+ * again if it is sent again, except after a redirect. Of what the server sends in place of messages,
+ * lines on stdout, events and JSON bodies are passed, and the bodies of failed requests. A batch is
+ * one message. The requests of OAuth are not messages of the protocol, and are not passed.
  *
  * Tokens, cookies, and the values of headers that the application has set are replaced by
  * "[redacted]", but not secrets that only the application and the server know: the arguments of
- * tools, for example. Of a longer message, the first 1 MiB are passed.
+ * tools, for example. A server can send a header of one call (`mcp_options_set_header`) to another
+ * one or to the event stream, where it is not replaced. Of a longer message, the first 1 MiB are
+ * passed.
  *
  * `userdata` is passed to the callback, and to `destroy` (which may be NULL) when it is no longer
  * needed: see `mcp_destroy_fn`.
@@ -4249,7 +4258,8 @@ mcp_status mcp_set_trace(mcp_client *client,
  * Lets the user of the program see the log: if the environment variable MCP_DEBUG is "1", the
  * library's log messages are written to stderr, and if it is "2", also the messages of the protocol
  * (`mcp_set_trace`). Otherwise, this function does nothing. It replaces the callbacks of
- * `mcp_set_log` and, with "2", of `mcp_set_trace`.
+ * `mcp_set_log` and, with "2", of `mcp_set_trace`. With `mcp_set_queue`, log messages are written
+ * when the queue is dispatched, and messages of the protocol at once.
  *
  * Thread-safe. Since 0.1.0.
  */

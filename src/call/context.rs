@@ -104,6 +104,16 @@ pub struct CallClient {
     pub default_name: Arc<str>,
 }
 
+/// The secrets of a call.
+pub struct CallSecrets(Arc<SharedCallState>);
+
+impl CallSecrets {
+    /// All credentials that the call's requests were sent with.
+    pub fn credentials(&self) -> Vec<Arc<HeaderSet>> {
+        self.0.sent.lock().credentials().to_vec()
+    }
+}
+
 impl CallContext {
     /// `progress_token` is zero if the caller requests no progress notifications.
     pub fn new(
@@ -444,6 +454,11 @@ impl CallContext {
     /// All credentials that this call's requests were sent with.
     pub fn credentials(&self) -> Vec<Arc<HeaderSet>> {
         self.shared.sent.lock().credentials().to_vec()
+    }
+
+    /// A reference to the secrets of this call, for other threads.
+    pub fn call_secrets(&self) -> CallSecrets {
+        CallSecrets(Arc::clone(&self.shared))
     }
 
     /// Whether a request was sent with credentials, and whether these included an `Authorization` header.

@@ -54,6 +54,10 @@ impl Client {
         if let Some(peer) = self.http_peer.get() {
             peer.http.drop_idle();
         }
+        drop(self.streams.lock().take());
+        if let Some(connector) = self.connector.get() {
+            connector.close();
+        }
         terminated
             .map_err(|error| call.secrets().sanitize_error(error.with_context("close", &self.server_in_messages())))
     }

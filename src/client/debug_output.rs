@@ -39,6 +39,8 @@ pub fn set(client: &Client) {
 }
 
 fn write(what: &str, text: &str) {
-    // Nothing can be done if it fails.
-    let _ = writeln!(std::io::stderr().lock(), "mcp {what}: {}", printable(text));
+    let mut line = format!("mcp {what}: {}", printable(text));
+    line.push('\n');
+    // Written at once, so that the lines of several processes do not mix. Nothing can be done if it fails.
+    let _ = std::io::stderr().write_all(line.as_bytes());
 }

@@ -345,8 +345,7 @@ impl Client {
         let connector = self.connector.get_or_try_init(|| -> Result<Box<dyn Connector>> {
             let context = Arc::clone(self.transport_context());
             if self.has_streams {
-                let streams = Mutex::new(self.streams.lock().take());
-                return Ok(Box::new(StreamConnector { context, streams }));
+                return Ok(Box::new(StreamConnector::new(context, self.streams.lock().take())));
             }
             Ok(match self.settings.process_command() {
                 Some(command) => Box::new(ProcessConnector { context, command }),
@@ -365,6 +364,9 @@ impl Client {
         if self.process_id == process::id() {
             self.end_calls();
             drop(self.sessions.close());
+            if let Some(connector) = self.connector.get() {
+                connector.close();
+            }
             if let Some(context) = self.transport_context.get() {
                 context.readers.join();
             }

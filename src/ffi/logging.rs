@@ -85,7 +85,8 @@ pub type mcp_notification_fn =
 /// NULL removes it (the default). A modern server sends changes only to `mcp_listen`. Over Streamable
 /// HTTP, a legacy server sends notifications that belong to no call on the server event stream, which
 /// the first call opens if this callback is set by then. Notifications with more than 1 MiB of
-/// parameters are skipped.
+/// parameters are skipped, except log messages. If the application is slower than the server, the
+/// oldest are lost: 256 of a call wait at most, and 256 in the queue of the client (`mcp_set_queue`).
 ///
 /// `userdata` is passed to the callback, and to `destroy` (which may be NULL) when it is no longer
 /// needed: see `mcp_destroy_fn`.

@@ -59,14 +59,17 @@ pub extern "C" fn mcp_client_new_stdio(argv: TextArray, error: OutParam<*mut mcp
 /// ```
 ///
 /// The client reads from `in` and writes to `out`, which may be the same descriptor. It owns both from
-/// now on, also if this function fails: it makes them non-blocking, and closes them with
-/// `mcp_client_close` or `mcp_client_free`. `name` identifies the server in errors and log messages.
+/// now on, also if this function fails, and closes them with `mcp_client_close` or
+/// `mcp_client_free`. It makes them non-blocking, and with them all their duplicates, also those of
+/// other processes. `name` identifies the server in errors and log messages.
 ///
-/// If the streams end, calls fail with `MCP_DISCONNECTED`: make a new client. HTTP settings and those
-/// of a server process return `MCP_MISUSE` for such a client.
+/// If the streams end, calls fail with `MCP_DISCONNECTED`: make a new client. Credentials, headers and
+/// other HTTP settings return `MCP_MISUSE` for such a client, and so do `mcp_set_environment` and the
+/// other settings of a server process.
 ///
 /// Returns the client, which the caller frees with `mcp_client_free`. Returns NULL on failure, with
-/// `MCP_INVALID_ARGUMENT` for a descriptor that is not open, or an empty name.
+/// `MCP_INVALID_ARGUMENT` for a descriptor that is not open or an empty name, or `MCP_SYSTEM_ERROR` if
+/// no file descriptor is available.
 ///
 /// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -83,8 +86,10 @@ pub extern "C" fn mcp_client_new_fds(
         if name.is_empty() {
             return Err(Error::new(MCP_INVALID_ARGUMENT, "the name is empty"));
         }
-        let unusable =
-            |why| Error::new(MCP_INVALID_ARGUMENT, format!("the descriptors {in} and {out}: {why}", in = r#in));
+        let unusable = |why: std::io::Error| {
+            let status = if pipe::is_bad_descriptor(&why) { MCP_INVALID_ARGUMENT } else { MCP_SYSTEM_ERROR };
+            Error::new(status, format!("the descriptors {in} and {out} cannot be used: {why}", in = r#in))
+        };
         Ok(mcp_client::new(Client::on_streams(streams.map_err(unusable)?, name)?))
     })
 }

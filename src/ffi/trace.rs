@@ -46,13 +46,16 @@ pub type mcp_trace_fn =
 /// mcp_set_trace(client, trace, stderr, NULL, &error);
 /// ```
 ///
-/// NULL removes it (the default). A message that is sent again is passed again. What the server
-/// sends in place of a message is passed, too, such as a line on stdout that is no JSON. A batch is
-/// one message.
+/// NULL removes it (the default). A message is passed before it is sent, also if that fails then, and
+/// again if it is sent again, except after a redirect. Of what the server sends in place of messages,
+/// lines on stdout, events and JSON bodies are passed, and the bodies of failed requests. A batch is
+/// one message. The requests of OAuth are not messages of the protocol, and are not passed.
 ///
 /// Tokens, cookies, and the values of headers that the application has set are replaced by
 /// "[redacted]", but not secrets that only the application and the server know: the arguments of
-/// tools, for example. Of a longer message, the first 1 MiB are passed.
+/// tools, for example. A server can send a header of one call (`mcp_options_set_header`) to another
+/// one or to the event stream, where it is not replaced. Of a longer message, the first 1 MiB are
+/// passed.
 ///
 /// `userdata` is passed to the callback, and to `destroy` (which may be NULL) when it is no longer
 /// needed: see `mcp_destroy_fn`.
@@ -86,7 +89,8 @@ pub unsafe extern "C" fn mcp_set_trace(
 /// Lets the user of the program see the log: if the environment variable MCP_DEBUG is "1", the
 /// library's log messages are written to stderr, and if it is "2", also the messages of the protocol
 /// (`mcp_set_trace`). Otherwise, this function does nothing. It replaces the callbacks of
-/// `mcp_set_log` and, with "2", of `mcp_set_trace`.
+/// `mcp_set_log` and, with "2", of `mcp_set_trace`. With `mcp_set_queue`, log messages are written
+/// when the queue is dispatched, and messages of the protocol at once.
 ///
 /// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]

@@ -240,7 +240,7 @@ impl CompletionQueue {
             if let Some(log) = log.upgrade() {
                 log.line_here(
                     LogLevel::Warning,
-                    &format!("{count} log messages were dropped: the queue is dispatched too rarely"),
+                    &format!("{count} log messages or notifications were dropped: the queue is dispatched too rarely"),
                 );
             }
         };

@@ -32,6 +32,8 @@ pub struct QueuedCall {
     request: &'static str,
     server: String,
     state: Mutex<CallState>,
+    /// Ends what the call waits for. Locked while it runs, so that the call's thread, which removes it, goes on later.
+    end_hook: Mutex<Option<Arc<EndHook>>>,
 }
 
 struct CallState {
@@ -44,8 +46,6 @@ struct CallState {
     has_begun: bool,
     has_ended: bool,
     outcome: Option<Outcome>,
-    /// Ends what the call waits for.
-    end_hook: Option<Arc<EndHook>>,
 }
 
 impl QueuedCall {
@@ -64,10 +64,11 @@ impl QueuedCall {
             has_begun: false,
             has_ended: false,
             outcome: None,
-            end_hook: None,
         };
         let ended = Arc::new(EndFlag::new(&core.wake_group));
-        Arc::new(QueuedCall { key, client, core: Arc::clone(core), ended, request, server, state: Mutex::new(state) })
+        let core = Arc::clone(core);
+        let (state, end_hook) = (Mutex::new(state), Mutex::default());
+        Arc::new(QueuedCall { key, client, core, ended, request, server, state, end_hook })
     }
 
     /// A thread begins to run the call. False if it has ended already.
@@ -115,27 +116,29 @@ impl QueuedCall {
 
     /// Ends the call from outside, with a reason. Its thread follows after the next wake-up of the queue's threads.
     pub fn interrupt(&self, reason: &Error) -> bool {
+        // What the call waits for ends before the end is delivered: a dialog is closed before. And after the call has
+        // ended: its thread, which goes on then, would end it in another way.
+        let mut hook = self.end_hook.lock();
         if !self.set_outcome(Err(reason.clone().with_context(self.request, &self.server))) {
             return false;
         }
         self.ended.set(reason.status() == MCP_CLOSED);
-        // What the call waits for ends before the end is delivered: a dialog is closed before. And after the call has
-        // ended: its thread, which goes on now, would end it in another way.
-        let hook = self.lock().end_hook.take();
-        hook.iter().for_each(|hook| hook(reason.status()));
+        hook.take().iter().for_each(|hook| hook(reason.status()));
+        drop(hook);
         self.core.inbox.push(DueItem::Done(self.key));
         true
     }
 
     /// The queue was freed: the call ends, and its callbacks are dropped.
     pub fn abandon(&self) {
+        let mut hook = self.end_hook.lock();
         let mut state = self.lock();
         state.has_ended = true;
         self.ended.set(false);
         let (progress_callback, done) = (state.progress_callback.take(), state.done.take());
-        let hook = state.end_hook.take();
         drop(state);
-        hook.iter().for_each(|hook| hook(MCP_CANCELLED));
+        hook.take().iter().for_each(|hook| hook(MCP_CANCELLED));
+        drop(hook);
         // First: see `CallState::done`.
         drop(progress_callback);
         drop(done);
@@ -213,7 +216,7 @@ impl CallbackRunner for QueuedCall {
     }
 
     fn set_end_hook(&self, hook: Option<Arc<EndHook>>) {
-        self.lock().end_hook = hook;
+        *self.end_hook.lock() = hook;
     }
 }
 

@@ -59,6 +59,11 @@ pub fn adopt(input: RawFd, output: RawFd) -> io::Result<(ReadEnd, WriteEnd)> {
     Ok((ReadEnd(read), WriteEnd(write)))
 }
 
+/// Whether a descriptor was not open.
+pub fn is_bad_descriptor(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::EBADF)
+}
+
 impl ReadEnd {
     /// Reads the available bytes; `WouldBlock` if there are none. Zero means that no process has the other end open.
     pub fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -188,8 +193,10 @@ fn new() -> io::Result<(OwnedFd, OwnedFd)> {
 }
 
 fn set_nonblocking(end: &OwnedFd) -> io::Result<()> {
-    // SAFETY: takes no pointers. A new pipe has no other flags.
-    if unsafe { libc::fcntl(end.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) } < 0 {
+    // SAFETY: takes no pointers.
+    let flags = unsafe { libc::fcntl(end.as_raw_fd(), libc::F_GETFL) };
+    // SAFETY: takes no pointers.
+    if flags < 0 || unsafe { libc::fcntl(end.as_raw_fd(), libc::F_SETFL, flags | libc::O_NONBLOCK) } < 0 {
         return Err(io::Error::last_os_error());
     }
     Ok(())

@@ -70,11 +70,25 @@ impl Connector for ProcessConnector {
     }
 }
 
-/// Uses streams, once.
+/// Uses streams that the application has opened. They are closed with the client, and not when a session ends: they
+/// cannot be opened again.
 pub struct StreamConnector {
-    pub context: Arc<TransportContext>,
-    /// `None` if they were used.
-    pub streams: Mutex<Option<(ReadEnd, WriteEnd)>>,
+    context: Arc<TransportContext>,
+    state: Mutex<StreamPairState>,
+}
+
+enum StreamPairState {
+    Unused(ReadEnd, WriteEnd),
+    Open(Arc<Stdio>),
+    Closed,
+}
+
+impl StreamConnector {
+    /// Without streams, the client was closed before.
+    pub fn new(context: Arc<TransportContext>, streams: Option<(ReadEnd, WriteEnd)>) -> StreamConnector {
+        let state = streams.map_or(StreamPairState::Closed, |(read, write)| StreamPairState::Unused(read, write));
+        StreamConnector { context, state: Mutex::new(state) }
+    }
 }
 
 impl Connector for StreamConnector {
@@ -87,9 +101,21 @@ impl Connector for StreamConnector {
     }
 
     fn connect(&self, _: &CallContext, _: TransportKind) -> Result<Arc<dyn Transport>> {
-        let streams = self.streams.lock().take();
-        let why = "the connection to the server has ended, and its streams cannot be opened again; make a new client";
-        let streams = streams.ok_or_else(|| Error::new(MCP_DISCONNECTED, why))?;
-        Ok(Stdio::on_streams(&self.context, streams)?)
+        let mut state = self.state.lock();
+        let transport = match std::mem::replace(&mut *state, StreamPairState::Closed) {
+            StreamPairState::Unused(read, write) => Stdio::on_streams(&self.context, (read, write))?,
+            StreamPairState::Open(transport) if !transport.needs_new_session() => transport,
+            StreamPairState::Open(_) | StreamPairState::Closed => {
+                let why = "the server's streams have ended, and cannot be opened again; make a new client";
+                return Err(Error::new(MCP_DISCONNECTED, why));
+            }
+        };
+        *state = StreamPairState::Open(Arc::clone(&transport));
+        Ok(transport)
+    }
+
+    fn close(&self) {
+        let state = std::mem::replace(&mut *self.state.lock(), StreamPairState::Closed);
+        drop(state);
     }
 }

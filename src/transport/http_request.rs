@@ -79,7 +79,6 @@ impl HttpPeer {
         request: Option<(&EncodedRequest, u64)>,
         body: &MessageText,
     ) -> Result<HttpResponse<'_>, SendError> {
-        call.trace_sent(body);
         let (request, id) = request.unzip();
         let outgoing = build_request(target, Method::POST, request, body);
         self.send(call, outgoing, target.session_reference, id)
@@ -94,7 +93,6 @@ impl HttpPeer {
         body: &MessageText,
     ) -> Result<()> {
         call.wait_context().check().map_err(|interrupt| call.interrupt_error(&interrupt))?;
-        call.trace_sent(body);
         self.send_best_effort(call, build_request(target, method, None, body));
         Ok(())
     }

@@ -110,6 +110,99 @@ static void calls_fail_when_the_stream_has_ended(void) {
     mcp_client_free(client);
 }
 
+/* Responds to server/discover only after a while, and then like `serve`. */
+static void *serve_late(void *argument) {
+    sleep_ms(300);
+    return serve(argument);
+}
+
+static void a_call_may_fail_before_the_server_is_ready(void) {
+    int ends[2];
+    mcp_error *error = NULL;
+    mcp_options *brief = mcp_options_new();
+    socket_pair(ends);
+    pthread_t server = start_thread(serve_late, &ends[1]);
+    mcp_client *client = mcp_client_new_fds(ends[0], ends[0], "slow", NULL);
+    mcp_options_set_timeout(brief, 20, NULL);
+    EXPECT(MCP_TIMEOUT, error, mcp_connect(client, brief, &error));
+    EXPECT(MCP_OK, error, mcp_set_timeout(client, 20000, &error));
+    EXPECT(MCP_OK, error, mcp_ping(client, NULL, &error));
+    mcp_options_free(brief);
+    EXPECT(MCP_OK, error, mcp_client_close(client, NULL, &error));
+    join_thread(server); /* the close has ended its stream */
+    mcp_client_free(client);
+    CHECK(!is_open(ends[0]));
+}
+
+static void a_close_without_a_call_closes_the_descriptors(void) {
+    int ends[2];
+    char byte;
+    mcp_error *error = NULL;
+    socket_pair(ends);
+    mcp_client *client = mcp_client_new_fds(ends[0], ends[0], "unused", NULL);
+    EXPECT(MCP_OK, error, mcp_client_close(client, NULL, &error));
+    CHECK_INT(0, read(ends[1], &byte, 1));
+    EXPECT(MCP_CLOSED, error, mcp_ping(client, NULL, &error));
+    mcp_client_free(client);
+    close(ends[1]);
+}
+
+/* Reads two requests, and no more. Responds to the first, and later to the second, with much text. */
+static void *serve_two(void *argument) {
+    int fd = *(int *)argument;
+    char line[4096], *text = calloc(1, 100001);
+    FILE *in = fdopen(dup(fd), "r");
+    must(text != NULL && fgets(line, sizeof line, in) != NULL, "initialize");
+    dprintf(fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"protocolVersion\":\"2025-11-25\",\"capabilities\":{},"
+                "\"serverInfo\":{\"name\":\"two\",\"version\":\"1\"}}}\n");
+    must(fgets(line, sizeof line, in) != NULL && fgets(line, sizeof line, in) != NULL, "a ping");
+    shutdown(fd, SHUT_RD);
+    memset(text, 'x', 100000);
+    sleep_ms(100);
+    dprintf(fd, "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{\"text\":\"%s\"}}\n", text);
+    sleep_ms(100);
+    free(text);
+    fclose(in);
+    close(fd);
+    return NULL;
+}
+
+static void *ping(void *client) {
+    mcp_error *error = NULL;
+    EXPECT(MCP_OK, error, mcp_ping(client, NULL, &error));
+    return NULL;
+}
+
+static void a_response_counts_although_the_server_has_stopped_reading(void) {
+    int ends[2];
+    socket_pair(ends);
+    pthread_t server = start_thread(serve_two, &ends[1]);
+    mcp_client *client = mcp_client_new_fds(ends[0], ends[0], "half", NULL);
+    must(mcp_set_protocol_version(client, "2025-11-25", NULL) == MCP_OK, "a version");
+    must(mcp_connect(client, NULL, NULL) == MCP_OK, "a connection");
+    pthread_t call = start_thread(ping, client);
+    sleep_ms(50);
+    mcp_notify(client, "notifications/example", NULL, 0, NULL, NULL); /* it cannot be written */
+    join_thread(call);
+    join_thread(server);
+    mcp_client_free(client);
+}
+
+static void flags_of_the_descriptors_are_kept(void) {
+    int ends[2];
+    char path[] = "/tmp/mcp-fds-XXXXXX";
+    int file = mkstemp(path);
+    must(file >= 0 && unlink(path) == 0 && pipe(ends) == 0, "a file and a pipe");
+    must(fcntl(file, F_SETFL, O_APPEND) == 0, "fcntl");
+    int copy = dup(file);
+    mcp_client *client = mcp_client_new_fds(ends[0], file, "file", NULL);
+    must(client != NULL, "a client");
+    CHECK((fcntl(copy, F_GETFL) & (O_APPEND | O_NONBLOCK)) == (O_APPEND | O_NONBLOCK));
+    mcp_client_free(client);
+    close(copy);
+    close(ends[1]);
+}
+
 static void descriptors_are_closed_also_on_failure(void) {
     int ends[2];
     mcp_error *error = NULL;
@@ -146,6 +239,10 @@ int main(void) {
     a_server_in_the_same_process_is_called();
     two_descriptors_are_used_in_their_directions();
     calls_fail_when_the_stream_has_ended();
+    a_call_may_fail_before_the_server_is_ready();
+    a_close_without_a_call_closes_the_descriptors();
+    a_response_counts_although_the_server_has_stopped_reading();
+    flags_of_the_descriptors_are_kept();
     descriptors_are_closed_also_on_failure();
     settings_of_other_servers_are_misuse();
     return check_end();

@@ -62,6 +62,26 @@ static void secrets_are_redacted(void) {
     dispose(client);
 }
 
+/* Over HTTP+SSE, another thread than that of the call receives what the server sends back. */
+static void headers_of_calls_are_redacted(void) {
+    struct trace trace = {0};
+    mcp_error *error = NULL;
+    mcp_client *client = client_at(scenario("legacy+sse+fault=secret-echo+when=ping"));
+    EXPECT(MCP_OK, error, mcp_set_transport(client, MCP_TRANSPORT_SSE, &error));
+    EXPECT(MCP_OK, error, mcp_set_trace(client, append, &trace, NULL, &error));
+    for (int i = 0; i < 20; i++) {
+        mcp_options *options = mcp_options_new();
+        char key[64];
+        snprintf(key, sizeof key, "call-key-%d-abcdefghijkl", i);
+        EXPECT(MCP_OK, error, mcp_options_set_header(options, "X-API-Key", key, &error));
+        mcp_ping(client, options, NULL);
+        mcp_options_free(options);
+    }
+    CHECK(strstr(trace.text, "[redacted]") != NULL);
+    CHECK_SAYS(strstr(trace.text, "call-key-") == NULL, "%s", trace.text);
+    dispose(client);
+}
+
 static void a_trace_can_be_replaced(void) {
     struct trace first = {0}, second = {0};
     mcp_error *error = NULL;
@@ -85,6 +105,7 @@ static void a_trace_can_be_replaced(void) {
 int main(void) {
     messages_are_passed_in_their_order();
     secrets_are_redacted();
+    headers_of_calls_are_redacted();
     a_trace_can_be_replaced();
     return check_end();
 }

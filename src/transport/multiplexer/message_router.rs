@@ -217,7 +217,7 @@ impl MessageRouter {
                 ..WaitContext::until(Instant::now() + INTERNAL_CALL_LIMIT)
             };
             let call = context.calls.start_internal(wait_context);
-            self.pending.share_secrets(&call);
+            self.pending.share_secrets_of_calls(&call);
             run(&context, &call);
         }
     }

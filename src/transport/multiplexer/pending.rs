@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::mailbox::{InboundMessage, Mailbox};
 use crate::call::bounded_queue::BoundedQueue;
-use crate::call::context::CallContext;
+use crate::call::context::{CallContext, CallSecrets};
 use crate::call::headers::HeaderSet;
 use crate::call::interrupt::interrupt_error;
 use crate::call::new_event;
@@ -98,6 +98,7 @@ struct PendingSlot {
     is_subscription: bool,
     /// `None` if the call accepts only its response.
     mailbox: Option<Mailbox>,
+    secrets: CallSecrets,
 }
 
 /// What a waiting call receives.
@@ -207,6 +208,7 @@ impl PendingRequests {
             progress_token: call.progress_token(),
             is_subscription,
             mailbox,
+            secrets: call.call_secrets(),
         });
         let mut state = self.lock();
         if let Some(end_reason) = &state.end_reason {
@@ -381,6 +383,16 @@ impl PendingRequests {
     pub fn share_secrets(&self, call: &CallContext) {
         self.lock_sent_credentials().iter().for_each(|set| call.record_credentials(set));
         call.record_secrets(&self.secrets);
+    }
+
+    /// Passes also the credentials of the waiting calls, which the server knows before a request is completely sent.
+    pub fn share_secrets_of_calls(&self, call: &CallContext) {
+        self.share_secrets(call);
+        // A process gets no credentials.
+        if !self.is_process {
+            let waiting: Vec<_> = self.lock().slots.values().map(Arc::clone).collect();
+            waiting.iter().flat_map(|slot| slot.secrets.credentials()).for_each(|set| call.record_credentials(&set));
+        }
     }
 
     fn lock_sent_credentials(&self) -> MutexGuard<'_, VecDeque<Arc<HeaderSet>>> {

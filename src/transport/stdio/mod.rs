@@ -67,7 +67,8 @@ impl Stdio {
         })?;
         let secrets = environment::secrets_of(command).into_iter().map(Zeroizing::new).collect();
         call.log(LogLevel::Debug, || format!("started {}", command.argv[0]));
-        let transport = Stdio::new(context, process.stdin.take(), SecretTexts::new(secrets, Vec::new()))?;
+        let secrets = SecretTexts::new(secrets, Vec::new());
+        let transport = Stdio::new(context, (process.stdin.take(), true), secrets)?;
         let reader = ProcessReader {
             router: transport.router(),
             stdin_writer: Arc::clone(&transport.stdin_writer),
@@ -82,7 +83,7 @@ impl Stdio {
 
     /// Starts the reader thread of streams that the application has opened.
     pub fn on_streams(context: &Arc<TransportContext>, (read, write): (ReadEnd, WriteEnd)) -> Result<Arc<Stdio>> {
-        let transport = Stdio::new(context, Some(write), Arc::default())?;
+        let transport = Stdio::new(context, (Some(write), false), Arc::default())?;
         let reader = StreamReader {
             router: transport.router(),
             writer: Arc::clone(&transport.stdin_writer),
@@ -93,8 +94,13 @@ impl Stdio {
         Ok(transport)
     }
 
-    fn new(context: &Arc<TransportContext>, write: Option<WriteEnd>, secrets: Arc<SecretTexts>) -> Result<Arc<Stdio>> {
-        let stdin_writer = Arc::new(StdinWriter::new(write)?);
+    /// `write` is where the server reads from, and `is_process` whether it is a process.
+    fn new(
+        context: &Arc<TransportContext>,
+        (write, is_process): (Option<WriteEnd>, bool),
+        secrets: Arc<SecretTexts>,
+    ) -> Result<Arc<Stdio>> {
+        let stdin_writer = Arc::new(StdinWriter::new(write, is_process)?);
         let pending = Arc::new(PendingRequests::new(true, secrets)?);
         Ok(Arc::new_cyclic(|me: &Weak<Stdio>| Stdio {
             me: me.clone(),

@@ -2,6 +2,7 @@
 //! into the stream at once.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::line_buffer::{LineBuffer, is_cut_off};
 use super::stdin_writer::StdinWriter;
@@ -12,6 +13,9 @@ use crate::status::*;
 use crate::sys::pipe::ReadEnd;
 use crate::sys::wait::{Interest, WaitContext};
 use crate::transport::multiplexer::message_router::MessageRouter;
+
+/// How long to read on if the server does not read any more: it may have sent responses before.
+const DRAIN_LIMIT: Duration = Duration::from_millis(200);
 
 /// Reads a stream, which is closed when this is dropped.
 pub struct StreamReader {
@@ -38,6 +42,7 @@ impl StreamReader {
         let wait_context =
             WaitContext { closed: Some(Arc::clone(&self.router.pending.stop)), ..WaitContext::default() };
         let mut lines = LineBuffer::open();
+        let mut broken_since: Option<Instant> = None;
         while lines.is_open {
             let blocked = self.writer.blocked_stdin();
             let waitables: Vec<_> = [
@@ -48,7 +53,8 @@ impl StreamReader {
             .into_iter()
             .flatten()
             .collect();
-            if wait_context.wait_any(&waitables, None).is_err() {
+            let max_wait = broken_since.map(|since| DRAIN_LIMIT.saturating_sub(since.elapsed()));
+            if wait_context.wait_any(&waitables, max_wait).is_err() {
                 return Error::new(MCP_CLOSED, "the connection was closed");
             }
             self.writer.flush();
@@ -63,7 +69,11 @@ impl StreamReader {
                 }
             }
             if self.writer.is_broken() {
-                return Error::new(MCP_DISCONNECTED, "the server does not read its messages any more");
+                // New calls fail at once.
+                self.router.pending.retire();
+                if broken_since.get_or_insert_with(Instant::now).elapsed() >= DRAIN_LIMIT {
+                    return Error::new(MCP_DISCONNECTED, "the server does not read its messages any more");
+                }
             }
         }
         Error::new(MCP_DISCONNECTED, "the server has closed the stream")
