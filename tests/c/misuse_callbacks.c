@@ -22,12 +22,14 @@ struct nested {
     bool stops; /* a progress callback returns false */
     int runs, destroyed;
     mcp_status ping, list, setting, elsewhere, close;
-    double took;
+    double took, allowed; /* milliseconds */
 };
 
 /* Calls the callback's own client and another one, the first time that the callback runs. */
 static void make_nested_calls(struct nested *nested) {
     mcp_json *list = NULL;
+    struct delays before;
+    note_delays(&before);
     double started = now_ms();
     if (nested->runs++ > 0) {
         return;
@@ -41,6 +43,7 @@ static void make_nested_calls(struct nested *nested) {
         nested->close = mcp_client_close(nested->same, NULL, NULL);
     }
     nested->took = now_ms() - started;
+    nested->allowed = allowed_ms(3000, &before);
     mcp_cancel_trigger(nested->cancel);
 }
 
@@ -51,7 +54,7 @@ static void check_nested_calls(const struct nested *nested, mcp_status same, con
                mcp_status_name(nested->list));
     CHECK_SAYS(nested->setting == MCP_OK, "%s: mcp_set_timeout: %s", where, mcp_status_name(nested->setting));
     CHECK_SAYS(nested->elsewhere == MCP_OK, "%s: another client: %s", where, mcp_status_name(nested->elsewhere));
-    CHECK_SAYS(nested->took < 3000, "%s: %.0f ms", where, nested->took);
+    CHECK_SAYS(nested->took < nested->allowed, "%s: %.0f ms", where, nested->took);
     printf("%-40s same client %-12s other %-8s %4.0f ms\n", where, mcp_status_name(nested->ping),
            mcp_status_name(nested->elsewhere), nested->took);
 }

@@ -3,7 +3,7 @@ import LibMCP
 import Testing
 
 /// Calls end promptly although a closure of the application is still busy, and does not notice that it is cancelled.
-@Suite struct PromptEndTests {
+@Suite(.serialized) struct PromptEndTests {
     /// How a call is ended.
     enum End: String, CaseIterable {
         case cancel, close
