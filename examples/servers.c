@@ -73,7 +73,7 @@ static int call(struct server *server, const char *tool, const char *arguments) 
 
 int main(int argc, char **argv) {
     mcp_error *error = NULL;
-    mcp_json *names = NULL;
+    mcp_json *listed = NULL;
     mcp_queue *queue;
     struct server *servers;
     size_t count = 0;
@@ -83,14 +83,18 @@ int main(int argc, char **argv) {
         return 2;
     }
     queue = mcp_queue_new(&error);
-    if (!queue || mcp_config_names(argv[1], &names, &error) != MCP_OK) {
+    if (!queue || mcp_config_servers(argv[1], &listed, &error) != MCP_OK) {
         report(argv[1], error);
         mcp_error_free(error);
         return 1;
     }
-    servers = calloc(mcp_json_size(names) + 1, sizeof *servers);
-    for (const mcp_json *name = mcp_json_first(names); servers && name; name = mcp_json_next(name)) {
-        struct server server = {mcp_json_string(name), NULL};
+    servers = calloc(mcp_json_size(listed) + 1, sizeof *servers);
+    for (const mcp_json *entry = mcp_json_first(listed); servers && entry; entry = mcp_json_next(entry)) {
+        struct server server = {mcp_json_string(mcp_json_member(entry, "name")), NULL};
+        bool is_disabled = false;
+        mcp_json_bool(mcp_json_member(entry, "disabled"), &is_disabled, NULL);
+        if (is_disabled)
+            continue;
         server.client = mcp_client_new_from_config(argv[1], server.name, &error);
         if (server.client) {
             servers[count++] = server;
@@ -108,7 +112,7 @@ int main(int argc, char **argv) {
     for (size_t i = 0; i < count; i++)
         mcp_client_free(servers[i].client);
     mcp_queue_free(queue);
-    mcp_json_free(names);
+    mcp_json_free(listed);
     free(servers);
     return code;
 }

@@ -149,6 +149,10 @@ impl InboundHandler for Dispatcher {
         self.handlers.client_capabilities().any()
     }
 
+    fn observes_notifications(&self) -> bool {
+        self.notifications.is_set()
+    }
+
     fn on_arrival(&self, notification: &Notification) {
         self.observer.invalidate(notification);
     }

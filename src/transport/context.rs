@@ -26,6 +26,11 @@ pub trait InboundHandler: Send + Sync {
     /// Whether the application has handlers for server requests.
     fn has_handlers(&self) -> bool;
 
+    /// Whether the application receives all notifications.
+    fn observes_notifications(&self) -> bool {
+        false
+    }
+
     /// Invalidates caches when a notification arrives, before a call handles it.
     fn on_arrival(&self, notification: &Notification);
 

@@ -79,6 +79,8 @@ impl StreamableHttp {
     ) -> Result<RpcResponse> {
         let mut reader = EventReader::new(self.context.limits.event);
         let mut progress: Vec<Progress> = Vec::new();
+        // The trace and the callback for all notifications get also the progress, one by one.
+        let has_observer = call.is_traced() || self.context.inbound.observes_notifications();
         loop {
             if !reader.read(|buffer, most| response.read_into(buffer, most))? {
                 return Err(Error::new(MCP_TRUNCATED, "the server's event stream ended without the response"));
@@ -95,7 +97,7 @@ impl StreamableHttp {
                 if event.data.is_empty() {
                     continue;
                 }
-                if let Some(new) = own_progress(call, &event.data) {
+                if !has_observer && let Some(new) = own_progress(call, &event.data) {
                     progress.push(new);
                     state.resumes_without_progress = 0;
                     continue;

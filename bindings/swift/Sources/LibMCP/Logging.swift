@@ -80,7 +80,7 @@ extension Client {
     ///         if method == "notifications/tasks/status" { show(params?["status"]?.string) }
     ///     }
     ///
-    /// A modern server sends changes only to ``listen(_:resources:timeout:idleTimeout:options:)``. Where the closure
+    /// A modern server sends changes only to ``listen(to:resources:timeout:idleTimeout:options:)``. Where the closure
     /// runs, and what it may do: see ``setServerLog(_:)``.
     public func setNotification(_ notification: @escaping NotificationClosure) throws(MCPError) {
         let userdata = Box(notification).retained()
