@@ -9,6 +9,7 @@
 
 #include "misuse_fixture.h"
 
+#include <semaphore.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -88,7 +89,10 @@ static void wrong_arguments_in_input_handlers_are_refused(const char *python, co
 
 /* --- The callbacks of mcp_oauth ----------------------------------------------------------------------------------- */
 
-/* mcp_oauth_request_finish comes first: one of its cases is valid and ends the login. */
+static sem_t open_has_returned;
+
+/* mcp_oauth_request_finish comes first: one of its cases is valid and ends the login. The login does not wait until
+ * this callback has returned. */
 static void misuse_oauth_request(void *userdata, mcp_oauth_request *request) {
     struct fixture *s = userdata;
     char *redirect_url = redirect_of(mcp_oauth_request_url(request));
@@ -96,6 +100,7 @@ static void misuse_oauth_request(void *userdata, mcp_oauth_request *request) {
     s->redirect_url = redirect_url;
     run_oauth_request_cases(s, request);
     free(redirect_url);
+    sem_post(&open_has_returned);
 }
 
 static void wrong_arguments_in_the_open_callback_are_refused(void) {
@@ -105,9 +110,11 @@ static void wrong_arguments_in_the_open_callback_are_refused(void) {
     mcp_client *client;
 
     callback_runs = 0;
+    must(sem_init(&open_has_returned, 0, 0) == 0, "sem_init");
     EXPECT(MCP_OK, error, mcp_oauth_set_open(oauth, misuse_oauth_request, &s, NULL, &error));
     client = client_with_oauth(oauth, "modern+oauth");
     EXPECT(MCP_OK, error, mcp_login(client, NULL, &error));
+    must(sem_wait(&open_has_returned) == 0, "sem_wait");
     CHECK_INT(1, callback_runs);
     EXPECT(MCP_OK, error, mcp_ping(client, NULL, &error));
     dispose(client);

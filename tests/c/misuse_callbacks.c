@@ -43,7 +43,7 @@ static void make_nested_calls(struct nested *nested) {
         nested->close = mcp_client_close(nested->same, NULL, NULL);
     }
     nested->took = now_ms() - started;
-    nested->allowed = allowed_ms(3000, &before);
+    nested->allowed = allowed_ms(5000, &before);
     mcp_cancel_trigger(nested->cancel);
 }
 
