@@ -255,6 +255,8 @@ static void clients_are_unusable_in_a_forked_child(void) {
     CHECK_INT(MCP_OK, mcp_ping(s.client, NULL, NULL));
     CHECK_INT(1, s.destroyed);
     dispose(s.client);
+    mcp_queue_free(s.queue);
+    mcp_writer_free(s.writer);
     CHECK_INT(2, s.destroyed);
     mcp_oauth_free(s.oauth);
     CHECK_INT(3, s.destroyed);
