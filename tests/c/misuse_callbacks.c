@@ -107,6 +107,7 @@ static struct nested nested_calls_for(mcp_client *client, mcp_client *other) {
     struct nested nested = {0};
     nested.same = client;
     nested.other = other;
+    nested.allowed = 5000; /* a callback that only returns does not set it */
     CHECK_INT(MCP_OK, mcp_set_timeout(client, 10000, NULL));
     return nested;
 }
