@@ -3,7 +3,6 @@ package mcp_test
 import (
 	"context"
 	"errors"
-	"sync"
 	"testing"
 	"time"
 
@@ -21,16 +20,20 @@ func TestCloseContextWithDoneContext(t *testing.T) {
 	wantStatus(t, client.SetBearer("x"), mcp.Closed)
 }
 
-func TestAuthFuncMayClose(t *testing.T) {
-	closed := make(chan error, 1)
-	var once sync.Once
+func TestAuthFuncMustNotClose(t *testing.T) {
+	var inner error
 	client := newClient(t, scriptedURL(t, "legacy"))
-	noError(t, client.SetAuth(func(context.Context, mcp.AuthRequest) (mcp.Credentials, error) {
-		once.Do(func() { closed <- client.Close() })
-		return mcp.Credentials{}, nil
+	noError(t, client.SetAuth(func(*mcp.AuthRequest) error {
+		if inner == nil {
+			inner = client.Close()
+		}
+		return nil
 	}))
-	wantStatus(t, client.Ping(t.Context()), mcp.Closed)
-	noError(t, <-closed)
+	_ = client.Ping(t.Context())
+	wantStatus(t, inner, mcp.Misuse)
+	noError(t, client.Ping(t.Context()))
+	noError(t, client.SetAuth(nil))
+	noError(t, client.Close())
 	wantStatus(t, client.Ping(t.Context()), mcp.Closed)
 }
 
@@ -41,9 +44,9 @@ func (e *nilError) Error() string { return e.text }
 
 func TestAuthErrorWithNilPointer(t *testing.T) {
 	client := newClient(t, scriptedURL(t, "modern"))
-	noError(t, client.SetAuth(func(context.Context, mcp.AuthRequest) (mcp.Credentials, error) {
+	noError(t, client.SetAuth(func(*mcp.AuthRequest) error {
 		var nothing *nilError
-		return mcp.Credentials{}, nothing
+		return nothing
 	}))
 	err := client.Ping(t.Context())
 	wantStatus(t, err, mcp.AuthFailed)

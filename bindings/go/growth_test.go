@@ -1,7 +1,6 @@
 package mcp_test
 
 import (
-	"context"
 	"errors"
 	"os"
 	"runtime"
@@ -44,15 +43,11 @@ func TestNoGrowth(t *testing.T) {
 	}
 	round := func(url string) {
 		client, err := mcp.New(url, mcp.WithBearer("token"), mcp.WithLog(func(mcp.LogLevel, string) {}),
-			mcp.WithAuth(func(context.Context, mcp.AuthRequest) (mcp.Credentials, error) {
-				return mcp.Credentials{Bearer: "token"}, nil
-			}))
+			mcp.WithAuth(func(r *mcp.AuthRequest) error { return r.SetBearer("token") }))
 		noError(t, err)
 		noError(t, client.Ping(t.Context()))
 		failure := errors.New("no")
-		noError(t, client.SetAuth(func(context.Context, mcp.AuthRequest) (mcp.Credentials, error) {
-			return mcp.Credentials{}, failure
-		}))
+		noError(t, client.SetAuth(func(*mcp.AuthRequest) error { return failure }))
 		wantStatus(t, client.Ping(t.Context()), mcp.AuthFailed)
 		noError(t, client.SetAuth(nil))
 		noError(t, client.Close())

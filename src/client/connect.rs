@@ -54,10 +54,7 @@ impl Client {
                 pinned: self.settings.pinned(),
                 client_info: self.settings.client_info(),
                 client_capabilities,
-                extensions: self.settings.extensions(),
-                needs_server_stream: &|| {
-                    client_capabilities.any() || self.server_log.has_hook() || self.notifications.is_set()
-                },
+                needs_server_stream: &|| client_capabilities.any() || self.server_log.has_hook(),
             },
             restore_requests: &|| self.restore_requests(),
         };

@@ -47,8 +47,7 @@ impl<'a> MessageText<'a> {
             self.push(text);
             self.push("\"");
         } else {
-            // Writing a text into memory does not fail.
-            self.push(&serde_json::to_string(text).unwrap_or_default());
+            self.push(&serde_json::Value::from(text).to_string());
         }
     }
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::log::Log;
 use crate::protocol::incoming::Notification;
 use crate::protocol::json::Json;
 use crate::sys::lock::RwLock;
@@ -27,16 +26,11 @@ impl ServerLog {
         self.hook.read().is_some()
     }
 
-    /// Runs the hook with the parameters of the notification, where the hook of `log` runs, too.
-    pub fn run_hook(&self, log: &Log, notification: &Notification) {
+    /// Runs the hook with the parameters of the notification.
+    pub fn run_hook(&self, notification: &Notification) {
         let hook = self.hook.read().clone();
-        let (Some(hook), Some(params)) = (hook, &notification.params) else { return };
-        match log.forward() {
-            None => hook(params),
-            Some(forward) => {
-                let params = params.clone();
-                forward(Box::new(move || hook(&params)));
-            }
+        if let (Some(hook), Some(params)) = (hook, &notification.params) {
+            hook(params);
         }
     }
 

@@ -60,7 +60,6 @@ class Auth:
         self.used_after_destroy = False
         self.failure = None
         self.lock = threading.Lock()
-        self.is_destroyed = threading.Event()
         self.callback = AUTH(self.run)
         self.destroy = DESTROY(self.on_destroy)
 
@@ -82,7 +81,6 @@ class Auth:
         with self.lock:
             self.used_after_destroy |= self.running > 0
             self.destroyed += 1
-        self.is_destroyed.set()
 
     def set_on(self, client):
         return call(lib.mcp_set_auth, client.client, self.callback, None, self.destroy)
@@ -93,8 +91,7 @@ class Auth:
     def refreshes(self):
         return sum(asked.attempt > 1 for asked in self.asked)
 
-    def must_be_sound(self, destroyed_within=0):
-        self.is_destroyed.wait(destroyed_within)
+    def must_be_sound(self):
         assert not self.failure, self.failure
         assert self.most_running <= 1, f"the callback ran on {self.most_running} threads at once"
         assert not self.used_after_destroy, "the callback ran during or after destroy"
@@ -106,16 +103,13 @@ def remove_auth(client):
 
 
 @contextlib.contextmanager
-def authorized(url, respond, destroyed_within=0, **settings):
-    """A client with an auth callback. At the end it checks how the library ran and destroyed the callback.
-
-    A call that is ended does not wait for the callback: then its thread calls `destroy`, `destroyed_within` seconds.
-    """
+def authorized(url, respond, **settings):
+    """A client with an auth callback. At the end it checks how the library ran and destroyed the callback."""
     auth = Auth(respond)
     with Client(url, **settings) as client:
         auth.set_on(client).must_be("MCP_OK")
         yield client, auth
-    auth.must_be_sound(destroyed_within)
+    auth.must_be_sound()
 
 
 class Issuer:

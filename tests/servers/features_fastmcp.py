@@ -161,21 +161,13 @@ def modern_inputs(server: FastMCP) -> None:
         "required": ["name"],
     }
 
-    async def elicited(ctx: Context) -> str:
-        answer = await ctx.elicit("Who are you?", response_type=Greeting)
-        if answer.action != "accept":
-            return f"action: {answer.action}"
-        return f"{answer.data.greeting}, {answer.data.name}!"
-
-    @server.tool
-    async def ask_name_directly(ctx: Context) -> str:
-        """Fails with modern versions."""
-        return await elicited(ctx)
-
     @server.tool
     async def ask_name(ctx: Context) -> str | types.InputRequiredResult:
         if not modern(ctx):
-            return await elicited(ctx)
+            answer = await ctx.elicit("Who are you?", response_type=Greeting)
+            if answer.action != "accept":
+                return f"action: {answer.action}"
+            return f"{answer.data.greeting}, {answer.data.name}!"
         if ctx.input_responses is None:
             return required("name", form("Who are you?", greeting))
         answer = ctx.input_responses["name"]

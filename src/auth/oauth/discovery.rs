@@ -113,8 +113,9 @@ impl Renewal<'_> {
                 2
             }
         };
-        let issuers = || issuers.iter().map(String::as_str);
-        (0..=2).flat_map(|wanted| issuers().filter(move |issuer| rank(issuer) == wanted)).collect()
+        let mut sorted: Vec<&str> = issuers.iter().map(String::as_str).collect();
+        sorted.sort_by_key(rank);
+        sorted
     }
 
     /// The metadata of an authorization server; `None` if it publishes none.

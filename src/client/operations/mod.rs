@@ -11,4 +11,3 @@ mod request;
 mod subscribed_uris;
 pub mod tasks;
 mod tools;
-mod unavailable_input;

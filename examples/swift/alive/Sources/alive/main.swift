@@ -1,5 +1,5 @@
 import Foundation
-import LibMCP
+import MCP
 
 do {
     let url = CommandLine.arguments.dropFirst().first ?? "https://example.com/mcp"
