@@ -20,6 +20,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ("Custom authentication", "src/ffi/auth.rs"),
     ("OAuth", "src/ffi/oauth.rs"),
     ("OAuth: grants, scopes and security rules", "src/ffi/oauth_grant.rs"),
+    ("OAuth: requests for a login", "src/ffi/oauth_request.rs"),
     ("OAuth: logins", "src/ffi/oauth_login.rs"),
     ("OAuth: stored registrations and tokens", "src/ffi/oauth_store.rs"),
     ("OAuth: assertions", "src/ffi/oauth_assertion.rs"),
@@ -32,14 +33,17 @@ const SECTIONS: &[(&str, &str)] = &[
     ("Prompts and argument completion", "src/ffi/prompts.rs"),
     ("Server requests", "src/ffi/client_features.rs"),
     ("Change notifications", "src/ffi/listen.rs"),
-    ("Log messages of the server", "src/ffi/logging.rs"),
+    ("Log messages and notifications of the server", "src/ffi/logging.rs"),
     ("Raw requests", "src/ffi/raw_requests.rs"),
     ("Call options", "src/ffi/options.rs"),
     ("Cancellation", "src/ffi/cancel.rs"),
+    ("Queues for event loops", "src/ffi/queue.rs"),
     ("JSON values", "src/ffi/document.rs"),
     ("", "src/ffi/json.rs"),
     ("", "src/ffi/json_content.rs"),
+    ("Writing JSON", "src/ffi/writer.rs"),
     ("Log messages of the library", "src/ffi/log.rs"),
+    ("Trace of the messages", "src/ffi/trace.rs"),
 ];
 
 /// The argument types of src/ffi/c_types.rs, and the C types that the header shows instead; `<` marks a pointer to the
@@ -50,29 +54,39 @@ const C_TYPES: &[(&str, &str)] = &[
     ("OutBuffer<", "*mut "),
     ("CText", "*const c_char"),
     ("SizedText", "*const c_char"),
+    ("SizedBytes", "*const c_void"),
     ("TextArray", "*const *const c_char"),
     ("BufferSize", "usize"),
 ];
 
-/// Types that are used before their section: they are declared at the top of the header and described in their section.
-const FORWARD: &[&str] = &["mcp_options", "mcp_cancel", "mcp_json"];
+/// Types that are used before their section: they are declared and described at the top of the header, because tools
+/// show the comment of the declaration.
+const FORWARD: &[&str] = &["mcp_options", "mcp_cancel", "mcp_queue", "mcp_json"];
 
-/// Pointers that are never NULL, as text that occurs exactly once in the header.
+/// Pointers that are never NULL, as text that occurs only where they are declared.
 const NEVER_NULL: &[&str] = &[
     "const char *mcp_version(",
     "const char *mcp_status_name(",
+    "const char *mcp_status_text(",
     "const char *mcp_error_message(",
+    "const char *mcp_client_name(",
     "mcp_options *mcp_options_new(",
+    "mcp_cancel *mcp_cancel_new(",
+    "mcp_options *mcp_options_copy(",
     "struct mcp_auth_request *request",
     "mcp_oauth *mcp_oauth_new(",
-    "struct mcp_oauth_request *request",
+    "userdata, mcp_oauth_request *request",
     "struct mcp_oauth_record *record",
     "struct mcp_oauth_assertion *assertion",
     "int32_t level, const char *message",
+    "int32_t direction, const char *text",
     "struct mcp_input *input",
     "const mcp_json *message",
     "const char *method, const mcp_json *params",
     "const char *mcp_tool_result_text(",
+    "const char *mcp_log_level_name(",
+    "mcp_writer *mcp_writer_new(",
+    "const char *mcp_writer_text(",
 ];
 
 fn main() {
@@ -97,10 +111,13 @@ fn main() {
     }
 }
 
-/// The SONAME contains the major version, which is 0 until version 1.0.
+/// The SONAME contains what must be equal for a program to run with another version: the major version, and until 1.0
+/// the minor version, too. CMakeLists.txt has the same rule.
 fn set_soname() {
     if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux") {
-        println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libmcp.so.{}", package("MAJOR"));
+        let (major, minor) = (package("MAJOR"), package("MINOR"));
+        let abi = if major == "0" { format!("0.{minor}") } else { major };
+        println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libmcp.so.{abi}");
     }
 }
 
@@ -110,33 +127,52 @@ fn package(part: &str) -> String {
 
 fn header() -> String {
     let version = env::var("CARGO_PKG_VERSION").expect("cargo sets the version");
-    let forward: String = FORWARD.iter().map(|name| format!("typedef struct {name} {name};\n")).collect();
-    let mut header = format!(
+    let (declarations, sections) = declarations_and_sections();
+    let header = format!(
         "{INTRODUCTION}#ifndef MCP_H\n#define MCP_H\n\n\
          #include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n\n\
          /** The version of this header. */\n#define MCP_VERSION \"{version}\"\n#define MCP_VERSION_MAJOR {}\n\
-         #define MCP_VERSION_MINOR {}\n#define MCP_VERSION_PATCH {}\n\n{NONNULL}\
+         #define MCP_VERSION_MINOR {}\n#define MCP_VERSION_PATCH {}\n\n{NUL_TERMINATED}{NONNULL}\
          #ifdef __cplusplus\nextern \"C\" {{\n#endif\n\n\
-         /* Types that are used before their sections, which describe them. */\n{forward}",
+         /* Types that are used before their sections. */\n\n{declarations}{sections}{CLOSING}",
         package("MAJOR"),
         package("MINOR"),
         package("PATCH"),
     );
-    for (banner, source) in SECTIONS {
-        if !banner.is_empty() {
-            header.push_str(&format!("\n/* {:=<94} */\n/* {banner:<94} */\n/* {:=<94} */\n", "", ""));
-        }
-        header.push('\n');
-        header.push_str(section(source).trim());
-        header.push('\n');
-    }
-    header.push_str(CLOSING);
     NEVER_NULL.iter().fold(header, |header, place| mark_nonnull(&header, place))
 }
 
-/// Marks a pointer as never NULL: the first `*` in `place`, which must occur exactly once in the header.
+/// The declarations of the types in [`FORWARD`], and all sections.
+fn declarations_and_sections() -> (String, String) {
+    let (mut declarations, mut sections) = (String::new(), String::new());
+    for (banner, source) in SECTIONS {
+        if !banner.is_empty() {
+            sections.push_str(&format!("\n/* {:=<94} */\n/* {banner:<94} */\n/* {:=<94} */\n", "", ""));
+        }
+        sections.push('\n');
+        sections.push_str(move_declarations(section(source), &mut declarations).trim());
+        sections.push('\n');
+    }
+    assert_eq!(declarations.matches("\ntypedef struct").count(), FORWARD.len(), "a type of FORWARD is not declared");
+    (declarations.trim_end().to_owned() + "\n", sections)
+}
+
+/// Moves the declarations of the types in [`FORWARD`], with their comments, from a section to `declarations`.
+fn move_declarations(mut section: String, declarations: &mut String) -> String {
+    for name in FORWARD {
+        let declaration = format!("typedef struct {name} {name};\n");
+        let Some(end) = section.find(&declaration).map(|start| start + declaration.len()) else { continue };
+        let start = section[..end].rfind("/**").unwrap_or_else(|| panic!("{name} has no comment"));
+        declarations.push_str(&section[start..end]);
+        declarations.push('\n');
+        section.replace_range(start..end, &format!("/* The type {name} is described at the top. */\n"));
+    }
+    section
+}
+
+/// Marks a pointer as never NULL: the first `*` in `place`.
 fn mark_nonnull(header: &str, place: &str) -> String {
-    assert_eq!(header.matches(place).count(), 1, "the header must contain {place:?} once");
+    assert!(header.contains(place), "the header does not contain {place:?}");
     header.replace(place, &place.replacen('*', "*MCP_NONNULL ", 1))
 }
 
@@ -157,6 +193,7 @@ fn section(source: &str) -> String {
     config.export.include = [
         "mcp_status",
         "mcp_log_level",
+        "mcp_trace_direction",
         "mcp_limit",
         "mcp_transport",
         "mcp_change",
@@ -164,6 +201,7 @@ fn section(source: &str) -> String {
         "mcp_oauth_leniency",
         "mcp_oauth_when",
         "mcp_destroy_fn",
+        "mcp_over_fn",
         "mcp_json_type",
         "mcp_json",
     ]
@@ -180,7 +218,6 @@ fn section(source: &str) -> String {
         .unwrap_or_else(|error| panic!("{source}: {error}"))
         .write(&mut text);
     let text = String::from_utf8(text).expect("cbindgen writes UTF-8");
-    let text = FORWARD.iter().fold(text, |text, name| text.replace(&format!("typedef struct {name} {name};\n"), ""));
     text.lines().map(|line| plain_names(line) + "\n").collect()
 }
 
@@ -220,6 +257,13 @@ fn write_if_changed(path: &Path, text: &str) {
     fs::write(path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
 }
 
+/// A constant that cbindgen would write as a number.
+const NUL_TERMINATED: &str = "\
+/** In place of the length of a text: the text ends with a NUL. Since 0.1.0. */
+#define MCP_NUL_TERMINATED SIZE_MAX
+
+";
+
 /// Clang's annotation for "never NULL"; Swift imports such a pointer as a type that is not optional. The warnings are
 /// disabled because the other pointers have no annotation.
 const NONNULL: &str = "\
@@ -247,7 +291,8 @@ const CLOSING: &str = "
 #endif /* MCP_H */
 ";
 
-const INTRODUCTION: &str = r#"/* mcp.h - Model Context Protocol (MCP) client for C, and for languages that call C.
+const INTRODUCTION: &str = r#"/** @file
+ * mcp.h - Model Context Protocol (MCP) client for C, and for languages that call C.
  *
  * Generated from src/ffi of libmcp: make changes there.
  *
@@ -261,13 +306,19 @@ const INTRODUCTION: &str = r#"/* mcp.h - Model Context Protocol (MCP) client for
  *     mcp_error *error = NULL;
  *     mcp_json *result = NULL;
  *     mcp_client *client = mcp_client_new("https://example.com/mcp", &error);
+ *     mcp_writer *writer = mcp_writer_new();
+ *     mcp_writer_begin_object(writer, NULL);
+ *     mcp_writer_int64(writer, "a", 1);
+ *     mcp_writer_int64(writer, "b", 2);
+ *     mcp_writer_end(writer);
  *     if (client && mcp_set_bearer(client, token, &error) == MCP_OK &&
- *         mcp_call_tool(client, "add", "{\"a\":1,\"b\":2}", SIZE_MAX, NULL, &result, &error) ==
- *             MCP_OK)
+ *         mcp_call_tool(client, "add", mcp_writer_text(writer), mcp_writer_length(writer), NULL,
+ *                       &result, &error) == MCP_OK)
  *       printf("%s%s\n", mcp_tool_result_is_error(result) ? "The tool failed: " : "",
  *              mcp_tool_result_text(result));
  *     else
  *       fprintf(stderr, "%s\n", mcp_error_message(error));
+ *     mcp_writer_free(writer);
  *     mcp_json_free(result);
  *     mcp_error_free(error);
  *     mcp_client_free(client);
@@ -295,16 +346,20 @@ const INTRODUCTION: &str = r#"/* mcp.h - Model Context Protocol (MCP) client for
  *
  * - Results. mcp_json_parse and the functions with "_new" in their name return a pointer to a new
  *   object, or NULL on failure. All other functions that can fail return an mcp_status, which is
- *   MCP_OK on success. The last parameter of both is a place for an error, which may be NULL (see
- *   mcp_error); only mcp_options_new, mcp_cancel_new and mcp_oauth_new have none.
+ *   MCP_OK on success, or MCP_PENDING if a call was submitted to a queue. The last parameter of
+ *   both is a place for an error, which may be NULL (see mcp_error); only mcp_options_new,
+ *   mcp_options_copy, mcp_cancel_new, mcp_oauth_new and mcp_writer_new, which never fail, have
+ *   none. The functions that write JSON return nothing: mcp_writer_check reports their errors. Read
+ *   the status before the error: in `report(mcp_ping(client, NULL, &error), error)` the order of
+ *   evaluation is not defined, and report may get the value of `error` before the call.
  * - Ownership. Texts and arrays that the caller passes are copied before a function returns. The
  *   caller owns the objects that it receives, and frees each with the _free function of its type,
  *   which ignores NULL. Borrowed results are not freed; the description states how long they are
  *   valid. Output parameters for objects are set to NULL first, and to the object only on success.
  * - Text, including the names of files, is UTF-8 and NUL-terminated.
- * - JSON. An argument that is JSON is a text with a length in bytes (less than 4 GiB), or SIZE_MAX
- *   if it is NUL-terminated; only the "context" of a completion has no length. The JSON that a
- *   function returns is a document, whose values are read with the mcp_json_ functions.
+ * - JSON. An argument that is JSON is a text with a length in bytes (less than 4 GiB), or
+ *   MCP_NUL_TERMINATED if it is NUL-terminated. The mcp_writer_ functions write such texts. The
+ *   JSON that a function returns is a document, whose values are read with the mcp_json_ functions.
  * - Times are in milliseconds.
  * - Calls. A function described as "blocking" is a call: it communicates with the server, connects
  *   first if necessary, and returns when it has the result, or when its timeout expires (60 seconds
@@ -316,8 +371,9 @@ const INTRODUCTION: &str = r#"/* mcp.h - Model Context Protocol (MCP) client for
  * - Threads. A function described as "thread-safe" may be called from any thread at any time.
  *   Several threads may use the same client, JSON value, error or cancel token at the same time;
  *   the same options too, as long as no thread changes them. The library creates a thread for each
- *   DNS lookup and each request for OAuth tokens, and "reader threads": one for each open HTTP+SSE
- *   connection, for each server event stream, and for each server process. They block all signals.
+ *   DNS lookup and each request for OAuth tokens, for handlers and auth and open callbacks while
+ *   they run, for the calls of queues, and "reader threads": one for each open HTTP+SSE connection,
+ *   for each server event stream, and for each server process. They block all signals.
  * - Callbacks. A handler is a callback that responds to requests of the server. The library holds
  *   no lock while a callback runs. No exception and no longjmp may leave a callback: a C++
  *   exception aborts the process.

@@ -13,9 +13,7 @@ endforeach()
 install(PROGRAMS "${MCP_LIBRARY_DIR}/${mcp_file_name}" DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install(FILES ${mcp_installed_links} "${MCP_LIBRARY_DIR}/libmcp.a" DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install(FILES "${MCP_HEADER_DIR}/mcp.h" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
-if(EXISTS "${PROJECT_SOURCE_DIR}/include/mcp.hpp")
-  install(FILES "${PROJECT_SOURCE_DIR}/include/mcp.hpp" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
-endif()
+install(FILES ${mcp_cpp_headers} DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 
 configure_package_config_file(cmake/mcpConfig.cmake.in "${CMAKE_CURRENT_BINARY_DIR}/mcpConfig.cmake"
   INSTALL_DESTINATION "${mcp_cmake_dir}"
@@ -60,8 +58,10 @@ endforeach()
 # The bindings are installed as sources: Go and SwiftPM compile them together with the application.
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/bindings/go" DESTINATION "${CMAKE_INSTALL_DATADIR}/libmcp"
   PATTERN "*_test.go" EXCLUDE PATTERN "testdata" EXCLUDE)
-install(DIRECTORY "${PROJECT_SOURCE_DIR}/bindings/swift" DESTINATION "${CMAKE_INSTALL_DATADIR}/libmcp"
-  PATTERN ".build" EXCLUDE PATTERN "Tests" EXCLUDE)
+# Package.swift names folders of the repository: the installed package has the same layout.
+install(FILES "${PROJECT_SOURCE_DIR}/Package.swift" DESTINATION "${CMAKE_INSTALL_DATADIR}/libmcp/swift")
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/bindings/swift/Sources"
+  DESTINATION "${CMAKE_INSTALL_DATADIR}/libmcp/swift/bindings/swift")
 
 file(GLOB mcp_documents "${PROJECT_SOURCE_DIR}/LICENSE*" "${PROJECT_SOURCE_DIR}/README.md"
   "${PROJECT_SOURCE_DIR}/CHANGELOG.md")

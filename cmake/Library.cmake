@@ -58,6 +58,7 @@ endif()
 # These lists become single arguments, separated by `|`; build_library.cmake splits them again.
 string(REPLACE ";" "|" mcp_link_names_argument "${mcp_link_names}")
 string(REPLACE ";" "|" mcp_cargo_args_argument "${MCP_CARGO_ARGS}")
+string(REPLACE ";" "|" mcp_system_libraries_argument "${mcp_system_libraries}")
 set(mcp_build_command
   "${CMAKE_COMMAND}"
   "-DCARGO=${MCP_CARGO}"
@@ -70,6 +71,10 @@ set(mcp_build_command
   "-DBUILT_NAME=${mcp_built_name}"
   "-DFILE_NAME=${mcp_file_name}"
   "-DLINK_NAMES=${mcp_link_names_argument}"
+  "-DCOMPILER=${CMAKE_C_COMPILER}"
+  "-DSONAME=${mcp_soname}"
+  "-DVERSION_SCRIPT=${mcp_version_script}"
+  "-DSYSTEM_LIBRARIES=${mcp_system_libraries_argument}"
   "-DDEPFILE=${mcp_depfile}"
   "-DSTAMP=${mcp_stamp}"
   "-DSTAMP_NAME=${mcp_stamp_name}"
@@ -81,7 +86,8 @@ if(CMAKE_GENERATOR MATCHES "Ninja" OR (CMAKE_GENERATOR MATCHES "Makefiles" AND N
     BYPRODUCTS ${mcp_artifacts}
     COMMAND ${mcp_build_command}
     DEPENDS "${PROJECT_SOURCE_DIR}/Cargo.toml" "${PROJECT_SOURCE_DIR}/Cargo.lock" "${PROJECT_SOURCE_DIR}/build.rs"
-            "${CMAKE_CURRENT_LIST_DIR}/build_library.cmake"
+            "${CMAKE_CURRENT_LIST_DIR}/build_library.cmake" "${CMAKE_CURRENT_LIST_DIR}/link_shared.cmake"
+            ${mcp_version_script}
     DEPFILE "${mcp_depfile}"
     WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
     COMMENT "Building libmcp with cargo (${MCP_CARGO_PROFILE})"
@@ -113,8 +119,12 @@ set_target_properties(mcp::static PROPERTIES
   INTERFACE_LINK_LIBRARIES "${mcp_system_libraries}")
 add_dependencies(mcp::static mcp-library)
 
-# mcp.hpp is copied, because the include path must not contain include/ of the source tree: the committed mcp.h there
-# would be found before the generated one.
-if(EXISTS "${PROJECT_SOURCE_DIR}/include/mcp.hpp")
-  configure_file("${PROJECT_SOURCE_DIR}/include/mcp.hpp" "${MCP_HEADER_DIR}/mcp.hpp" COPYONLY)
-endif()
+# The C++ headers are copied, because the include path must not contain include/ of the source tree: the committed mcp.h
+# there would be found before the generated one.
+set(mcp_cpp_headers)
+foreach(header mcp.hpp mcp_queue.hpp mcp_nlohmann.hpp)
+  if(EXISTS "${PROJECT_SOURCE_DIR}/include/${header}")
+    configure_file("${PROJECT_SOURCE_DIR}/include/${header}" "${MCP_HEADER_DIR}/${header}" COPYONLY)
+    list(APPEND mcp_cpp_headers "${PROJECT_SOURCE_DIR}/include/${header}")
+  endif()
+endforeach()

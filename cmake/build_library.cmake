@@ -3,8 +3,11 @@
 
 cmake_minimum_required(VERSION 3.16)
 
+include("${CMAKE_CURRENT_LIST_DIR}/link_shared.cmake")
+
 string(REPLACE "|" ";" LINK_NAMES "${LINK_NAMES}")
 string(REPLACE "|" ";" CARGO_ARGS "${CARGO_ARGS}")
+string(REPLACE "|" ";" SYSTEM_LIBRARIES "${SYSTEM_LIBRARIES}")
 
 set(ENV{CARGO_TARGET_DIR} "${TARGET_DIR}")
 # build.rs writes the header there. The path depends only on cargo's target directory: cargo would run build.rs again
@@ -37,8 +40,16 @@ function(copy_if_changed from to)
 endfunction()
 
 file(MAKE_DIRECTORY "${LIBRARY_DIR}")
-copy_if_changed("${PROFILE_DIR}/${BUILT_NAME}" "${LIBRARY_DIR}/${FILE_NAME}")
 copy_if_changed("${PROFILE_DIR}/libmcp.a" "${LIBRARY_DIR}/libmcp.a")
+if(VERSION_SCRIPT)
+  set(STATIC_LIBRARY "${LIBRARY_DIR}/libmcp.a")
+  string(COMPARE EQUAL "${PROFILE}" release STRIP)
+  link_shared("${LIBRARY_DIR}/libmcp.new")
+  copy_if_changed("${LIBRARY_DIR}/libmcp.new" "${LIBRARY_DIR}/${FILE_NAME}")
+  file(REMOVE "${LIBRARY_DIR}/libmcp.new")
+else()
+  copy_if_changed("${PROFILE_DIR}/${BUILT_NAME}" "${LIBRARY_DIR}/${FILE_NAME}")
+endif()
 copy_if_changed("${TARGET_DIR}/include/mcp.h" "${HEADER_DIR}/mcp.h")
 foreach(link IN LISTS LINK_NAMES)
   if(NOT EXISTS "${LIBRARY_DIR}/${link}")

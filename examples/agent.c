@@ -6,7 +6,7 @@
  *
  * Each input line is the name of a tool, optionally followed by a JSON object with its arguments, for example
  * echo {"message":"hello"}. An empty line ends the program. It prints the progress of a call, and reads the responses
- * to elicitations from stdin too.
+ * to elicitations from stdin too: one line for each field, such as name=Ada, and an empty line.
  */
 #include <mcp.h>
 #include <stdint.h>
@@ -26,28 +26,48 @@ static char *read_line(const char *prompt) {
     return line;
 }
 
-static void show_progress(void *unused, double progress, double total, const char *message) {
+/* Prints the progress of a call; if it returned false, the call would end. */
+static bool show_progress(void *unused, double progress, double total, const char *message) {
     (void)unused;
     printf("  ... %g", progress);
     if (total >= 0)
         printf(" of %g", total);
     printf(" %s\n", message ? message : "");
+    return true;
 }
 
-/* Handles an elicitation: the user types a JSON object with the fields of the form; an empty line declines. */
+/*
+ * Handles an elicitation: the user types the fields of the form. Without any, the elicitation is declined; also if a
+ * number or a boolean is not valid: the writer then has no text, which mcp_input_accept refuses.
+ */
 static void elicit(void *unused, mcp_input *input) {
     (void)unused;
     const mcp_json *params = mcp_input_params(input);
     const char *message = mcp_json_string(mcp_json_member(params, "message"));
     printf("  The server asks: %s\n", message ? message : "");
-    const mcp_json *fields = mcp_json_at(params, "/requestedSchema/properties");
+    const mcp_json *fields = mcp_json_pointer(params, "/requestedSchema/properties");
     for (const mcp_json *field = mcp_json_first(fields); field; field = mcp_json_next(field)) {
         const char *type = mcp_json_string(mcp_json_member(field, "type"));
         printf("    %s (%s)\n", mcp_json_key(field), type ? type : "?");
     }
-    const char *content = read_line("  > ");
-    if (!content || !*content || mcp_input_accept(input, content, SIZE_MAX, NULL) != MCP_OK)
+    int answers = 0;
+    mcp_writer *content = mcp_writer_new();
+    mcp_writer_begin_object(content, NULL);
+    for (char *name; (name = read_line("  > ")) != NULL && *name; answers++) {
+        char *equals = strchr(name, '=');
+        const char *value = equals ? equals + 1 : "";
+        if (equals)
+            *equals = '\0';
+        const char *type = mcp_json_string(mcp_json_member(mcp_json_member(fields, name), "type"));
+        if (type && strcmp(type, "string") != 0)
+            mcp_writer_raw(content, name, value, MCP_NUL_TERMINATED);
+        else
+            mcp_writer_string(content, name, value, MCP_NUL_TERMINATED);
+    }
+    mcp_writer_end(content);
+    if (answers == 0 || mcp_input_accept(input, mcp_writer_text(content), mcp_writer_length(content), NULL) != MCP_OK)
         mcp_input_decline(input, NULL);
+    mcp_writer_free(content);
 }
 
 static int report(mcp_error *error) {
@@ -88,7 +108,7 @@ int main(int argc, char **argv) {
         if (arguments)
             *arguments++ = '\0';
         mcp_json *result = NULL;
-        if (mcp_call_tool(client, command, arguments, SIZE_MAX, options, &result, &error) != MCP_OK) {
+        if (mcp_call_tool(client, command, arguments, MCP_NUL_TERMINATED, options, &result, &error) != MCP_OK) {
             report(error);
             continue;
         }

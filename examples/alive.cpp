@@ -10,8 +10,8 @@ int main(int count, char **arguments) {
             client.set_bearer(token);
         client.ping();
         std::cout << "the server answers\n";
-    } catch (const mcp::error &error) {
-        std::cerr << error.what() << '\n';
+    } catch (const mcp::exception &exception) {
+        std::cerr << exception.what() << '\n';
         return 1;
     }
 }

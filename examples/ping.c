@@ -56,14 +56,13 @@ static double now_ms(void) {
 
 /* The library calls this for each message of its log. */
 static void print_log(void *userdata, int32_t level, const char *message) {
-    static const char *const names[] = {"log", "error", "warning", "info", "debug"};
     (void)userdata;
-    fprintf(stderr, "[%s] %s\n", level >= MCP_LOG_ERROR && level <= MCP_LOG_DEBUG ? names[level] : names[0], message);
+    fprintf(stderr, "[%s] %s\n", mcp_log_level_name(level), message);
 }
 
 /* Prints an error, frees it, and returns the exit code for it. */
 static int report(mcp_error *error) {
-    int32_t status = mcp_error_status(error);
+    mcp_status status = mcp_error_status(error);
     int exit_code = OTHER;
 
     switch (status) {
@@ -96,8 +95,8 @@ static int report(mcp_error *error) {
         printf(", JSON-RPC %lld", (long long)mcp_error_rpc_code(error));
     }
     printf("\n");
-    if (mcp_error_www_authenticate(error) != NULL) {
-        printf("challenge  %s\n", mcp_error_www_authenticate(error));
+    if (mcp_error_challenge(error) != NULL) {
+        printf("challenge  %s\n", mcp_error_challenge(error));
     }
     if (mcp_error_retry_after_ms(error) >= 0) {
         printf("retry in   %.1f s\n", (double)mcp_error_retry_after_ms(error) / 1e3);
@@ -109,7 +108,7 @@ static int report(mcp_error *error) {
 
 /* The text at `pointer` in `json`, or "?" if there is none. */
 static const char *text_at(const mcp_json *json, const char *pointer) {
-    const char *text = mcp_json_string(mcp_json_at(json, pointer));
+    const char *text = mcp_json_string(mcp_json_pointer(json, pointer));
     return text != NULL ? text : "?";
 }
 

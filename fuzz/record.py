@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from ctypes import CFUNCTYPE, POINTER, byref, c_char_p, c_double, c_int32, c_size_t, c_uint32, c_void_p
+from ctypes import CFUNCTYPE, POINTER, byref, c_bool, c_char_p, c_double, c_int32, c_size_t, c_uint32, c_void_p
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +42,7 @@ TIMEOUT = 10_000
 
 # --- The library ------------------------------------------------------------------------------------------------------
 
-PROGRESS = CFUNCTYPE(None, c_void_p, c_double, c_double, c_char_p)
+PROGRESS = CFUNCTYPE(c_bool, c_void_p, c_double, c_double, c_char_p)
 INPUT = CFUNCTYPE(None, c_void_p, c_void_p)
 LOGGED = CFUNCTYPE(None, c_void_p, c_void_p)
 CHANGE = CFUNCTYPE(None, c_void_p, c_char_p, c_void_p)
@@ -52,20 +52,20 @@ declare(
     c_int32,
     mcp_set_transport=[c_void_p, c_int32, c_void_p],
     mcp_set_elicitation=[c_void_p, INPUT, c_void_p, c_void_p, c_void_p],
-    mcp_set_logging=[c_void_p, LOGGED, c_void_p, c_void_p, c_void_p],
+    mcp_set_server_log=[c_void_p, LOGGED, c_void_p, c_void_p, c_void_p],
     mcp_options_set_progress=[c_void_p, PROGRESS, c_void_p, c_void_p, c_void_p],
     mcp_input_accept=[c_void_p, c_char_p, c_size_t, c_void_p],
     mcp_list_tools=[c_void_p, *RESULT],
     mcp_call_tool=[c_void_p, c_char_p, c_char_p, c_size_t, *RESULT],
-    mcp_listen=[c_void_p, c_uint32, POINTER(c_char_p), CHANGE, c_void_p, c_void_p, c_void_p],
+    mcp_listen=[c_void_p, c_uint32, POINTER(c_char_p), CHANGE, c_void_p, c_void_p, c_void_p, c_void_p],
     mcp_read_resource=[c_void_p, c_char_p, *RESULT],
-    mcp_complete_prompt=[c_void_p, c_char_p, c_char_p, c_char_p, c_char_p, *RESULT],
+    mcp_complete_prompt=[c_void_p, c_char_p, c_char_p, c_char_p, c_char_p, c_size_t, *RESULT],
     mcp_server_info=[c_void_p, *RESULT],
     mcp_get_prompt=[c_void_p, c_char_p, c_char_p, c_size_t, *RESULT],
-    mcp_set_logging_level=[c_void_p, c_char_p, c_void_p, c_void_p],
+    mcp_request_server_log=[c_void_p, c_char_p, c_void_p, c_void_p],
 )
 NUL_TERMINATED = c_size_t(-1).value
-ignore_progress = PROGRESS(lambda *_: None)
+ignore_progress = PROGRESS(lambda *_: True)
 ignore_logged = LOGGED(lambda *_: None)
 accept = INPUT(lambda _, request: lib.mcp_input_accept(request, None, 0, None) and None)
 
@@ -76,10 +76,10 @@ CALLS = {
     "tool": (b"2", lambda client, opts, words: result(lib.mcp_call_tool, client, *words, NUL_TERMINATED, opts)),
     "listen": (b"3", lambda client, opts, words: listen(client, opts, words)),
     "resource": (b"4", lambda client, opts, words: result(lib.mcp_read_resource, client, *words, opts)),
-    "complete": (b"5", lambda client, opts, words: result(lib.mcp_complete_prompt, client, *words, None, opts)),
+    "complete": (b"5", lambda client, opts, words: result(lib.mcp_complete_prompt, client, *words, None, 0, opts)),
     "info": (b"6", lambda client, opts, _: result(lib.mcp_server_info, client, opts)),
     "prompt": (b"8", lambda client, opts, words: result(lib.mcp_get_prompt, client, *words, NUL_TERMINATED, opts)),
-    "level": (b":", lambda client, opts, words: call(lib.mcp_set_logging_level, client, *words, opts)),
+    "level": (b":", lambda client, opts, words: call(lib.mcp_request_server_log, client, *words, opts)),
 }
 
 
@@ -93,7 +93,7 @@ def result(function, client, *arguments):
 def listen(client, opts, words):
     """Listens until the first change notification."""
     change = CHANGE(lambda *_: lib.mcp_cancel_trigger(words[0]))
-    return call(lib.mcp_listen, client, 7, None, change, None, opts)
+    return call(lib.mcp_listen, client, 7, None, change, None, None, opts)
 
 
 # The byte that selects a set-up: the path, the pinned version and the transport.
@@ -266,7 +266,7 @@ def run(scenario, url):
         if scenario.flags & HANDLERS:
             call(lib.mcp_set_elicitation, client.client, accept, None, None).must_be("MCP_OK")
         if scenario.flags & LOGS:
-            call(lib.mcp_set_logging, client.client, ignore_logged, None, None).must_be("MCP_OK")
+            call(lib.mcp_set_server_log, client.client, ignore_logged, None, None).must_be("MCP_OK")
         with options(timeout=TIMEOUT) as opts:
             call(lib.mcp_options_set_progress, opts, ignore_progress, None, None).must_be("MCP_OK")
             outcome = CALLS[scenario.call][1](client.client, opts, scenario.words)

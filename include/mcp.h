@@ -1,4 +1,5 @@
-/* mcp.h - Model Context Protocol (MCP) client for C, and for languages that call C.
+/** @file
+ * mcp.h - Model Context Protocol (MCP) client for C, and for languages that call C.
  *
  * Generated from src/ffi of libmcp: make changes there.
  *
@@ -12,13 +13,19 @@
  *     mcp_error *error = NULL;
  *     mcp_json *result = NULL;
  *     mcp_client *client = mcp_client_new("https://example.com/mcp", &error);
+ *     mcp_writer *writer = mcp_writer_new();
+ *     mcp_writer_begin_object(writer, NULL);
+ *     mcp_writer_int64(writer, "a", 1);
+ *     mcp_writer_int64(writer, "b", 2);
+ *     mcp_writer_end(writer);
  *     if (client && mcp_set_bearer(client, token, &error) == MCP_OK &&
- *         mcp_call_tool(client, "add", "{\"a\":1,\"b\":2}", SIZE_MAX, NULL, &result, &error) ==
- *             MCP_OK)
+ *         mcp_call_tool(client, "add", mcp_writer_text(writer), mcp_writer_length(writer), NULL,
+ *                       &result, &error) == MCP_OK)
  *       printf("%s%s\n", mcp_tool_result_is_error(result) ? "The tool failed: " : "",
  *              mcp_tool_result_text(result));
  *     else
  *       fprintf(stderr, "%s\n", mcp_error_message(error));
+ *     mcp_writer_free(writer);
  *     mcp_json_free(result);
  *     mcp_error_free(error);
  *     mcp_client_free(client);
@@ -46,16 +53,20 @@
  *
  * - Results. mcp_json_parse and the functions with "_new" in their name return a pointer to a new
  *   object, or NULL on failure. All other functions that can fail return an mcp_status, which is
- *   MCP_OK on success. The last parameter of both is a place for an error, which may be NULL (see
- *   mcp_error); only mcp_options_new, mcp_cancel_new and mcp_oauth_new have none.
+ *   MCP_OK on success, or MCP_PENDING if a call was submitted to a queue. The last parameter of
+ *   both is a place for an error, which may be NULL (see mcp_error); only mcp_options_new,
+ *   mcp_options_copy, mcp_cancel_new, mcp_oauth_new and mcp_writer_new, which never fail, have
+ *   none. The functions that write JSON return nothing: mcp_writer_check reports their errors. Read
+ *   the status before the error: in `report(mcp_ping(client, NULL, &error), error)` the order of
+ *   evaluation is not defined, and report may get the value of `error` before the call.
  * - Ownership. Texts and arrays that the caller passes are copied before a function returns. The
  *   caller owns the objects that it receives, and frees each with the _free function of its type,
  *   which ignores NULL. Borrowed results are not freed; the description states how long they are
  *   valid. Output parameters for objects are set to NULL first, and to the object only on success.
  * - Text, including the names of files, is UTF-8 and NUL-terminated.
- * - JSON. An argument that is JSON is a text with a length in bytes (less than 4 GiB), or SIZE_MAX
- *   if it is NUL-terminated; only the "context" of a completion has no length. The JSON that a
- *   function returns is a document, whose values are read with the mcp_json_ functions.
+ * - JSON. An argument that is JSON is a text with a length in bytes (less than 4 GiB), or
+ *   MCP_NUL_TERMINATED if it is NUL-terminated. The mcp_writer_ functions write such texts. The
+ *   JSON that a function returns is a document, whose values are read with the mcp_json_ functions.
  * - Times are in milliseconds.
  * - Calls. A function described as "blocking" is a call: it communicates with the server, connects
  *   first if necessary, and returns when it has the result, or when its timeout expires (60 seconds
@@ -67,8 +78,9 @@
  * - Threads. A function described as "thread-safe" may be called from any thread at any time.
  *   Several threads may use the same client, JSON value, error or cancel token at the same time;
  *   the same options too, as long as no thread changes them. The library creates a thread for each
- *   DNS lookup and each request for OAuth tokens, and "reader threads": one for each open HTTP+SSE
- *   connection, for each server event stream, and for each server process. They block all signals.
+ *   DNS lookup and each request for OAuth tokens, for handlers and auth and open callbacks while
+ *   they run, for the calls of queues, and "reader threads": one for each open HTTP+SSE connection,
+ *   for each server event stream, and for each server process. They block all signals.
  * - Callbacks. A handler is a callback that responds to requests of the server. The library holds
  *   no lock while a callback runs. No exception and no longjmp may leave a callback: a C++
  *   exception aborts the process.
@@ -101,6 +113,9 @@
 #define MCP_VERSION_MINOR 1
 #define MCP_VERSION_PATCH 0
 
+/** In place of the length of a text: the text ends with a NUL. Since 0.1.0. */
+#define MCP_NUL_TERMINATED SIZE_MAX
+
 /* Marks a pointer that is never NULL, for compilers that support such an annotation. */
 #ifdef __clang__
 #define MCP_NONNULL _Nonnull
@@ -115,9 +130,90 @@
 extern "C" {
 #endif
 
-/* Types that are used before their sections, which describe them. */
+/* Types that are used before their sections. */
+
+/**
+ * `mcp_options` contains the options of a call; NULL means the defaults. One object may be used
+ * for any number of calls, also at the same time, as long as no thread changes it while a
+ * call blocks or is submitted.
+ *
+ * Since 0.1.0.
+ */
 typedef struct mcp_options mcp_options;
+
+/**
+ * `mcp_cancel` is a token that cancels the calls whose options contain it: after
+ * `mcp_cancel_trigger`, every current and later call with this token fails with `MCP_CANCELLED`,
+ * except one that does not have to wait, such as a call that is answered from the cache.
+ *
+ * A blocked call returns within 50 ms of the trigger, regardless of what it waits for, unless a
+ * callback of the application runs on its thread (for progress, changes, the log, a store or an
+ * assertion). To cancel the calls of a queue, `mcp_queue_cancel` is usually simpler. The server is
+ * notified as its protocol version requires; the client does not wait for its response. The client
+ * stays usable.
+ *
+ * A token has a file descriptor from the first time that a call waits with it. If none is
+ * available then, the call fails with `MCP_SYSTEM_ERROR`.
+ *
+ * Since 0.1.0.
+ */
 typedef struct mcp_cancel mcp_cancel;
+
+/**
+ * `mcp_queue` delivers the ends of calls to a program with an event loop, such as that of a user
+ * interface. A call whose options contain a queue (`mcp_options_set_queue`) returns `MCP_PENDING`
+ * at once. Its result, its progress and its handlers are delivered by `mcp_queue_dispatch`, which
+ * the loop calls when `mcp_queue_fd` is readable:
+ *
+ * ```
+ * mcp_options_set_queue(options, queue, done, userdata, NULL, NULL);
+ * mcp_call_tool(client, "search", json, MCP_NUL_TERMINATED, options, NULL, NULL);
+ * ```
+ *
+ * Rules:
+ * - Every call of this header that takes `mcp_options` works with a queue. Its output parameters
+ *   are set to NULL, and not written later; they may be NULL. Arguments and options are copied:
+ *   they may be changed or freed at once.
+ * - The call returns `MCP_PENDING` also for invalid arguments: every failure is delivered. It
+ *   returns another status only if nothing can be delivered: `MCP_CLOSED` after `mcp_queue_stop`,
+ *   and `MCP_MISUSE` in a child process after `fork`.
+ * - Callbacks of a queue never run at the same time (one that dispatches runs others inside), and
+ *   never inside the function that submits a call. No lock is held: they may submit calls, cancel,
+ *   dispatch, and free the queue or a client.
+ * - A queue may serve several clients, and a client several queues. A queued call keeps its client
+ *   alive: `mcp_client_close` and `mcp_client_free` end it with `MCP_CLOSED`, which is delivered.
+ * - The timeout of a call begins when it is submitted.
+ * - The loop's thread must make no blocking call that needs a callback of the same queue (a
+ *   handler, the auth callback, the open callback of a login): that call would not end.
+ * - After `fork`, the child cannot use the queue: its functions return `MCP_MISUSE`, 0 or -1, and
+ *   `mcp_queue_free` only closes its descriptor.
+ *
+ * The calls run on threads of the queue, named "mcp-queue", which end after 10 s without work.
+ *
+ * Since 0.1.0.
+ */
+typedef struct mcp_queue mcp_queue;
+
+/**
+ * `mcp_json` is a JSON value: a whole document, or a value inside one. It is immutable; several
+ * threads may read it at the same time.
+ *
+ * A document is returned by a call, by `mcp_json_parse` or by `mcp_json_copy`, and freed with
+ * `mcp_json_free`. The values inside it are borrowed: they are valid as long as the document
+ * exists, and must not be freed separately. A document stores the text that the server sent, and
+ * an index of its content, which is built at the first access at the latest.
+ *
+ * All functions accept NULL, which means "no such value". So they can be nested without checks in
+ * between:
+ *
+ *     const char *name = mcp_json_string(mcp_json_pointer(info, "/serverInfo/name"));
+ *     printf("%s\n", name ? name : "(no name)");
+ *
+ * If an object has several members with the same name, `mcp_json_member` and `mcp_json_pointer`
+ * find the last one; `mcp_json_size`, `mcp_json_first` and `mcp_json_next` include all of them.
+ *
+ * Since 0.1.0.
+ */
 typedef struct mcp_json mcp_json;
 
 /* ============================================================================================== */
@@ -140,8 +236,8 @@ const char *MCP_NONNULL mcp_version(void);
  * The result of a function. `MCP_OK` is 0. A later version may add values, and never reuses a
  * number: treat an unknown value as a failure.
  *
- * `mcp_status_name` returns the name of a status, `mcp_error_message` a description of the
- * failure.
+ * `mcp_status_name` returns the name of a status, and `mcp_status_text` a description of it.
+ * `mcp_error_message` describes the failure itself.
  *
  * Since 0.1.0.
  */
@@ -167,11 +263,12 @@ typedef enum mcp_status {
    */
   MCP_INTERNAL = 3,
   /**
-   * The call's cancel token was triggered.
+   * The call was cancelled: by its cancel token, `mcp_queue_cancel`, `mcp_queue_stop` or its
+   * progress callback.
    */
   MCP_CANCELLED = 4,
   /**
-   * `mcp_client_close` was called on the client before or during the call.
+   * The client was closed or freed before or during the call, or the queue was stopped or freed.
    */
   MCP_CLOSED = 5,
   /**
@@ -200,7 +297,7 @@ typedef enum mcp_status {
   MCP_TRUNCATED = 11,
   /**
    * HTTP 401: the server requires credentials, or rejected those it received (RFC 9110, 15.5.2;
-   * RFC 6750, 3.1). See `mcp_error_www_authenticate`.
+   * RFC 6750, 3.1). See `mcp_error_challenge`.
    */
   MCP_UNAUTHORIZED = 12,
   /**
@@ -310,7 +407,9 @@ typedef enum mcp_status {
   MCP_ENDLESS = 36,
   /**
    * The server requested input for which no handler is set: see `mcp_set_elicitation`,
-   * `mcp_set_sampling` and `mcp_set_roots`.
+   * `mcp_set_sampling` and `mcp_set_roots`. Or a tool of a modern server requested input in a way
+   * that only legacy versions have; the message says which version to pin
+   * (`mcp_set_protocol_version`).
    */
   MCP_INPUT_UNSUPPORTED = 37,
   /**
@@ -349,6 +448,11 @@ typedef enum mcp_status {
    * network error, such as `MCP_CONNECT_FAILED`, and the message names the server.
    */
   MCP_OAUTH_FAILED = 44,
+  /**
+   * Not a failure: the call was submitted to the queue of its options (`mcp_options_set_queue`), and
+   * its end is delivered by `mcp_queue_dispatch`.
+   */
+  MCP_PENDING = 45,
 } mcp_status;
 
 /**
@@ -358,6 +462,15 @@ typedef enum mcp_status {
  * The result is a static string, never NULL. Thread-safe. Since 0.1.0.
  */
 const char *MCP_NONNULL mcp_status_name(int32_t status);
+
+/**
+ * Returns a description of a status for people, such as "The timeout of the call expired"; an
+ * unknown number has one, too. It has no full stop, and the wording may change. If there is an
+ * error, `mcp_error_message` says more.
+ *
+ * The result is a static string, never NULL. Thread-safe. Since 0.1.0.
+ */
+const char *MCP_NONNULL mcp_status_text(int32_t status);
 
 /* ============================================================================================== */
 /* Errors                                                                                         */
@@ -382,7 +495,7 @@ typedef struct mcp_error mcp_error;
  *
  * Thread-safe. Since 0.1.0.
  */
-int32_t mcp_error_status(const mcp_error *error);
+mcp_status mcp_error_status(const mcp_error *error);
 
 /**
  * Returns a message for people, as one line: what failed, where, why, and what to do. It has at
@@ -433,7 +546,7 @@ const mcp_json *mcp_error_rpc_data(const mcp_error *error);
  *
  * The result is valid as long as the error exists. Thread-safe. Since 0.1.0.
  */
-const char *mcp_error_www_authenticate(const mcp_error *error);
+const char *mcp_error_challenge(const mcp_error *error);
 
 /**
  * Returns the error code that the authorization server returned, such as "access_denied" for a
@@ -462,6 +575,15 @@ int64_t mcp_error_retry_after_ms(const mcp_error *error);
 void *mcp_error_cause(const mcp_error *error);
 
 /**
+ * Returns a copy of an error, to keep a borrowed one; NULL for NULL. The caller frees it with
+ * `mcp_error_free`. The copy has the same content, and shares the object that `mcp_error_cause`
+ * returns.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_error *mcp_error_copy(const mcp_error *error);
+
+/**
  * Frees an error; NULL is ignored.
  *
  * No thread may use the error, or text and data borrowed from it, any more. Since 0.1.0.
@@ -473,8 +595,9 @@ void mcp_error_free(mcp_error *error);
 /* ============================================================================================== */
 
 /**
- * A client for one server. It is created by `mcp_client_new`, `mcp_client_new_stdio` or
- * `mcp_client_new_from_config`, and freed by `mcp_client_free`.
+ * A client for one server. It is created by `mcp_client_new`, `mcp_client_new_stdio`,
+ * `mcp_client_new_from_config` or `mcp_client_new_from_config_text`, and freed by
+ * `mcp_client_free`.
  *
  * Several threads may use a client at the same time, also for the first call: they share one
  * negotiation of the protocol version. The client manages connections and the session; it
@@ -508,6 +631,25 @@ typedef struct mcp_client mcp_client;
 mcp_client *mcp_client_new(const char *url, mcp_error **error);
 
 /**
+ * Returns the name of a client: the one that was set with `mcp_set_name`, or that the server has
+ * in its configuration file; otherwise the host of the URL, or the program of the server process.
+ *
+ * The result is never NULL, and "" if `client` is NULL. It is valid as long as the client exists,
+ * also after `mcp_set_name`. Thread-safe. Since 0.1.0.
+ */
+const char *MCP_NONNULL mcp_client_name(const mcp_client *client);
+
+/**
+ * Sets the name of a client, for programs that have several: it is in front of the URL or the
+ * program in errors, and at the beginning of log messages. It is not sent to the server, and has
+ * nothing to do with the name of the application (`mcp_set_client_info`). NULL and "" restore the
+ * default: the host of the URL or the program, and no name in errors and log messages.
+ *
+ * Thread-safe; takes effect with the next error or message. Since 0.1.0.
+ */
+mcp_status mcp_set_name(mcp_client *client, const char *name, mcp_error **error);
+
+/**
  * Closes a client. Every call in progress, on any thread, ends with `MCP_CLOSED`, and so does
  * every later call. This function does not wait until the other threads have returned from their
  * calls. A legacy server is notified that the session has ended, with HTTP DELETE (specification
@@ -521,22 +663,27 @@ mcp_client *mcp_client_new(const char *url, mcp_error **error);
  * anyway, except if the result is `MCP_MISUSE` (after `fork`, or in the auth callback of this
  * client or a callback of its `mcp_oauth`). `mcp_client_free` must still be called.
  *
- * It blocks while it notifies the server. All callbacks except the auth callback and those of
- * `mcp_oauth` may close their client, even where they must not make calls. Thread-safe. Since
- * 0.1.0.
+ * With a queue in the options, it returns `MCP_PENDING`. All calls of the client end at once, also
+ * those of other queues, and the end of the close is the last of the client that its queue
+ * delivers: `mcp_done_fn` may free the client there.
+ *
+ * Otherwise it blocks while it notifies the server. All callbacks except the auth callback and
+ * those of `mcp_oauth` may close their client, even where they must not make calls. Thread-safe.
+ * Since 0.1.0.
  */
 mcp_status mcp_client_close(mcp_client *client,
                             const mcp_options *options,
                             mcp_error **error);
 
 /**
- * Frees a client; NULL is ignored. No call may be in progress, and no thread may use the client
+ * Frees a client; NULL is ignored. No blocking call may be in progress; calls of queues end with
+ * `MCP_CLOSED`, which is delivered. No thread may use the client
  * any more. It never uses the network: to end the session with the server properly, call
  * `mcp_client_close` first, and wait until the other threads have returned from their calls.
  *
  * It waits for the library's reader threads of this client (see "Threads" at the top) and for a
  * callback that runs on one of them, unless that callback itself frees the client. It waits up to
- * about 4 seconds for the end of a server process (see `mcp_client_new_stdio`).
+ * about 4 seconds for the end of a server process (see `mcp_set_stop_timeout`).
  *
  * In a child process after `fork` it only frees memory and closes the child's copies of file
  * descriptors; the copy of an open HTTP+SSE event stream stays open until the child ends.
@@ -563,8 +710,8 @@ void mcp_client_free(mcp_client *client);
  *
  * `mcp_client_close` and `mcp_client_free` close its stdin. When the process has exited, or after
  * 2 seconds, its process group gets SIGTERM, and processes that still run 2 seconds later get
- * SIGKILL. `mcp_client_free` waits for that. If the process exits without being asked to, the rest
- * of its group is ended in the same way.
+ * SIGKILL (see `mcp_set_stop_timeout`). `mcp_client_free` waits for that. If the process exits
+ * without being asked to, the rest of its group is ended in the same way.
  *
  * Credentials, headers and all other HTTP settings return `MCP_MISUSE` for such a client: pass
  * configuration to the server in its environment (`mcp_set_environment`).
@@ -576,6 +723,38 @@ void mcp_client_free(mcp_client *client);
  * Thread-safe. Since 0.1.0.
  */
 mcp_client *mcp_client_new_stdio(const char *const *argv, mcp_error **error);
+
+/**
+ * Creates a client for a server at the other end of open streams, with one message per line
+ * (specification 2026-07-28, "stdio"): a socket pair or pipes to a thread of the program, a vsock or
+ * serial connection, a process that the program has started itself.
+ *
+ * ```
+ * int ends[2];
+ * socketpair(AF_UNIX, SOCK_STREAM, 0, ends);
+ * start_server(ends[1]);
+ * client = mcp_client_new_fds(ends[0], ends[0], "embedded", &error);
+ * ```
+ *
+ * The client reads from `in` and writes to `out`, which may be the same descriptor. It owns both from
+ * now on, also if this function fails, and closes them with `mcp_client_close` or
+ * `mcp_client_free`. It makes them non-blocking, and with them all their duplicates, also those of
+ * other processes. `name` identifies the server in errors and log messages.
+ *
+ * If the streams end, calls fail with `MCP_DISCONNECTED`: make a new client. Credentials, headers and
+ * other HTTP settings return `MCP_MISUSE` for such a client, and so do `mcp_set_environment` and the
+ * other settings of a server process.
+ *
+ * Returns the client, which the caller frees with `mcp_client_free`. Returns NULL on failure, with
+ * `MCP_INVALID_ARGUMENT` for a descriptor that is not open or an empty name, or `MCP_SYSTEM_ERROR` if
+ * no file descriptor is available.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_client *mcp_client_new_fds(int in,
+                               int out,
+                               const char *name,
+                               mcp_error **error);
 
 /**
  * Sets an environment variable of the server process; a NULL `value` removes it, even if it would
@@ -603,6 +782,22 @@ mcp_status mcp_set_environment(mcp_client *client,
  * Thread-safe. Since 0.1.0.
  */
 mcp_status mcp_set_working_directory(mcp_client *client, const char *path, mcp_error **error);
+
+/**
+ * Sets how long the server process may take to exit when it is ended, in milliseconds: `term_ms`
+ * after its stdin was closed, when its process group gets SIGTERM, and `kill_ms` after that, when
+ * processes that still run get SIGKILL. 0 means immediately. Default: 2,000 each.
+ *
+ * `mcp_client_free` waits until the process group has ended, so for up to both times together.
+ *
+ * Returns `MCP_MISUSE` for a client of a URL, or after the first call.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_set_stop_timeout(mcp_client *client,
+                                uint64_t term_ms,
+                                uint64_t kill_ms,
+                                mcp_error **error);
 
 /**
  * Appends the stderr output of the server process to a file, which is created if it does not
@@ -651,7 +846,8 @@ mcp_status mcp_set_stderr_file(mcp_client *client, const char *path, mcp_error *
  *
  * `name` selects the server; NULL selects the only enabled server of the file. A server with
  * "disabled": true or "enabled": false is refused. The client has the settings of the file, as if
- * they had been made with the functions of this header, which may still change them.
+ * they had been made with the functions of this header, which may still change them. Its name
+ * (`mcp_client_name`) is that of the server in the file.
  *
  * The file must be a regular file of at most 4 MiB.
  *
@@ -661,6 +857,24 @@ mcp_status mcp_set_stderr_file(mcp_client *client, const char *path, mcp_error *
  * Thread-safe. Since 0.1.0.
  */
 mcp_client *mcp_client_new_from_config(const char *path, const char *name, mcp_error **error);
+
+/**
+ * Creates a client for a server from the text of a configuration, which has the format of the file
+ * of `mcp_client_new_from_config`: for a program that keeps its settings elsewhere. `text` has
+ * `length` bytes, or is NUL-terminated if `length` is `MCP_NUL_TERMINATED`. A relative "envFile"
+ * starts at the working directory of this process.
+ *
+ * `name` selects the server; NULL selects the only enabled server. The text has at most 4 MiB.
+ *
+ * Returns the client, which the caller frees with `mcp_client_free`. Returns NULL on failure, with
+ * `MCP_CONFIG_INVALID` and a message that names the key.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_client *mcp_client_new_from_config_text(const char *text,
+                                            size_t length,
+                                            const char *name,
+                                            mcp_error **error);
 
 /**
  * Lists the servers of a configuration file: an array of the names of all servers in the order of
@@ -674,6 +888,23 @@ mcp_client *mcp_client_new_from_config(const char *path, const char *name, mcp_e
  * Thread-safe. Since 0.1.0.
  */
 mcp_status mcp_config_names(const char *path, mcp_json **names, mcp_error **error);
+
+/**
+ * Lists the servers of the text of a configuration: an array of the names of all servers in their
+ * order, including disabled ones. `text` has `length` bytes, or is NUL-terminated if `length` is
+ * `MCP_NUL_TERMINATED`. For its format see `mcp_client_new_from_config_text`.
+ *
+ * On success `*names` is set to the array, which the caller frees with `mcp_json_free`; on failure
+ * to NULL.
+ *
+ * Returns `MCP_CONFIG_INVALID` if the text is invalid.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_config_names_text(const char *text,
+                                 size_t length,
+                                 mcp_json **names,
+                                 mcp_error **error);
 
 /**
  * Lists the servers of a configuration file: an array in the order of the file. Each element is an
@@ -735,10 +966,10 @@ mcp_status mcp_set_header(mcp_client *client,
 
 /**
  * Frees the `userdata` of a callback. It is called exactly once, after the last call of the
- * callback, on any thread: when the callback is replaced, or the client, the options or the
- * `mcp_oauth` that it was set on are freed, and no call uses it any more. If setting the callback
- * fails, or the callback is NULL, it is called immediately. It is not called in a child process
- * after `fork`.
+ * callback, on any thread: when the callback is replaced, or the client, the options (and their
+ * copies) or the `mcp_oauth` that it was set on are freed, and no call uses it any more; or when
+ * the call ends that it was passed to (`mcp_listen`). If setting the callback fails, or the
+ * callback is NULL, it is called immediately. It is not called in a child process after `fork`.
  *
  * It must not throw an exception or call longjmp.
  *
@@ -746,13 +977,31 @@ mcp_status mcp_set_header(mcp_client *client,
  */
 typedef void (*mcp_destroy_fn)(void *userdata);
 
+/**
+ * Called if a request of a server, for credentials or for a login ends before the program has
+ * answered it, for example to close a dialog. `status` is `MCP_CANCELLED` if the call or the server
+ * cancelled it, `MCP_CLOSED` if the client was closed, `MCP_TIMEOUT` after the time limit for the
+ * answer, or `MCP_DISCONNECTED` if the connection or the server process ended; and `MCP_OK` if a
+ * login needs no answer, because the redirect or a failure was received elsewhere.
+ *
+ * The request stays valid: free it in the callback or later. The callback runs at most once, and
+ * never after an answer that was in time or after the request was freed: in `mcp_queue_dispatch` if
+ * the call is queued, otherwise on the thread that notices the end, with no lock held. It must
+ * return soon, and not throw an exception or call longjmp.
+ *
+ * Since 0.1.0.
+ */
+typedef void (*mcp_over_fn)(void *userdata, int32_t status);
+
 /* ============================================================================================== */
 /* Custom authentication                                                                          */
 /* ============================================================================================== */
 
 /**
  * The argument of an auth callback: describes the HTTP request, and receives its credentials. It
- * is valid until the callback returns, and only on the callback's thread.
+ * is valid until the callback returns, or until `mcp_auth_request_free` if the callback called
+ * `mcp_auth_request_defer`. It is used by one thread at a time, except for
+ * `mcp_auth_request_is_over`.
  *
  * Since 0.1.0.
  */
@@ -764,10 +1013,15 @@ typedef struct mcp_auth_request mcp_auth_request;
  * They override the credentials of the client and of the call for the same header; the others are
  * sent as well.
  *
- * It runs on the thread of the call that makes the request, on one thread at a time for each
- * client, with no lock held. It may use the library, but must neither make a call on the same
- * client (`MCP_MISUSE`) nor wait for one on another thread. Its time does not count against any
- * timeout. It must not throw an exception or call longjmp.
+ * It may take long, or call `mcp_auth_request_defer`, return, and give the credentials later from
+ * any thread. The calls that need them wait meanwhile, and end within 50 ms if they are cancelled
+ * or the client is closed.
+ *
+ * It runs in `mcp_queue_dispatch` if the call that makes the request is queued, and otherwise on a
+ * thread of the library; once at a time for each client, and with no lock held. It may use the
+ * library, but must neither make a call on the same client (`MCP_MISUSE`) nor wait for one on
+ * another thread. Its time does not count against any timeout. It must not throw an exception or
+ * call longjmp.
  *
  * Since 0.1.0.
  */
@@ -804,16 +1058,67 @@ mcp_status mcp_set_auth(mcp_client *client,
                         mcp_error **error);
 
 /**
+ * Takes over the request: called in the auth callback, it keeps the request valid after the
+ * callback has returned. The program gives the credentials later, from any thread, and
+ * `mcp_auth_request_free` then uses what was set. Until then, the callback is not called again.
+ *
+ * Returns `MCP_MISUSE` if it was deferred before.
+ *
+ * Since 0.1.0.
+ */
+mcp_status mcp_auth_request_defer(mcp_auth_request *request, mcp_error **error);
+
+/**
+ * Ends a deferred request, and frees it: the credentials that were set are used, or the failure.
+ * Without both, requests are sent with the credentials of the client. NULL is ignored, and so is a
+ * request that was not deferred.
+ *
+ * Since 0.1.0.
+ */
+void mcp_auth_request_free(mcp_auth_request *request);
+
+/**
+ * Returns whether no call waits for the credentials any more: all were cancelled, or the client was
+ * closed. Credentials that are given nevertheless are used by later calls. False for NULL.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+bool mcp_auth_request_is_over(const mcp_auth_request *request);
+
+/**
+ * Sets a callback that is called when no call waits for the credentials any more (`mcp_over_fn`).
+ * NULL removes it. If that is the case already, it is called at once; in a queue, by the next
+ * `mcp_queue_dispatch`.
+ *
+ * `userdata` is passed to the callback, and to `destroy` (which may be NULL) when it is no longer
+ * needed: see `mcp_destroy_fn`.
+ *
+ * Since 0.1.0.
+ */
+mcp_status mcp_auth_request_set_over(mcp_auth_request *request,
+                                     mcp_over_fn over,
+                                     void *userdata,
+                                     mcp_destroy_fn destroy,
+                                     mcp_error **error);
+
+/**
+ * Returns the name of the client that needs the credentials. NULL for NULL.
+ *
+ * The result is valid as long as the request. Since 0.1.0.
+ */
+const char *mcp_auth_request_client_name(const mcp_auth_request *request);
+
+/**
  * Returns the URL of the request, including its query; NULL for NULL.
  *
- * The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
+ * The result is valid as long as the request. Since 0.1.0.
  */
 const char *mcp_auth_request_url(const mcp_auth_request *request);
 
 /**
  * Returns the HTTP method of the request: "POST", "GET" or "DELETE"; NULL for NULL.
  *
- * The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
+ * The result is valid as long as the request. Since 0.1.0.
  */
 const char *mcp_auth_request_method(const mcp_auth_request *request);
 
@@ -821,14 +1126,14 @@ const char *mcp_auth_request_method(const mcp_auth_request *request);
  * Returns 1 before a request, 2 or 3 after the server has rejected the credentials of the call; 0
  * for NULL.
  *
- * Only on the callback's thread. Since 0.1.0.
+ * Since 0.1.0.
  */
 int32_t mcp_auth_request_attempt(const mcp_auth_request *request);
 
 /**
  * Returns the HTTP status of the rejection, 401 or 403; 0 if there was none.
  *
- * Only on the callback's thread. Since 0.1.0.
+ * Since 0.1.0.
  */
 int32_t mcp_auth_request_http_status(const mcp_auth_request *request);
 
@@ -836,9 +1141,17 @@ int32_t mcp_auth_request_http_status(const mcp_auth_request *request);
  * Returns the server's challenge, the `WWW-Authenticate` header of the rejection (RFC 9110,
  * section 11.6.1); several headers are joined into one list. NULL if there was none.
  *
- * The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
+ * The result is valid as long as the request. Since 0.1.0.
  */
 const char *mcp_auth_request_challenge(const mcp_auth_request *request);
+
+/**
+ * Returns the pointer that `mcp_options_set_call_data` has set on the options of the call that
+ * makes the request; NULL if there is none, and for NULL.
+ *
+ * The object is valid as long as the request. Since 0.1.0.
+ */
+void *mcp_auth_request_call_data(const mcp_auth_request *request);
 
 /**
  * Sets the bearer token of the request, without the word "Bearer". NULL removes a token that this
@@ -847,7 +1160,7 @@ const char *mcp_auth_request_challenge(const mcp_auth_request *request);
  * Returns `MCP_INVALID_ARGUMENT` for a token that `mcp_set_bearer` does not accept. If no later
  * setter succeeds, the call then ends with `MCP_AUTH_FAILED`.
  *
- * Only on the callback's thread. Since 0.1.0.
+ * Since 0.1.0.
  */
 mcp_status mcp_auth_request_set_bearer(mcp_auth_request *request,
                                        const char *token,
@@ -860,7 +1173,7 @@ mcp_status mcp_auth_request_set_bearer(mcp_auth_request *request,
  * Returns `MCP_INVALID_ARGUMENT` for a name or a value that `mcp_set_header` does not accept. If
  * no later setter succeeds, the call then ends with `MCP_AUTH_FAILED`.
  *
- * Only on the callback's thread. Since 0.1.0.
+ * Since 0.1.0.
  */
 mcp_status mcp_auth_request_set_header(mcp_auth_request *request,
                                        const char *name,
@@ -874,7 +1187,7 @@ mcp_status mcp_auth_request_set_header(mcp_auth_request *request,
  * Returns `MCP_INVALID_ARGUMENT` if `reason` is NULL or not UTF-8; the call ends with
  * `MCP_AUTH_FAILED` then, too.
  *
- * Only on the callback's thread. Since 0.1.0.
+ * Since 0.1.0.
  */
 mcp_status mcp_auth_request_fail(mcp_auth_request *request,
                                  const char *reason,
@@ -892,7 +1205,7 @@ mcp_status mcp_auth_request_fail(mcp_auth_request *request,
  * Returns `MCP_INVALID_ARGUMENT` if `reason` is NULL or not UTF-8; the call ends with
  * `MCP_AUTH_FAILED` then, too.
  *
- * Only on the callback's thread. Since 0.1.0.
+ * Since 0.1.0.
  */
 mcp_status mcp_auth_request_fail_with(mcp_auth_request *request,
                                       const char *reason,
@@ -952,9 +1265,9 @@ mcp_status mcp_auth_request_fail_with(mcp_auth_request *request,
  * `MCP_UNAUTHORIZED`, and so does one whose new token is rejected.
  *
  * Requests to authorization servers have the proxy, the certificate settings and the client
- * certificate of the client, and none of its headers, cookies and its Unix domain socket. Each takes
- * at most 30 seconds. A token request that has begun continues when its call ends, so that a new
- * token is not lost. Its store callbacks and their `destroy` may run on a thread of the library
+ * certificate of the client, and none of its headers, cookies and its Unix domain socket. Each
+ * takes at most 30 seconds. A token request that has begun continues when its call ends, so that a
+ * new token is not lost. Its store callbacks and their `destroy` may run on a thread of the library
  * after `mcp_client_free` and `mcp_oauth_free` have returned.
  *
  * After fork, the child must make a new object.
@@ -1074,9 +1387,9 @@ mcp_status mcp_oauth_set_client_url(mcp_oauth *oauth, const char *url, mcp_error
  * Registration is allowed by default.
  *
  * `metadata` is the text of a JSON object of `length` bytes, or NUL-terminated if `length` is
- * `SIZE_MAX`; NULL means none. Its members are added to the registration, such as "logo_uri" or
- * "contacts" (RFC 7591, section 2). "client_name" replaces the name of `mcp_set_client_info`, and
- * "application_type" the type that follows from the redirect URI.
+ * `MCP_NUL_TERMINATED`; NULL means none. Its members are added to the registration, such as
+ * "logo_uri" or "contacts" (RFC 7591, section 2). "client_name" replaces the name of
+ * `mcp_set_client_info`, and "application_type" the type that follows from the redirect URI.
  *
  * Returns `MCP_INVALID_ARGUMENT` if `metadata` is not a JSON object, or contains "redirect_uris",
  * "grant_types", "response_types", "token_endpoint_auth_method" or "scope", which the library
@@ -1207,6 +1520,161 @@ mcp_status mcp_oauth_set_parameter(mcp_oauth *oauth,
 mcp_status mcp_oauth_allow(mcp_oauth *oauth, int32_t leniency, bool allowed, mcp_error **error);
 
 /* ============================================================================================== */
+/* OAuth: requests for a login                                                                    */
+/* ============================================================================================== */
+
+/**
+ * The argument of `mcp_oauth_open_fn`: describes a login. It is valid until the callback returns,
+ * or until `mcp_oauth_request_free` if the callback called `mcp_oauth_request_defer`. It is used by
+ * one thread at a time, except for `mcp_oauth_request_is_over`.
+ *
+ * Since 0.1.0.
+ */
+typedef struct mcp_oauth_request mcp_oauth_request;
+
+/**
+ * Takes over the request: called in the open callback, it keeps the request valid after the
+ * callback has returned, until `mcp_oauth_request_free`.
+ *
+ * Returns `MCP_MISUSE` if it was deferred before.
+ *
+ * Since 0.1.0.
+ */
+mcp_status mcp_oauth_request_defer(mcp_oauth_request *request, mcp_error **error);
+
+/**
+ * Frees a deferred request; NULL is ignored, and so is a request that was not deferred. The login
+ * goes on. A callback of `mcp_oauth_request_set_over` does not run any more.
+ *
+ * Since 0.1.0.
+ */
+void mcp_oauth_request_free(mcp_oauth_request *request);
+
+/**
+ * Returns whether the login has ended: the redirect has arrived, the call that waits for it was
+ * cancelled, or its time is over (`mcp_oauth_set_login`). False for NULL, and after
+ * `mcp_oauth_request_finish` and `mcp_oauth_request_fail`.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+bool mcp_oauth_request_is_over(const mcp_oauth_request *request);
+
+/**
+ * Sets a callback that is called when the login ends, unless this request has ended it with
+ * `mcp_oauth_request_finish` or `mcp_oauth_request_fail` (`mcp_over_fn`). NULL removes it. If the
+ * login has ended already, it is called at once; in a queue, by the next `mcp_queue_dispatch`.
+ *
+ * `userdata` is passed to the callback, and to `destroy` (which may be NULL) when it is no longer
+ * needed: see `mcp_destroy_fn`.
+ *
+ * Since 0.1.0.
+ */
+mcp_status mcp_oauth_request_set_over(mcp_oauth_request *request,
+                                      mcp_over_fn over,
+                                      void *userdata,
+                                      mcp_destroy_fn destroy,
+                                      mcp_error **error);
+
+/**
+ * Returns the name of the client that needs the login. NULL for NULL.
+ *
+ * The result is valid as long as the request. Since 0.1.0.
+ */
+const char *mcp_oauth_request_client_name(const mcp_oauth_request *request);
+
+/**
+ * Returns the URL to open in a browser; NULL for NULL. It is for this login only.
+ *
+ * The result is valid as long as the request. Since 0.1.0.
+ */
+const char *mcp_oauth_request_url(const mcp_oauth_request *request);
+
+/**
+ * Returns the URL of the MCP server that requires the login, as messages show it: without its
+ * query, and with "***" for secrets in its path. NULL for NULL.
+ *
+ * The result is valid as long as the request. Since 0.1.0.
+ */
+const char *mcp_oauth_request_server(const mcp_oauth_request *request);
+
+/**
+ * Returns the issuer of the authorization server at which the user logs in, such as
+ * "https://auth.example.com"; NULL for NULL.
+ *
+ * The result is valid as long as the request. Since 0.1.0.
+ */
+const char *mcp_oauth_request_issuer(const mcp_oauth_request *request);
+
+/**
+ * Returns the scopes that are requested, separated by spaces; "" if none are. NULL for NULL.
+ *
+ * The result is valid as long as the request. Since 0.1.0.
+ */
+const char *mcp_oauth_request_scopes(const mcp_oauth_request *request);
+
+/**
+ * Returns the redirect URI of this login, with the port on which the library listens, if it does.
+ * NULL for NULL.
+ *
+ * The result is valid as long as the request. Since 0.1.0.
+ */
+const char *mcp_oauth_request_redirect_uri(const mcp_oauth_request *request);
+
+/**
+ * Returns the pointer that `mcp_options_set_call_data` has set on the options of the call that
+ * begins the login; NULL if there is none, and for NULL. Other calls may wait for the same login.
+ *
+ * The object is valid as long as the request. Since 0.1.0.
+ */
+void *mcp_oauth_request_call_data(const mcp_oauth_request *request);
+
+/**
+ * Ends the wait of a login with the redirect, if the callback itself received it, for example in
+ * an automated login. `redirect_url` is the complete URL to which the browser was redirected, with
+ * its query. If the query reports an error, such as "access_denied", this function succeeds, and
+ * the call fails with `MCP_LOGIN_FAILED`. If the login has ended already, there is no effect.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` if the URL is not the redirect of this login, because its "state"
+ * is another one, or if its query is not valid; the login then continues to wait.
+ *
+ * Since 0.1.0.
+ */
+mcp_status mcp_oauth_request_finish(mcp_oauth_request *request,
+                                    const char *redirect_url,
+                                    mcp_error **error);
+
+/**
+ * Ends a login that cannot begin: the call fails with `MCP_LOGIN_FAILED`, and its message contains
+ * `reason`.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` if `reason` is NULL or not UTF-8; the login ends then, too.
+ *
+ * Since 0.1.0.
+ */
+mcp_status mcp_oauth_request_fail(mcp_oauth_request *request,
+                                  const char *reason,
+                                  mcp_error **error);
+
+/**
+ * Ends a login that cannot begin, as `mcp_oauth_request_fail` does, and attaches an object of the
+ * application, such as a caught exception. `mcp_error_cause` returns it from the error of the
+ * call.
+ *
+ * `destroy`, which may be NULL, is called with `cause` when neither an error nor the library
+ * refers to it any more; immediately if this function fails. One failure may end several calls:
+ * their errors share the cause, and several threads may read it.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` if `reason` is NULL or not UTF-8; the login ends then, too.
+ *
+ * Since 0.1.0.
+ */
+mcp_status mcp_oauth_request_fail_with(mcp_oauth_request *request,
+                                       const char *reason,
+                                       void *cause,
+                                       mcp_destroy_fn destroy,
+                                       mcp_error **error);
+
+/* ============================================================================================== */
 /* OAuth: logins                                                                                  */
 /* ============================================================================================== */
 
@@ -1228,47 +1696,40 @@ typedef enum mcp_oauth_when {
 } mcp_oauth_when;
 
 /**
- * The argument of `mcp_oauth_open_fn`: describes a login. It is valid until the callback returns,
- * and only on the callback's thread.
- *
- * Since 0.1.0.
- */
-typedef struct mcp_oauth_request mcp_oauth_request;
-
-/**
  * Begins a login: shows `mcp_oauth_request_url` to the user. It may open the URL in a browser
  * (`mcp_open_browser`) or in a window of the application, or print it. Tell the user which server
  * requires the login (`mcp_oauth_request_server`), and where the user will log in
  * (`mcp_oauth_request_issuer`).
  *
- * It must return soon, and not wait for the user: the call waits for the redirect after the
- * callback has returned. How the redirect arrives depends on `mcp_oauth_set_redirect`. By default
- * the library receives it, and the callback has nothing else to do. If the application receives
- * it, it calls `mcp_oauth_finish`; or `mcp_oauth_request_finish`, if the callback already has it.
- * If the login cannot begin, the callback calls `mcp_oauth_request_fail`; if it fails later, for
- * example because the user closed the window, the application calls `mcp_oauth_fail`.
+ * It need not wait for the user: the call waits for the redirect. How the redirect arrives depends
+ * on `mcp_oauth_set_redirect`. By default the library receives it, and the callback has nothing
+ * else to do. If the application receives it, it calls `mcp_oauth_finish`; or
+ * `mcp_oauth_request_finish`, if the callback already has it. If the login cannot begin, the
+ * callback calls `mcp_oauth_request_fail`; if it fails later, for example because the user closed
+ * the window, the application calls `mcp_oauth_fail`.
  *
- * A Cancel button calls `mcp_oauth_fail`, which ends the login for all calls that wait for it. A
- * cancel token ends only its own call; another one may then begin a new login. Make calls that may
- * log in on another thread than that of the user interface. The end of a login is not reported:
- * close the window when the call returns.
+ * A Cancel button calls `mcp_oauth_fail`, or `mcp_oauth_request_fail` for a deferred request, which
+ * ends the login for all calls that wait for it. A cancel token ends only its own call; another one
+ * may then begin a new login. To close the window when the login is over, defer the request and set
+ * a callback (`mcp_oauth_request_set_over`).
  *
  * Over SSH and in a container, often no browser can be opened, and a redirect to 127.0.0.1 does not
  * reach this machine. Then the callback must print the URL. The user opens it on another machine;
  * after the login, the browser there shows an error, because it cannot reach the redirect URI. Let
  * the user copy the URL from the address bar into the program, and pass it to `mcp_oauth_finish`;
- * read it on a thread that makes no call.
+ * read it outside of the callback, on a thread that neither waits for a call nor dispatches a
+ * queue.
  *
- * It runs on the thread of the call that needs the token, with no lock held, and for one login at
- * a time for each MCP server. It may use the library, but must neither make a call on a client
- * with the same `mcp_oauth` nor wait for one on another thread. Its time, and that of the wait for
- * the user, do not count against any timeout of a call: see `mcp_oauth_set_login`. A cancel token
- * or `mcp_client_close` ends the wait within 50 ms. It must not throw an exception or call
- * longjmp.
+ * It runs in `mcp_queue_dispatch` if the call that needs the token is queued, and otherwise on a
+ * thread of the library; with no lock held, and for one login at a time for each MCP server. It may
+ * use the library, but must neither make a call on a client with the same `mcp_oauth` nor wait for
+ * one on another thread. Its time, and that of the wait for the user, do not count against any
+ * timeout of a call: see `mcp_oauth_set_login`. A cancel token or `mcp_client_close` ends the wait
+ * within 50 ms. It must not throw an exception or call longjmp.
  *
  * Since 0.1.0.
  */
-typedef void (*mcp_oauth_open_fn)(void *userdata, struct mcp_oauth_request *MCP_NONNULL request);
+typedef void (*mcp_oauth_open_fn)(void *userdata, mcp_oauth_request *MCP_NONNULL request);
 
 /**
  * Sets the callback that begins logins. NULL removes it (the default): a call that needs a login
@@ -1313,90 +1774,6 @@ mcp_status mcp_oauth_use_browser(mcp_oauth *oauth, mcp_error **error);
  * Thread-safe. Since 0.1.0.
  */
 mcp_status mcp_open_browser(const char *url, mcp_error **error);
-
-/**
- * Returns the URL to open in a browser; NULL for NULL. It is for this login only.
- *
- * The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
- */
-const char *mcp_oauth_request_url(const mcp_oauth_request *request);
-
-/**
- * Returns the URL of the MCP server that requires the login, as messages show it: without its
- * query, and with "***" for secrets in its path. NULL for NULL.
- *
- * The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
- */
-const char *mcp_oauth_request_server(const mcp_oauth_request *request);
-
-/**
- * Returns the issuer of the authorization server at which the user logs in, such as
- * "https://auth.example.com"; NULL for NULL.
- *
- * The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
- */
-const char *mcp_oauth_request_issuer(const mcp_oauth_request *request);
-
-/**
- * Returns the scopes that are requested, separated by spaces; "" if none are. NULL for NULL.
- *
- * The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
- */
-const char *mcp_oauth_request_scopes(const mcp_oauth_request *request);
-
-/**
- * Returns the redirect URI of this login, with the port on which the library listens, if it does.
- * NULL for NULL.
- *
- * The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
- */
-const char *mcp_oauth_request_redirect_uri(const mcp_oauth_request *request);
-
-/**
- * Ends the wait of a login with the redirect, if the callback itself received it, for example in
- * an automated login. `redirect_url` is the complete URL to which the browser was redirected, with
- * its query. If the query reports an error, such as "access_denied", this function succeeds, and
- * the call fails with `MCP_LOGIN_FAILED`. If the login has ended already, there is no effect.
- *
- * Returns `MCP_INVALID_ARGUMENT` if the URL is not the redirect of this login, because its "state"
- * is another one, or if its query is not valid; the login then continues to wait.
- *
- * Only on the callback's thread. Since 0.1.0.
- */
-mcp_status mcp_oauth_request_finish(mcp_oauth_request *request,
-                                    const char *redirect_url,
-                                    mcp_error **error);
-
-/**
- * Ends a login that cannot begin: the call fails with `MCP_LOGIN_FAILED`, and its message contains
- * `reason`.
- *
- * Returns `MCP_INVALID_ARGUMENT` if `reason` is NULL or not UTF-8; the login ends then, too.
- *
- * Only on the callback's thread. Since 0.1.0.
- */
-mcp_status mcp_oauth_request_fail(mcp_oauth_request *request,
-                                  const char *reason,
-                                  mcp_error **error);
-
-/**
- * Ends a login that cannot begin, as `mcp_oauth_request_fail` does, and attaches an object of the
- * application, such as a caught exception. `mcp_error_cause` returns it from the error of the
- * call.
- *
- * `destroy`, which may be NULL, is called with `cause` when neither an error nor the library
- * refers to it any more; immediately if this function fails. One failure may end several calls:
- * their errors share the cause, and several threads may read it.
- *
- * Returns `MCP_INVALID_ARGUMENT` if `reason` is NULL or not UTF-8; the login ends then, too.
- *
- * Only on the callback's thread. Since 0.1.0.
- */
-mcp_status mcp_oauth_request_fail_with(mcp_oauth_request *request,
-                                       const char *reason,
-                                       void *cause,
-                                       mcp_destroy_fn destroy,
-                                       mcp_error **error);
 
 /**
  * Passes the redirect of a login to the call that waits for it: the URL that the system passed to
@@ -1640,9 +2017,9 @@ const char *mcp_oauth_record_text(const mcp_oauth_record *record, size_t *length
 
 /**
  * Sets the text that `load` found: exactly what `mcp_oauth_record_text` returned to `save`. `text`
- * has `length` bytes, or is NUL-terminated if `length` is `SIZE_MAX`; it is copied. NULL means
- * that there is no record. A text that is not a record has the same effect; one that a newer version
- * of the library has written makes the call fail with `MCP_OAUTH_FAILED`.
+ * has `length` bytes, or is NUL-terminated if `length` is `MCP_NUL_TERMINATED`; it is copied. NULL
+ * means that there is no record. A text that is not a record has the same effect; one that a newer
+ * version of the library has written makes the call fail with `MCP_OAUTH_FAILED`.
  *
  * Returns `MCP_INVALID_ARGUMENT` if `text` is not UTF-8, and `MCP_MISUSE` in another callback than
  * `load`. If no later setter succeeds, the call then fails with `MCP_OAUTH_FAILED`.
@@ -1656,8 +2033,8 @@ mcp_status mcp_oauth_record_set_text(mcp_oauth_record *record,
 
 /**
  * Reports that a callback of a store cannot do its work: the call fails with `MCP_OAUTH_FAILED`,
- * and its message contains `reason`. In `unlock` there is no effect. If `save` fails, later calls of
- * this process use the new tokens nevertheless.
+ * and its message contains `reason`. In `unlock` there is no effect. If `save` fails, later calls
+ * of this process use the new tokens nevertheless.
  *
  * Returns `MCP_INVALID_ARGUMENT` if `reason` is NULL or not UTF-8; the callback has failed then,
  * too.
@@ -1730,6 +2107,14 @@ const char *mcp_oauth_assertion_audience(const mcp_oauth_assertion *assertion);
  * The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
  */
 const char *mcp_oauth_assertion_resource(const mcp_oauth_assertion *assertion);
+
+/**
+ * Returns the pointer that `mcp_options_set_call_data` has set on the options of the call that
+ * needs the token; NULL if there is none, and for NULL.
+ *
+ * The object is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
+ */
+void *mcp_oauth_assertion_call_data(const mcp_oauth_assertion *assertion);
 
 /**
  * Sets the assertion: a JWT, as text. It is copied, and wiped from the library's memory after its
@@ -1818,8 +2203,21 @@ typedef enum mcp_limit {
 mcp_status mcp_set_timeout(mcp_client *client, uint64_t timeout_ms, mcp_error **error);
 
 /**
+ * Sets the idle timeout of calls whose options set none, in milliseconds: a call fails with
+ * `MCP_TIMEOUT` if it waits this long without receiving a byte or, while it sends, without being
+ * able to send one. 0 means none (the default).
+ *
+ * Each byte starts the idle time again, such as those of a progress notification; nothing extends
+ * the timeout of the call (`mcp_set_timeout`).
+ *
+ * Thread-safe; takes effect with the next call. Since 0.1.0.
+ */
+mcp_status mcp_set_idle_timeout(mcp_client *client, uint64_t timeout_ms, mcp_error **error);
+
+/**
  * Sets the name and version of the application that are sent to the server (`clientInfo`).
- * Default: "libmcp" and the version of the library.
+ * Default: "libmcp" and the version of the library. The name of the server in errors and log lines
+ * is another one: see `mcp_set_name`.
  *
  * Returns `MCP_MISUSE` after the first call.
  *
@@ -1829,6 +2227,31 @@ mcp_status mcp_set_client_info(mcp_client *client,
                                const char *name,
                                const char *version,
                                mcp_error **error);
+
+/**
+ * Declares to the server that the application supports an extension (specification 2026-07-28,
+ * "Extensions"), such as "com.example/charts". `settings` is the text of a JSON object of `length`
+ * bytes, or NUL-terminated if `length` is `MCP_NUL_TERMINATED`; "{}" means no settings, and NULL
+ * removes the extension. The library supports and declares "io.modelcontextprotocol/tasks" itself.
+ *
+ * ```
+ * mcp_set_extension(client, "com.example/charts", "{\"formats\":[\"svg\"]}", MCP_NUL_TERMINATED, &error);
+ * mcp_set_notification(client, show_chart, window, NULL, &error);
+ * ```
+ *
+ * For the requests and notifications of an extension see `mcp_request`, `mcp_notify` and
+ * `mcp_set_notification`.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` for a name without a vendor and a slash, or if `settings` is not a
+ * JSON object, and `MCP_MISUSE` after the first call.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_set_extension(mcp_client *client,
+                             const char *name,
+                             const char *settings,
+                             size_t length,
+                             mcp_error **error);
 
 /**
  * Pins the protocol version, such as "2025-06-18": if the server does not support it, calls fail
@@ -1993,10 +2416,10 @@ mcp_status mcp_set_tls_ca_file(mcp_client *client, const char *path, mcp_error *
  *
  * Thread-safe. Since 0.1.0.
  */
-mcp_status mcp_set_tls_client_cert(mcp_client *client,
-                                   const char *cert_path,
-                                   const char *key_path,
-                                   mcp_error **error);
+mcp_status mcp_set_tls_client_cert_file(mcp_client *client,
+                                        const char *cert_path,
+                                        const char *key_path,
+                                        mcp_error **error);
 
 /**
  * Sets whether the certificates of servers are verified (the default is true). **With false,
@@ -2032,7 +2455,7 @@ mcp_status mcp_connect(mcp_client *client, const mcp_options *options, mcp_error
  *
  * `MCP_OK` means that the server responded, not that it accepts the token for its tools: a server
  * may allow this request without credentials. If it does not, a missing or wrong token is
- * `MCP_UNAUTHORIZED`, with the server's challenge in `mcp_error_www_authenticate`.
+ * `MCP_UNAUTHORIZED`, with the server's challenge in `mcp_error_challenge`.
  *
  * `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
  */
@@ -2101,7 +2524,7 @@ mcp_status mcp_list_tools_page(mcp_client *client,
 
 /**
  * Calls a tool. `arguments` is the text of a JSON object of `length` bytes, or NUL-terminated if
- * `length` is `SIZE_MAX`; NULL means no arguments.
+ * `length` is `MCP_NUL_TERMINATED`; NULL means no arguments.
  *
  * The result is an object with "content", an array of what the tool returns, and optionally
  * "structuredContent" (specification 2026-07-28, "Tools": Tool Result). **If the tool reports a
@@ -2115,9 +2538,11 @@ mcp_status mcp_list_tools_page(mcp_client *client,
  * executed.
  *
  * The client may first request the list of tools, which says how to call the tool. During the call
- * the server may request input, and the handlers that are set respond (see `mcp_input_fn`). A tool
- * that must run as a task (2025-11-25) is started as one, and the function waits for its end; if
- * the function is cancelled or times out, so is the task.
+ * the server may request input, and the handlers that are set respond (see `mcp_input_fn`). If the
+ * tool requests it in a way that only legacy versions have, as `ctx.elicit` of FastMCP 4 does, and
+ * the server is a modern one, the call fails with `MCP_INPUT_UNSUPPORTED`; the message says which
+ * version to pin. A tool that must run as a task (2025-11-25) is started as one, and the function
+ * waits for its end; if the function is cancelled or times out, so is the task.
  *
  * On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
  * failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
@@ -2165,27 +2590,27 @@ const mcp_json *mcp_tool_result_structured(const mcp_json *result);
  * (the extension "io.modelcontextprotocol/tasks"); on servers of 2025-11-25 every tool that
  * supports tasks starts one (specification 2025-11-25, "Tasks"); older servers have no tasks.
  *
- * `mcp_task_id` distinguishes a task from a result. The application can store the id and use the
- * task in another process.
+ * `mcp_tool_result_task_id` distinguishes a task from a result. The application can store the id
+ * and use the task in another process.
  *
  * On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
  * failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
  */
-mcp_status mcp_start_tool(mcp_client *client,
-                          const char *name,
-                          const char *arguments,
-                          size_t length,
-                          const mcp_options *options,
-                          mcp_json **result,
-                          mcp_error **error);
+mcp_status mcp_call_tool_as_task(mcp_client *client,
+                                 const char *name,
+                                 const char *arguments,
+                                 size_t length,
+                                 const mcp_options *options,
+                                 mcp_json **result,
+                                 mcp_error **error);
 
 /**
- * Returns the id of the task that `mcp_start_tool` started; NULL if it returned the tool's result,
- * or for NULL.
+ * Returns the id of the task that `mcp_call_tool_as_task` started; NULL if it returned the tool's
+ * result, or for NULL.
  *
  * The id is valid as long as the document exists. Thread-safe. Since 0.1.0.
  */
-const char *mcp_task_id(const mcp_json *result);
+const char *mcp_tool_result_task_id(const mcp_json *result);
 
 /**
  * Gets the state of a task: an object with "taskId", "status" ("working", "input_required",
@@ -2205,10 +2630,10 @@ mcp_status mcp_get_task(mcp_client *client,
 
 /**
  * Sends inputs that a task of a modern server requests. While such a task has the status
- * "input_required", it contains "inputRequests", an object with a request for each key.
- * `responses` is the text of a JSON object of `length` bytes, or NUL-terminated if `length` is
- * `SIZE_MAX`; it maps the same keys to the results, which have the form that `mcp_input_respond`
- * requires. `mcp_wait_task` does this automatically.
+ * "input_required", it contains "inputRequests", an object with a request for each key. `responses`
+ * is the text of a JSON object of `length` bytes, or NUL-terminated if `length` is
+ * `MCP_NUL_TERMINATED`; it maps the same keys to the results, which have the form that
+ * `mcp_input_respond` requires. `mcp_wait_task` does this automatically.
  *
  * `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
  */
@@ -2368,9 +2793,9 @@ mcp_status mcp_list_prompts_page(mcp_client *client,
                                  mcp_error **error);
 
 /**
- * Gets a prompt with its arguments filled in: an object with "messages", an array; each message
- * has a "role" and a "content". `arguments` is the text, of `length` bytes, of a JSON object whose
- * values are strings; it is NUL-terminated if `length` is `SIZE_MAX`. NULL means none.
+ * Gets a prompt with its arguments filled in: an object with "messages", an array; each message has
+ * a "role" and a "content". `arguments` is the text, of `length` bytes, of a JSON object whose
+ * values are strings; it is NUL-terminated if `length` is `MCP_NUL_TERMINATED`. NULL means none.
  *
  * On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
  * failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
@@ -2384,9 +2809,10 @@ mcp_status mcp_get_prompt(mcp_client *client,
                           mcp_error **error);
 
 /**
- * Gets completions for an argument of a prompt. `prompt` and `argument` are their names, `value`
- * is what the user has entered so far. `context` is the text of a JSON object with the arguments
- * that are already known, NUL-terminated, or NULL.
+ * Gets completions for an argument of a prompt. `prompt` and `argument` are their names, `value` is
+ * what the user has entered so far. `context` is the text, of `length` bytes, of a JSON object with
+ * the arguments that are already known; it is NUL-terminated if `length` is `MCP_NUL_TERMINATED`.
+ * NULL means none.
  *
  * The result is an object whose "completion" has "values", an array of at most 100 strings, and
  * optionally "total" and "hasMore" (specification 2026-07-28, "Completion").
@@ -2399,6 +2825,7 @@ mcp_status mcp_complete_prompt(mcp_client *client,
                                const char *argument,
                                const char *value,
                                const char *context,
+                               size_t length,
                                const mcp_options *options,
                                mcp_json **result,
                                mcp_error **error);
@@ -2406,8 +2833,8 @@ mcp_status mcp_complete_prompt(mcp_client *client,
 /**
  * Gets completions for an argument of a resource template. `uri_template` is the "uriTemplate" of
  * the template, `argument` the name of a variable in it, and `value` what the user has entered so
- * far. `context` is the text of a JSON object with the arguments that are already known,
- * NUL-terminated, or NULL.
+ * far. `context` is the text, of `length` bytes, of a JSON object with the arguments that are
+ * already known; it is NUL-terminated if `length` is `MCP_NUL_TERMINATED`. NULL means none.
  *
  * The result is the same object as that of `mcp_complete_prompt`.
  *
@@ -2419,6 +2846,7 @@ mcp_status mcp_complete_resource(mcp_client *client,
                                  const char *argument,
                                  const char *value,
                                  const char *context,
+                                 size_t length,
                                  const mcp_options *options,
                                  mcp_json **result,
                                  mcp_error **error);
@@ -2429,8 +2857,8 @@ mcp_status mcp_complete_resource(mcp_client *client,
 
 /**
  * The argument of a handler: describes the server's request, and receives the response. It is
- * valid until the handler returns, and only on the handler's thread, except for
- * `mcp_input_is_cancelled`.
+ * valid until the handler returns, or until `mcp_input_free` if the handler called
+ * `mcp_input_defer`. It is used by one thread at a time, except for `mcp_input_is_over`.
  *
  * Since 0.1.0.
  */
@@ -2439,14 +2867,22 @@ typedef struct mcp_input mcp_input;
 /**
  * Responds to a request of the server: to an elicitation with `mcp_input_accept`,
  * `mcp_input_decline` or `mcp_input_cancel`, to any request with `mcp_input_respond` or
- * `mcp_input_fail`. The last response counts. A handler that sets no response cancels an
- * elicitation, and fails any other request.
+ * `mcp_input_fail`. The last response before the handler returns counts; after `mcp_input_defer`,
+ * the first. A handler that sets no response cancels an elicitation, and fails any other request.
  *
- * It runs on the thread of the call that needs the input. If the request belongs to no call, it
- * runs on a reader thread of the library, where it must not make calls on the same client
- * (`MCP_MISUSE`). It may run on several threads at the same time, with no lock held, and may use
- * the library. Its time does not count against any timeout. It must not throw an exception or call
- * longjmp.
+ * A handler that asks a person may wait for the answer, or call `mcp_input_defer` and return (and
+ * `mcp_input_set_over`, to close the dialog): the program then responds later, from any thread. The
+ * call that needs the input waits meanwhile, and ends within 50 ms if it is cancelled or its client
+ * is closed; `mcp_input_set_over` reports that.
+ *
+ * It runs in `mcp_queue_dispatch` if the call is queued, or if the request belongs to no call and
+ * the client has a queue (`mcp_set_queue`); otherwise on a thread of the library. Never on the
+ * thread of a call. It may run on several threads at the same time, with no lock held, and may use
+ * the library. Its time, and that of a deferred answer, do not count against any timeout: see
+ * `mcp_set_input_timeout`. It must not throw an exception or call longjmp.
+ *
+ * At most 32 requests of one client are open. For further ones, a legacy server receives an error;
+ * with a modern server the call fails with `MCP_INPUT_FAILED`.
  *
  * Since 0.1.0.
  */
@@ -2513,43 +2949,106 @@ mcp_status mcp_set_roots(mcp_client *client,
                          mcp_error **error);
 
 /**
+ * Limits the time for the answer to each request of the server, in milliseconds; 0 means no limit
+ * (the default), because a person may take long. When it has passed, the server gets the same
+ * response as from a handler that gives none.
+ *
+ * Returns `MCP_MISUSE` after the first call.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_set_input_timeout(mcp_client *client, uint64_t timeout_ms, mcp_error **error);
+
+/**
  * Returns the method of the request: "elicitation/create", "sampling/createMessage" or
  * "roots/list"; NULL for NULL.
  *
- * The result is valid until the handler returns. Only on the handler's thread. Since 0.1.0.
+ * The result is valid as long as the input. Since 0.1.0.
  */
 const char *mcp_input_method(const mcp_input *input);
 
 /**
  * Returns the parameters of the request, an object; NULL for NULL.
  *
- * The result is valid until the handler returns, and must not be freed separately. Only on the
- * handler's thread. Since 0.1.0.
+ * The result is valid as long as the input, and must not be freed separately. Since 0.1.0.
  */
 const mcp_json *mcp_input_params(const mcp_input *input);
 
 /**
- * Returns whether a response would be too late: the server cancelled its request, the call that
- * needs the input was cancelled, or its client was closed. A handler that waits for the user
- * should check this from time to time, and return without a response. False for NULL.
+ * Returns the name of the client whose server asks: show it to the user. By default it is the host
+ * of the server's URL, or the program. NULL for NULL.
  *
- * Another thread may also call it, while the handler waits for that thread. Over Streamable HTTP,
- * a cancellation on the event stream of the call's own response is not read until the handler has
- * returned.
+ * The result is valid as long as the input. Since 0.1.0.
+ */
+const char *mcp_input_client_name(const mcp_input *input);
+
+/**
+ * Returns the pointer that `mcp_options_set_call_data` has set on the options of the call that
+ * needs the input; NULL if there is none, if the request belongs to no call, and for NULL. Over
+ * HTTP+SSE and stdio, a legacy server does not say which call its request is for: the call is the
+ * oldest one that waits for a response, and has no other request to handle.
+ *
+ * The object is valid as long as the input. Since 0.1.0.
+ */
+void *mcp_input_call_data(const mcp_input *input);
+
+/**
+ * Returns whether a response would be too late: the request has ended, for a reason that
+ * `mcp_over_fn` lists. False for NULL, and after a response that was in time.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+bool mcp_input_is_over(const mcp_input *input);
+
+/**
+ * Takes over the input: called in the handler, it keeps the input valid after the handler has
+ * returned. The program responds later, from any thread, with one of the functions for that, and
+ * then frees the input with `mcp_input_free`. The first response counts; one that the handler has
+ * set before is final.
+ *
+ * Returns `MCP_MISUSE` if it was deferred before, and the status by which the request has ended, if
+ * it has: the input stays valid only until the handler returns.
  *
  * Since 0.1.0.
  */
-bool mcp_input_is_cancelled(const mcp_input *input);
+mcp_status mcp_input_defer(mcp_input *input, mcp_error **error);
 
 /**
- * Accepts an elicitation. `content` contains the fields that the user filled in: the text of a
- * JSON object of `length` bytes, or NUL-terminated if `length` is `SIZE_MAX`. Missing fields get
- * the defaults of the schema, if there are any. NULL means no fields, as for "mode" = "url".
+ * Frees a deferred input; NULL is ignored, and so is an input that was not deferred. Without a
+ * response before, the server gets the same as from a handler that gives none. A callback of
+ * `mcp_input_set_over` does not run any more.
+ *
+ * Since 0.1.0.
+ */
+void mcp_input_free(mcp_input *input);
+
+/**
+ * Sets a callback for the end of a request without an answer. NULL removes it. If the request has
+ * ended already, the callback is called at once; in a queue, by the next `mcp_queue_dispatch`.
+ *
+ * `userdata` is passed to the callback, and to `destroy` (which may be NULL) when it is no longer
+ * needed: see `mcp_destroy_fn`.
+ *
+ * Since 0.1.0.
+ */
+mcp_status mcp_input_set_over(mcp_input *input,
+                              mcp_over_fn over,
+                              void *userdata,
+                              mcp_destroy_fn destroy,
+                              mcp_error **error);
+
+/**
+ * Accepts an elicitation. `content` contains the fields that the user filled in: the text of a JSON
+ * object of `length` bytes, or NUL-terminated if `length` is `MCP_NUL_TERMINATED`. Missing fields
+ * get the defaults of the schema, if there are any. NULL means no fields, as for "mode" = "url".
  *
  * Returns `MCP_INVALID_ARGUMENT` if `content` is not a JSON object, and `MCP_MISUSE` if the
  * request is not an elicitation.
  *
- * Only on the handler's thread. Since 0.1.0.
+ * If the request has ended, returns the status by which it has; nothing is sent. Returns
+ * `MCP_MISUSE` if it was deferred and answered before.
+ *
+ * Since 0.1.0.
  */
 mcp_status mcp_input_accept(mcp_input *input,
                             const char *content,
@@ -2561,7 +3060,10 @@ mcp_status mcp_input_accept(mcp_input *input,
  *
  * Returns `MCP_MISUSE` if the request is not an elicitation.
  *
- * Only on the handler's thread. Since 0.1.0.
+ * If the request has ended, returns the status by which it has; nothing is sent. Returns
+ * `MCP_MISUSE` if it was deferred and answered before.
+ *
+ * Since 0.1.0.
  */
 mcp_status mcp_input_decline(mcp_input *input, mcp_error **error);
 
@@ -2570,19 +3072,25 @@ mcp_status mcp_input_decline(mcp_input *input, mcp_error **error);
  *
  * Returns `MCP_MISUSE` if the request is not an elicitation.
  *
- * Only on the handler's thread. Since 0.1.0.
+ * If the request has ended, returns the status by which it has; nothing is sent. Returns
+ * `MCP_MISUSE` if it was deferred and answered before.
+ *
+ * Since 0.1.0.
  */
 mcp_status mcp_input_cancel(mcp_input *input, mcp_error **error);
 
 /**
  * Responds with a complete result: the text of a JSON object of `length` bytes, or NUL-terminated
- * if `length` is `SIZE_MAX`.
+ * if `length` is `MCP_NUL_TERMINATED`.
  *
  * Returns `MCP_INVALID_ARGUMENT`, and sets no response, if it is not an object or lacks a required
  * member: "action" ("accept", "decline" or "cancel") for an elicitation; "role", "content" and
  * "model" for sampling; "roots" for roots.
  *
- * Only on the handler's thread. Since 0.1.0.
+ * If the request has ended, returns the status by which it has; nothing is sent. Returns
+ * `MCP_MISUSE` if it was deferred and answered before.
+ *
+ * Since 0.1.0.
  */
 mcp_status mcp_input_respond(mcp_input *input,
                              const char *result,
@@ -2597,12 +3105,34 @@ mcp_status mcp_input_respond(mcp_input *input,
  *
  * Returns `MCP_INVALID_ARGUMENT` if `message` is NULL or not UTF-8.
  *
- * Only on the handler's thread. Since 0.1.0.
+ * If the request has ended, returns the status by which it has; nothing is sent. Returns
+ * `MCP_MISUSE` if it was deferred and answered before.
+ *
+ * Since 0.1.0.
  */
 mcp_status mcp_input_fail(mcp_input *input,
                           int64_t code,
                           const char *message,
                           mcp_error **error);
+
+/**
+ * Reports that there is no response, as `mcp_input_fail` does, and attaches an object of the
+ * application, such as a caught exception. `mcp_error_cause` returns it from the error of a call of
+ * a modern server.
+ *
+ * `destroy`, which may be NULL, is called with `cause` when no error refers to it any more;
+ * immediately if this function fails.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` if `message` is NULL or not UTF-8; otherwise as `mcp_input_fail`.
+ *
+ * Since 0.1.0.
+ */
+mcp_status mcp_input_fail_with(mcp_input *input,
+                               int64_t code,
+                               const char *message,
+                               void *cause,
+                               mcp_destroy_fn destroy,
+                               mcp_error **error);
 
 /* ============================================================================================== */
 /* Change notifications                                                                           */
@@ -2634,7 +3164,8 @@ typedef enum mcp_change {
  * "notifications/resources/updated" with the "uri" of the resource in `params`. `params` is NULL
  * if the server sends none. Both are valid until the callback returns.
  *
- * It runs on the thread that called `mcp_listen`, with no lock held. It may use the library, and
+ * It runs in `mcp_queue_dispatch` if the call is queued, and otherwise on the thread that called
+ * `mcp_listen`. No lock is held. It may use the library, and
  * make calls on the same client. It must not throw an exception or call longjmp.
  *
  * Since 0.1.0.
@@ -2642,8 +3173,9 @@ typedef enum mcp_change {
 typedef void (*mcp_change_fn)(void *userdata, const char *MCP_NONNULL method, const mcp_json *params);
 
 /**
- * Receives change notifications. It blocks until it is cancelled, the client is closed, or the
- * connection cannot be re-established, so it needs a thread of the application. `changes` is a
+ * Receives change notifications. It lasts until it is cancelled, the client is closed, or the
+ * connection cannot be re-established: without a queue in the options, it needs a thread of the
+ * application. `changes` is a
  * combination of `mcp_change` values, or 0. `uris` contains the URIs of resources whose updates to
  * report, followed by NULL; or it is NULL. A server may report only some of these changes; a debug
  * message in the log says which ones a modern server grants.
@@ -2657,7 +3189,8 @@ typedef void (*mcp_change_fn)(void *userdata, const char *MCP_NONNULL method, co
  * about two minutes, and then opens a new session.
  *
  * `options` may be NULL; their timeout and idle timeout apply only until the stream is first open.
- * `change` must not be NULL; it receives `userdata`, which may be NULL.
+ * `change` must not be NULL. `userdata` is passed to it, and to `destroy` (which may be NULL) when
+ * the call has ended: see `mcp_destroy_fn`.
  *
  * Returns `MCP_OK` if the server ended the subscription properly, `MCP_CANCELLED` after
  * `mcp_cancel_trigger`, `MCP_CLOSED` after `mcp_client_close`, `MCP_INVALID_ARGUMENT` if there is
@@ -2670,11 +3203,12 @@ mcp_status mcp_listen(mcp_client *client,
                       const char *const *uris,
                       mcp_change_fn change,
                       void *userdata,
+                      mcp_destroy_fn destroy,
                       const mcp_options *options,
                       mcp_error **error);
 
 /* ============================================================================================== */
-/* Log messages of the server                                                                     */
+/* Log messages and notifications of the server                                                   */
 /* ============================================================================================== */
 
 /**
@@ -2689,24 +3223,64 @@ mcp_status mcp_listen(mcp_client *client,
  *
  * Since 0.1.0.
  */
-typedef void (*mcp_logging_fn)(void *userdata, const mcp_json *MCP_NONNULL message);
+typedef void (*mcp_server_log_fn)(void *userdata, const mcp_json *MCP_NONNULL message);
 
 /**
- * Sets the callback that receives the server's log messages. NULL discards them (the default).
- * Most servers send none before `mcp_set_logging_level`. Over Streamable HTTP, a legacy server
+ * Receives a notification of the server. `params` is NULL if it has none. Both are valid until the
+ * callback returns. Where it runs, and what it may do: see `mcp_server_log_fn`.
+ *
+ * Since 0.1.0.
+ */
+typedef void (*mcp_notification_fn)(void *userdata, const char *MCP_NONNULL method, const mcp_json *params);
+
+/**
+ * Sets the callback that receives the log messages of the server; those of the library go to
+ * `mcp_set_log`. NULL discards them (the default).
+ *
+ * Most servers send none before `mcp_request_server_log`. Over Streamable HTTP, a legacy server
  * sends messages that belong to no call on the server event stream. It is opened by the first
- * call, if this callback or a handler is set by then; else by `mcp_set_logging_level`.
+ * call, if this callback or a handler is set by then; else by `mcp_request_server_log`.
  *
  * `userdata` is passed to the callback, and to `destroy` (which may be NULL) when it is no longer
  * needed: see `mcp_destroy_fn`.
  *
  * Thread-safe; takes effect with the next message. Since 0.1.0.
  */
-mcp_status mcp_set_logging(mcp_client *client,
-                           mcp_logging_fn logging,
-                           void *userdata,
-                           mcp_destroy_fn destroy,
-                           mcp_error **error);
+mcp_status mcp_set_server_log(mcp_client *client,
+                              mcp_server_log_fn log,
+                              void *userdata,
+                              mcp_destroy_fn destroy,
+                              mcp_error **error);
+
+/**
+ * Sets the callback that receives all notifications of the server, also those of extensions, and
+ * those that other callbacks receive, such as progress, log messages and changes; it runs before
+ * them:
+ *
+ * ```
+ * static void notified(void *userdata, const char *MCP_NONNULL method, const mcp_json *params) {
+ *     if (strcmp(method, "notifications/tasks/status") == 0)
+ *         show_task(userdata, mcp_json_string(mcp_json_member(params, "status")));
+ * }
+ * mcp_set_notification(client, notified, window, NULL, &error);
+ * ```
+ *
+ * NULL removes it (the default). A modern server sends changes only to `mcp_listen`. Over Streamable
+ * HTTP, a legacy server sends notifications that belong to no call on the server event stream, which
+ * the first call opens if this callback is set by then. Notifications with more than 1 MiB of
+ * parameters are skipped, except log messages. If the application is slower than the server, the
+ * oldest are lost: 256 of a call wait at most, and 256 in the queue of the client (`mcp_set_queue`).
+ *
+ * `userdata` is passed to the callback, and to `destroy` (which may be NULL) when it is no longer
+ * needed: see `mcp_destroy_fn`.
+ *
+ * Thread-safe; takes effect with the next notification. Since 0.1.0.
+ */
+mcp_status mcp_set_notification(mcp_client *client,
+                                mcp_notification_fn notification,
+                                void *userdata,
+                                mcp_destroy_fn destroy,
+                                mcp_error **error);
 
 /**
  * Requests the server's log messages of this level and above: "debug", "info", "notice",
@@ -2718,19 +3292,20 @@ mcp_status mcp_set_logging(mcp_client *client,
  *
  * `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
  */
-mcp_status mcp_set_logging_level(mcp_client *client,
-                                 const char *level,
-                                 const mcp_options *options,
-                                 mcp_error **error);
+mcp_status mcp_request_server_log(mcp_client *client,
+                                  const char *level,
+                                  const mcp_options *options,
+                                  mcp_error **error);
 
 /* ============================================================================================== */
 /* Raw requests                                                                                   */
 /* ============================================================================================== */
 
 /**
- * Sends any request, for example one of an extension, and returns its result unchanged. `params`
- * is the text of a JSON object of `length` bytes, or NUL-terminated if `length` is `SIZE_MAX`;
- * NULL means none. The library adds the "_meta" members that the protocol version requires.
+ * Sends any request, for example one of an extension, and returns its result unchanged. `params` is
+ * the text of a JSON object of `length` bytes, or NUL-terminated if `length` is
+ * `MCP_NUL_TERMINATED`; NULL means none. The library adds the "_meta" members that the protocol
+ * version requires.
  *
  * The request is sent once: if it is not known whether the server executed it, it is not sent
  * again.
@@ -2748,7 +3323,7 @@ mcp_status mcp_request(mcp_client *client,
 
 /**
  * Sends any notification, which has no response. `params` is the text of a JSON object of `length`
- * bytes, or NUL-terminated if `length` is `SIZE_MAX`; NULL means none.
+ * bytes, or NUL-terminated if `length` is `MCP_NUL_TERMINATED`; NULL means none.
  *
  * `options` may be NULL. It blocks until the server has accepted the notification; with a server
  * process, only until it is queued for the process. Thread-safe. Since 0.1.0.
@@ -2764,25 +3339,22 @@ mcp_status mcp_notify(mcp_client *client,
 /* Call options                                                                                   */
 /* ============================================================================================== */
 
-/**
- * `mcp_options` contains the options of a call; NULL means the defaults. One object may be used
- * for any number of calls, also at the same time, as long as no thread changes it during a call.
- *
- * Since 0.1.0.
- */
+/* The type mcp_options is described at the top. */
 
 /**
- * Receives the progress of a call. `progress` increases with each notification; `total` is its
- * value at completion, or negative if the server does not know it; `message` is the server's
- * message, or NULL. The text is valid until the callback returns.
+ * Receives the progress of a call, and returns whether the call continues: false ends it with
+ * `MCP_CANCELLED`, in the same way as a cancel token. `progress` increases with each notification;
+ * `total` is its value at completion, or negative if the server does not know it; `message` is the
+ * server's message, or NULL. The text is valid until the callback returns.
  *
- * It runs on the thread of the call, with no lock held. It may use the library, and make calls on
- * the same client. Its time does not count against any timeout. It must not throw an exception or
- * call longjmp.
+ * It runs in `mcp_queue_dispatch` if the call is queued, and then receives only the newest
+ * progress; otherwise on the thread of the call. No lock is held. It may use the library, and make
+ * calls on the same client. Its time does not count against any timeout. It must not throw an
+ * exception or call longjmp.
  *
  * Since 0.1.0.
  */
-typedef void (*mcp_progress_fn)(void *userdata, double progress, double total, const char *message);
+typedef bool (*mcp_progress_fn)(void *userdata, double progress, double total, const char *message);
 
 /**
  * Creates options with the defaults, which the caller frees with `mcp_options_free`. The result is
@@ -2793,7 +3365,19 @@ typedef void (*mcp_progress_fn)(void *userdata, double progress, double total, c
 mcp_options *MCP_NONNULL mcp_options_new(void);
 
 /**
- * Frees options; NULL is ignored. No call may use them any more.
+ * Returns a copy of options, for example of a template with headers and timeouts that a call adds
+ * to; new options for NULL. The caller frees it with `mcp_options_free`. The result is never NULL.
+ *
+ * The copy has everything that was set, also the cancel token and the callbacks. Both share the
+ * `userdata` of a callback: `destroy` runs when neither of them, nor a call, needs it.
+ *
+ * Several threads may copy the same options, while no thread changes them. Since 0.1.0.
+ */
+mcp_options *MCP_NONNULL mcp_options_copy(const mcp_options *options);
+
+/**
+ * Frees options; NULL is ignored. No blocking call may use them any more; calls of
+ * queues have a copy.
  *
  * Since 0.1.0.
  */
@@ -2812,7 +3396,7 @@ mcp_status mcp_options_set_timeout(mcp_options *options,
 /**
  * Sets the idle timeout of the call, in milliseconds: the call fails with `MCP_TIMEOUT` if it
  * waits this long without receiving a byte or, while it sends, without being able to send one. 0
- * means none (the default).
+ * means none. Default: the client's idle timeout (`mcp_set_idle_timeout`).
  *
  * No other thread may use the options meanwhile. Since 0.1.0.
  */
@@ -2848,7 +3432,7 @@ mcp_status mcp_options_set_progress(mcp_options *options,
 /**
  * Sets members of the "_meta" of the call's requests, for example a trace context ("traceparent").
  * `meta` is the text of a JSON object of `length` bytes, or NUL-terminated if `length` is
- * `SIZE_MAX`; NULL means none. They override the members that the library sets.
+ * `MCP_NUL_TERMINATED`; NULL means none. They override the members that the library sets.
  *
  * Returns `MCP_INVALID_ARGUMENT` if `meta` is not a JSON object.
  *
@@ -2858,6 +3442,22 @@ mcp_status mcp_options_set_meta(mcp_options *options,
                                 const char *meta,
                                 size_t length,
                                 mcp_error **error);
+
+/**
+ * Sets a pointer to an object of the application, by which callbacks recognize the call: a window,
+ * for example, in which they show a dialog. `mcp_input_call_data`, `mcp_auth_request_call_data`,
+ * `mcp_oauth_request_call_data` and `mcp_oauth_assertion_call_data` return it. NULL means none (the
+ * default).
+ *
+ * `destroy`, which may be NULL, is called with `data` when neither the options, nor a call, nor an
+ * argument of a callback needs it: see `mcp_destroy_fn`.
+ *
+ * No other thread may use the options meanwhile. Since 0.1.0.
+ */
+mcp_status mcp_options_set_call_data(mcp_options *options,
+                                     void *data,
+                                     mcp_destroy_fn destroy,
+                                     mcp_error **error);
 
 /**
  * Sets a header for the HTTP requests of the call. It overrides a header of the same name of
@@ -2878,25 +3478,14 @@ mcp_status mcp_options_set_header(mcp_options *options,
 /* Cancellation                                                                                   */
 /* ============================================================================================== */
 
-/**
- * `mcp_cancel` is a token that cancels the calls whose options contain it. It works once: after
- * `mcp_cancel_trigger`, every current and later call with this token fails with `MCP_CANCELLED`,
- * except one that does not have to wait, such as a call that is answered from the cache.
- *
- * A blocked call returns within 50 ms of the trigger, regardless of what it waits for, unless a
- * callback of the application runs. The server is notified as its protocol version requires; the
- * client does not wait for its response. The client stays usable.
- *
- * Since 0.1.0.
- */
+/* The type mcp_cancel is described at the top. */
 
 /**
- * Creates a token, which the caller frees with `mcp_cancel_free`. Returns NULL if no file
- * descriptor is available.
+ * Creates a token, which the caller frees with `mcp_cancel_free`. The result is never NULL.
  *
  * Thread-safe. Since 0.1.0.
  */
-mcp_cancel *mcp_cancel_new(void);
+mcp_cancel *MCP_NONNULL mcp_cancel_new(void);
 
 /**
  * Triggers a token; NULL is ignored. A second call has no effect.
@@ -2907,12 +3496,197 @@ mcp_cancel *mcp_cancel_new(void);
 void mcp_cancel_trigger(mcp_cancel *cancel);
 
 /**
+ * Returns whether a token is triggered; false for NULL.
+ *
+ * Thread-safe. It may also be called from a signal handler. Since 0.1.0.
+ */
+bool mcp_cancel_is_triggered(const mcp_cancel *cancel);
+
+/**
+ * Makes a triggered token usable again, for later calls and for options that contain it; NULL is
+ * ignored. For a program that cancels the current call on Ctrl-C, and continues: the signal
+ * handler triggers the token, and the program resets it when the call has returned.
+ *
+ * Reset it when all calls that it cancels have returned: a call that has not noticed the trigger
+ * yet continues. If another thread triggers it at the same time, it is triggered or not afterwards.
+ *
+ * Thread-safe, but not for signal handlers. Since 0.1.0.
+ */
+void mcp_cancel_reset(mcp_cancel *cancel);
+
+/**
  * Frees the caller's reference to a token; NULL is ignored. Options and calls that contain the
  * token keep it alive. The caller must make sure that no thread is about to trigger it.
  *
  * Since 0.1.0.
  */
 void mcp_cancel_free(mcp_cancel *cancel);
+
+/* ============================================================================================== */
+/* Queues for event loops                                                                         */
+/* ============================================================================================== */
+
+/**
+ * A time without limit, for `mcp_queue_dispatch`.
+ *
+ * Since 0.1.0.
+ */
+#define MCP_FOREVER UINT64_MAX
+
+/* The type mcp_queue is described at the top. */
+
+/**
+ * Wakes the program's loop. It is called on any thread, and must only wake the loop: it must not wait
+ * for anything, such as a lock that another thread holds while it dispatches.
+ *
+ * Since 0.1.0.
+ */
+typedef void (*mcp_wakeup_fn)(void *userdata);
+
+/**
+ * Receives the end of a call. `status` is `MCP_OK` or the failure. `result` is what the call's
+ * output parameter would be, or NULL; `error` describes a failure, or is NULL. Both are valid until
+ * the callback returns: keep them with `mcp_json_copy` and `mcp_error_copy`. A tool may have failed
+ * although the call succeeded (`mcp_tool_result_is_error`).
+ *
+ * It runs exactly once for each call that returned `MCP_PENDING`, in `mcp_queue_dispatch`, after
+ * the last progress of the call; only `mcp_queue_free` drops it. It must not throw an exception or
+ * call longjmp.
+ *
+ * Since 0.1.0.
+ */
+typedef void (*mcp_done_fn)(void *userdata,
+                            int32_t status,
+                            const mcp_json *result,
+                            const mcp_error *error);
+
+/**
+ * Creates a queue, which the caller frees with `mcp_queue_free`. Returns NULL with
+ * `MCP_SYSTEM_ERROR` if no file descriptor is available.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_queue *mcp_queue_new(mcp_error **error);
+
+/**
+ * Frees a queue; NULL is ignored. Its calls are cancelled and their ends are not delivered: only
+ * `destroy` runs for each (`mcp_options_set_queue`). To see the ends, call `mcp_queue_stop`, and
+ * dispatch until `mcp_queue_pending` is 0. Options that contain the queue stay valid; a call with
+ * them returns `MCP_CLOSED`.
+ *
+ * It waits for the queue's threads, which end within milliseconds. In a callback of the queue it
+ * returns at once: the queue is freed when the outermost `mcp_queue_dispatch` returns, and nothing
+ * else is delivered. No other thread may use the queue any more. Since 0.1.0.
+ */
+void mcp_queue_free(mcp_queue *queue);
+
+/**
+ * Returns the queue's file descriptor, which is readable only while something is due: poll it for
+ * reading, and do nothing else with it. It works level-triggered and edge-triggered. Remove it from
+ * the loop before `mcp_queue_free`, which closes it. Returns -1 for NULL and after `fork`.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+int mcp_queue_fd(const mcp_queue *queue);
+
+/**
+ * Sets a function that wakes the loop, for loops that cannot wait for a file descriptor. It is
+ * called each time a callback becomes due while none was, at the end of a dispatch that leaves
+ * callbacks, and at once if some are due. NULL removes it (the default).
+ *
+ * `userdata` is passed to it, and to `destroy` (which may be NULL) when it is no longer needed: see
+ * `mcp_destroy_fn`.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_queue_set_wakeup(mcp_queue *queue,
+                                mcp_wakeup_fn wakeup,
+                                void *userdata,
+                                mcp_destroy_fn destroy,
+                                mcp_error **error);
+
+/**
+ * Runs the callbacks that are due when it begins: progress, handlers, and the ends of calls. What
+ * they add waits for the next time, so that the loop cannot starve. If nothing is due, it waits for
+ * at most `wait_ms` milliseconds: 0 does not wait, `MCP_FOREVER` waits without limit, also if no
+ * call is pending. A callback may dispatch its queue: that continues with the next callback.
+ *
+ * Returns `MCP_OK`, also if nothing was due; `MCP_MISUSE` if another thread dispatches the queue,
+ * or after `fork`. Any thread may call it, one at a time.
+ *
+ * Since 0.1.0.
+ */
+mcp_status mcp_queue_dispatch(mcp_queue *queue, uint64_t wait_ms, mcp_error **error);
+
+/**
+ * Cancels the calls of the queue whose `userdata` (`mcp_options_set_queue`) is this pointer, and
+ * returns how many that are. They end at once with `MCP_CANCELLED`, which the next
+ * `mcp_queue_dispatch` delivers; the servers are notified as with a cancel token. Calls that wait
+ * for a thread are cancelled, too. A call that has ended and is not delivered yet keeps its result
+ * and does not count. NULL cancels the calls whose `userdata` is NULL. Returns 0 for a NULL `queue`
+ * and after `fork`.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+size_t mcp_queue_cancel(mcp_queue *queue, const void *userdata);
+
+/**
+ * Cancels all calls of the queue, and makes it take no more: a new call returns `MCP_CLOSED`.
+ * Returns how many calls are still to be delivered: dispatch until `mcp_queue_pending` is 0.
+ * Returns 0 for NULL and after `fork`.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+size_t mcp_queue_stop(mcp_queue *queue);
+
+/**
+ * Returns the number of calls whose end was not delivered yet; in a `mcp_done_fn`, its own call
+ * does not count. Returns 0 for NULL and after `fork`.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+size_t mcp_queue_pending(const mcp_queue *queue);
+
+/**
+ * Sets how many calls of the queue run at the same time (default: 64); more calls wait. Not
+ * counted are calls that wait for a person, `mcp_listen`, and `mcp_client_close`.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` for 0.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_queue_set_threads(mcp_queue *queue, uint32_t threads, mcp_error **error);
+
+/**
+ * Delivers the callbacks of a client that belong to no call in `mcp_queue_dispatch`: log messages
+ * of the library (`mcp_set_log`) and of the server, notifications (`mcp_set_notification`), and
+ * requests of the server (`mcp_input_fn`). NULL runs them on threads of the library again (the
+ * default). Of log messages and notifications that wait, the newest 256 are kept. Nothing of a
+ * client is delivered after the end of its `mcp_client_close`. It does not queue the calls of the
+ * client: see `mcp_options_set_queue`.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_set_queue(mcp_client *client, mcp_queue *queue, mcp_error **error);
+
+/**
+ * Lets the calls with these options return `MCP_PENDING` at once, and delivers their ends to `done`
+ * in `mcp_queue_dispatch`: see `mcp_queue`. NULL as `queue` makes calls block again (the default).
+ * `done` may be NULL. Calls with different `userdata` need different options (`mcp_options_copy`).
+ *
+ * `userdata` is passed to `done`, identifies the calls for `mcp_queue_cancel`, and is passed to
+ * `destroy` (which may be NULL) when neither the options nor a call needs it: see
+ * `mcp_destroy_fn`. If the same `userdata` is used for progress, only this function needs a
+ * `destroy`: it runs last.
+ *
+ * No other thread may use the options meanwhile. Since 0.1.0.
+ */
+mcp_status mcp_options_set_queue(mcp_options *options,
+                                 mcp_queue *queue,
+                                 mcp_done_fn done,
+                                 void *userdata,
+                                 mcp_destroy_fn destroy,
+                                 mcp_error **error);
 
 /* ============================================================================================== */
 /* JSON values                                                                                    */
@@ -2954,30 +3728,11 @@ typedef enum mcp_json_type {
   MCP_JSON_OBJECT = 6,
 } mcp_json_type;
 
-/**
- * `mcp_json` is a JSON value: a whole document, or a value inside one. It is immutable; several
- * threads may read it at the same time.
- *
- * A document is returned by a call or by `mcp_json_parse`, and freed with `mcp_json_free`. The
- * values inside it are borrowed: they are valid as long as the document exists, and must not be
- * freed separately. A document stores the text that the server sent, and an index of its content,
- * which is built at the first access at the latest.
- *
- * All functions accept NULL, which means "no such value". So they can be nested without checks in
- * between:
- *
- *     const char *name = mcp_json_string(mcp_json_at(info, "/serverInfo/name"));
- *     printf("%s\n", name ? name : "(no name)");
- *
- * If an object has several members with the same name, `mcp_json_member` and `mcp_json_at` find
- * the last one; `mcp_json_size`, `mcp_json_first` and `mcp_json_next` include all of them.
- *
- * Since 0.1.0.
- */
+/* The type mcp_json is described at the top. */
 
 /**
  * Creates a document from a text of `length` bytes, or a NUL-terminated text if `length` is
- * `SIZE_MAX`. The text is copied.
+ * `MCP_NUL_TERMINATED`. The text is copied.
  *
  * Returns the document, which the caller frees with `mcp_json_free`. Returns NULL on failure, with
  * `MCP_INVALID_JSON` if the text is not JSON (RFC 8259), or `MCP_INVALID_ARGUMENT` if it is NULL
@@ -2994,6 +3749,18 @@ mcp_json *mcp_json_parse(const char *text, size_t length, mcp_error **error);
  * No thread may use the document any more. Since 0.1.0.
  */
 void mcp_json_free(mcp_json *json);
+
+/**
+ * Returns a document that has the same content as a value, to keep a borrowed value for longer
+ * than its document exists; NULL for NULL. The caller frees it with `mcp_json_free`.
+ *
+ * Nothing is parsed again. The copy shares the text of the document that the value is in, and keeps
+ * all of it in memory: to keep a small part of a large result, use `mcp_json_parse` with the text
+ * of `mcp_json_raw`.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_json *mcp_json_copy(const mcp_json *json);
 
 /**
  * Returns the type of a value; `MCP_JSON_MISSING` for NULL.
@@ -3024,7 +3791,7 @@ const mcp_json *mcp_json_member(const mcp_json *json, const char *name);
  *
  * The result is valid as long as the document exists. Thread-safe. Since 0.1.0.
  */
-const mcp_json *mcp_json_at(const mcp_json *json, const char *pointer);
+const mcp_json *mcp_json_pointer(const mcp_json *json, const char *pointer);
 
 /**
  * Returns the element of an array at this index, from 0; NULL if there is none, or if `json` is
@@ -3111,6 +3878,14 @@ mcp_status mcp_json_double(const mcp_json *json, double *value, mcp_error **erro
 const char *mcp_json_raw(const mcp_json *json, size_t *length);
 
 /**
+ * Returns the JSON text of the value as `mcp_json_raw` does, but NUL-terminated: it can be printed,
+ * or passed to a function that accepts `MCP_NUL_TERMINATED`. NULL for NULL.
+ *
+ * The result is copied once, and valid as long as the document exists. Thread-safe. Since 0.1.0.
+ */
+const char *mcp_json_text(const mcp_json *json);
+
+/**
  * Returns the text of a string, decoded and NUL-terminated; NULL if the value is not a string.
  *
  * An unpaired surrogate, which some servers send when they cut a text in the middle of an emoji,
@@ -3162,6 +3937,190 @@ mcp_status mcp_json_copy_base64(const mcp_json *json,
                                 mcp_error **error);
 
 /* ============================================================================================== */
+/* Writing JSON                                                                                   */
+/* ============================================================================================== */
+
+/**
+ * `mcp_writer` writes JSON text: the arguments of a tool, or other JSON for a function of the
+ * library. It adds commas, colons and escapes.
+ *
+ *     mcp_writer *writer = mcp_writer_new();
+ *     mcp_writer_begin_object(writer, NULL);
+ *     mcp_writer_string(writer, "name", name, MCP_NUL_TERMINATED);
+ *     mcp_writer_begin_array(writer, "tags");
+ *     for (size_t i = 0; i < count; i++)
+ *       mcp_writer_string(writer, NULL, tags[i], MCP_NUL_TERMINATED);
+ *     mcp_writer_end(writer);
+ *     mcp_writer_end(writer);
+ *     if (mcp_call_tool(client, "greet", mcp_writer_text(writer), mcp_writer_length(writer), NULL,
+ *                       &result, &error) != MCP_OK)
+ *       fprintf(stderr, "%s\n", mcp_error_message(error));
+ *     mcp_writer_free(writer);
+ *
+ * `key` is the name of a member of an object: UTF-8 and NUL-terminated. It is NULL for an element
+ * of an array, and for the outermost value. Whether a key occurs twice is not checked.
+ *
+ * The functions that write return nothing. The first error is kept, and what is written after it
+ * is ignored: `mcp_writer_check` returns it. These are errors:
+ *
+ * - `MCP_INVALID_ARGUMENT`: a key is missing in an object, or present elsewhere; a second outermost
+ *   value; an end without a beginning; NULL, or text that is not UTF-8; NaN or infinity; raw text
+ *   that is not JSON.
+ * - `MCP_TOO_LARGE`: the text is longer than 64 MiB, or more than 128 arrays and objects are open.
+ * - `MCP_SYSTEM_ERROR`: there is no memory for the text.
+ *
+ * After an error, or if an array or object has not ended, the text is "". No function accepts that
+ * as JSON: a call with it fails with `MCP_INVALID_ARGUMENT` and sends nothing.
+ *
+ * Only one thread may use a writer at a time. All functions accept NULL as the writer: they write
+ * nothing, and the text is "".
+ *
+ * Since 0.1.0.
+ */
+typedef struct mcp_writer mcp_writer;
+
+/**
+ * Creates a writer, which the caller frees with `mcp_writer_free`. The result is never NULL.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_writer *MCP_NONNULL mcp_writer_new(void);
+
+/**
+ * Frees a writer and its text; NULL is ignored.
+ *
+ * Since 0.1.0.
+ */
+void mcp_writer_free(mcp_writer *writer);
+
+/**
+ * Removes the text and the error, so that the writer can write another value. Its memory is used
+ * again.
+ *
+ * No other thread may use the writer meanwhile. Since 0.1.0.
+ */
+void mcp_writer_reset(mcp_writer *writer);
+
+/**
+ * Begins an object, which `mcp_writer_end` ends. The values written in between are its members, and
+ * need a key.
+ *
+ * No other thread may use the writer meanwhile. Since 0.1.0.
+ */
+void mcp_writer_begin_object(mcp_writer *writer, const char *key);
+
+/**
+ * Begins an array, which `mcp_writer_end` ends. The values written in between are its elements, and
+ * their key is NULL.
+ *
+ * No other thread may use the writer meanwhile. Since 0.1.0.
+ */
+void mcp_writer_begin_array(mcp_writer *writer, const char *key);
+
+/**
+ * Ends the array or object that began last and has not ended.
+ *
+ * No other thread may use the writer meanwhile. Since 0.1.0.
+ */
+void mcp_writer_end(mcp_writer *writer);
+
+/**
+ * Writes a string of `length` bytes of UTF-8, or NUL-terminated if `length` is
+ * `MCP_NUL_TERMINATED`. A NUL inside of it is written as an escape. The text is copied.
+ *
+ * No other thread may use the writer meanwhile. Since 0.1.0.
+ */
+void mcp_writer_string(mcp_writer *writer, const char *key, const char *text, size_t length);
+
+/**
+ * Writes `length` bytes as a string in base64 (RFC 4648, section 4), such as the "blob" of a
+ * resource or the "data" of an image. `bytes` may be NULL if `length` is 0.
+ *
+ * No other thread may use the writer meanwhile. Since 0.1.0.
+ */
+void mcp_writer_base64(mcp_writer *writer,
+                       const char *key,
+                       const void *bytes,
+                       size_t length);
+
+/**
+ * Writes an integer.
+ *
+ * No other thread may use the writer meanwhile. Since 0.1.0.
+ */
+void mcp_writer_int64(mcp_writer *writer, const char *key, int64_t value);
+
+/**
+ * Writes an integer that is not negative. Many servers read integers above 2^53 inexactly.
+ *
+ * No other thread may use the writer meanwhile. Since 0.1.0.
+ */
+void mcp_writer_uint64(mcp_writer *writer, const char *key, uint64_t value);
+
+/**
+ * Writes a number with the fewest digits that are read back as the same double, such as 0.1, 1e300
+ * or, for a whole number, 5. NaN and infinity are errors.
+ *
+ * No other thread may use the writer meanwhile. Since 0.1.0.
+ */
+void mcp_writer_double(mcp_writer *writer, const char *key, double value);
+
+/**
+ * Writes true or false.
+ *
+ * No other thread may use the writer meanwhile. Since 0.1.0.
+ */
+void mcp_writer_bool(mcp_writer *writer, const char *key, bool value);
+
+/**
+ * Writes null.
+ *
+ * No other thread may use the writer meanwhile. Since 0.1.0.
+ */
+void mcp_writer_null(mcp_writer *writer, const char *key);
+
+/**
+ * Writes a copy of a JSON value. NULL is an error: a value that is missing where it was expected is
+ * not sent as null.
+ *
+ * No other thread may use the writer meanwhile. Since 0.1.0.
+ */
+void mcp_writer_json(mcp_writer *writer, const char *key, const mcp_json *value);
+
+/**
+ * Writes JSON text of `length` bytes, or NUL-terminated if `length` is `MCP_NUL_TERMINATED`: one
+ * value of any type, with white space around it or not. It is an error if the text is not JSON.
+ *
+ * No other thread may use the writer meanwhile. Since 0.1.0.
+ */
+void mcp_writer_raw(mcp_writer *writer, const char *key, const char *json, size_t length);
+
+/**
+ * Returns `MCP_OK` if one value was written completely. Otherwise it returns the status of the
+ * first error, or `MCP_INVALID_ARGUMENT` if nothing was written, or if an array or object has not
+ * ended. The message says what is wrong, and after how many bytes of text.
+ *
+ * No other thread may write with the writer meanwhile. Since 0.1.0.
+ */
+mcp_status mcp_writer_check(const mcp_writer *writer, mcp_error **error);
+
+/**
+ * Returns the text of the value, NUL-terminated; "" if `mcp_writer_check` does not return
+ * `MCP_OK`. `mcp_json_parse` makes a document of it.
+ *
+ * The result is never NULL. It is valid until the writer writes, is reset or freed. No other thread
+ * may write with the writer meanwhile. Since 0.1.0.
+ */
+const char *MCP_NONNULL mcp_writer_text(const mcp_writer *writer);
+
+/**
+ * Returns the length of the text in bytes, without its NUL.
+ *
+ * No other thread may write with the writer meanwhile. Since 0.1.0.
+ */
+size_t mcp_writer_length(const mcp_writer *writer);
+
+/* ============================================================================================== */
 /* Log messages of the library                                                                    */
 /* ============================================================================================== */
 
@@ -3193,7 +4152,8 @@ typedef enum mcp_log_level {
  * Receives a log message of the library. `level` is an `mcp_log_level`; `message` is one line of
  * at most 2,048 bytes without control characters, and valid until the callback returns.
  *
- * It runs on the thread of any call and on the library's reader threads, possibly on several at
+ * It runs in `mcp_queue_dispatch` if the client has a queue (`mcp_set_queue`); otherwise on the
+ * thread of any call and on the library's reader threads, possibly on several at
  * the same time, with no lock held. It may use the library, but must not make calls on this client
  * on a reader thread, or while the client connects or obtains a token (`MCP_MISUSE`). It may free
  * the client only on a reader thread, and only if no call is in progress. Its time counts against
@@ -3202,6 +4162,14 @@ typedef enum mcp_log_level {
  * Since 0.1.0.
  */
 typedef void (*mcp_log_fn)(void *userdata, int32_t level, const char *MCP_NONNULL message);
+
+/**
+ * Returns the name of a level: "error", "warning", "info" or "debug"; "unknown" for any other
+ * number.
+ *
+ * The result is a static string, never NULL. Thread-safe. Since 0.1.0.
+ */
+const char *MCP_NONNULL mcp_log_level_name(int32_t level);
 
 /**
  * Sets the callback that receives the library's log messages: fallbacks, retries, warnings. NULL
@@ -3218,6 +4186,84 @@ mcp_status mcp_set_log(mcp_client *client,
                        void *userdata,
                        mcp_destroy_fn destroy,
                        mcp_error **error);
+
+/* ============================================================================================== */
+/* Trace of the messages                                                                          */
+/* ============================================================================================== */
+
+/**
+ * Which way a message goes. A later version may add values.
+ *
+ * Since 0.1.0.
+ */
+typedef enum mcp_trace_direction {
+  /**
+   * The client sends the message.
+   */
+  MCP_TRACE_SENT = 1,
+  /**
+   * The client has received the message.
+   */
+  MCP_TRACE_RECEIVED = 2,
+} mcp_trace_direction;
+
+/**
+ * Receives a message. `direction` is an `mcp_trace_direction`. `text` has `length` bytes, is also
+ * NUL-terminated, and is valid until the callback returns.
+ *
+ * It runs on the thread that sends or receives the message, also for clients and calls with a
+ * queue: on the threads of calls and on the library's reader threads, possibly on several at the
+ * same time, with no lock held. It must return soon, because the message waits for it; it must not
+ * make calls on this client, throw an exception or call longjmp.
+ *
+ * Since 0.1.0.
+ */
+typedef void (*mcp_trace_fn)(void *userdata, int32_t direction, const char *MCP_NONNULL text, size_t length);
+
+/**
+ * Sets the callback that receives every JSON-RPC message that the client sends and receives, for
+ * debugging:
+ *
+ * ```
+ * static void trace(void *file, int32_t direction, const char *MCP_NONNULL text, size_t length) {
+ *     (void)length;
+ *     fprintf(file, "%s %s\n", direction == MCP_TRACE_SENT ? "->" : "<-", text);
+ * }
+ * mcp_set_trace(client, trace, stderr, NULL, &error);
+ * ```
+ *
+ * NULL removes it (the default). A message is passed before it is sent, also if that fails then, and
+ * again if it is sent again, except after a redirect. Of what the server sends in place of messages,
+ * lines on stdout, events and JSON bodies are passed, and the bodies of failed requests. A batch is
+ * one message. The requests of OAuth are not messages of the protocol, and are not passed.
+ *
+ * Tokens, cookies, and the values of headers that the application has set are replaced by
+ * "[redacted]", but not secrets that only the application and the server know: the arguments of
+ * tools, for example. A server can send a header of one call (`mcp_options_set_header`) to another
+ * one or to the event stream, where it is not replaced. Of a longer message, the first 1 MiB are
+ * passed.
+ *
+ * `userdata` is passed to the callback, and to `destroy` (which may be NULL) when it is no longer
+ * needed: see `mcp_destroy_fn`.
+ *
+ * Thread-safe; takes effect with the next message. Since 0.1.0.
+ */
+mcp_status mcp_set_trace(mcp_client *client,
+                         mcp_trace_fn trace,
+                         void *userdata,
+                         mcp_destroy_fn destroy,
+                         mcp_error **error);
+
+/**
+ * Lets the user of the program see the log: if the environment variable MCP_DEBUG is "1", the
+ * library's log messages are written to stderr, and if it is "2", also the messages of the protocol
+ * (`mcp_set_trace`). Otherwise, this function does nothing. It replaces the callbacks of
+ * `mcp_set_log` and, with "2", of `mcp_set_trace`. With `mcp_set_queue`, log messages are written
+ * when the queue is dispatched, and messages of the protocol at once.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_use_debug_output(mcp_client *client, mcp_error **error);
 
 #ifdef __clang__
 #pragma clang diagnostic pop

@@ -11,13 +11,16 @@
 // - Errors. A function that can fail has two forms: `ping()` throws an mcp::error, `try_ping()` returns an
 //   mcp::expected, which is std::expected where the standard library has it. With -fno-exceptions only the try_ forms
 //   are declared. Apart from std::bad_alloc they throw nothing themselves. "Throws status::x" in a description means:
-//   throws an mcp::error with that status; the try_ form returns the same error.
+//   throws an mcp::error with that status; the try_ form returns the same error. A tool that reports a failure throws
+//   an mcp::tool_error. mcp::exception is the base class of both.
 // - Blocking. A function of mcp::client that takes options communicates with the server. It blocks until it has a
-//   result, or until its timeout, its cancel token or client::close ends it.
-// - Ownership. A client, options, a cancel token, OAuth settings and a JSON document own their resources; they can be
-//   moved, not copied. Using a moved-from client, token or mcp::oauth is an error (status::invalid_argument), never a
-//   crash; a moved-from document is missing. Views (json_view, std::string_view) are borrowed, and each description
-//   states how long they are valid.
+//   result, or until its timeout, its cancel token or client::close ends it. mcp_queue.hpp has mcp::queue, with which
+//   every such function returns at once: its result is a std::future, is awaited by a coroutine, or is passed to a
+//   callback.
+// - Ownership. A client, options, a cancel token, OAuth settings, a JSON document and a JSON writer own their
+//   resources; they can be moved, not copied (options and JSON have a function copy). Using a moved-from client, token,
+//   writer or mcp::oauth is an error (status::invalid_argument), never a crash; a moved-from document is missing. Views
+//   (json_view, std::string_view) are borrowed, and each description states how long they are valid.
 // - Text is UTF-8. It is copied, and the copy is wiped after the call. Text with an embedded NUL is rejected with
 //   status::invalid_argument, not truncated. A parameter that accepts std::nullopt is a std::optional, and its
 //   description states what std::nullopt means.
@@ -30,6 +33,8 @@
 //
 // Translation units with different C++ standards, with and without exceptions, can be linked into one program: each
 // configuration has its own types.
+//
+// mcp_nlohmann.hpp converts JSON values to and from nlohmann::json.
 //
 // Every declaration in this header has been available since 0.1.0.
 #ifndef MCP_HPP
@@ -62,23 +67,46 @@
 #ifdef __cpp_lib_ranges
 #include <ranges>
 #endif
-
-// The behavior of inline functions depends on the configuration, so each configuration has its own namespace.
-#if defined(__cpp_exceptions) && defined(__cpp_lib_expected)
-#define MCP_HPP_CONFIGURATION throwing_std_expected
-#elif defined(__cpp_exceptions)
-#define MCP_HPP_CONFIGURATION throwing_mcp_expected
-#elif defined(__cpp_lib_expected)
-#define MCP_HPP_CONFIGURATION nonthrowing_std_expected
-#else
-#define MCP_HPP_CONFIGURATION nonthrowing_mcp_expected
+#ifdef __cpp_lib_jthread
+#include <stop_token>
 #endif
+#if defined(__cpp_impl_coroutine) && defined(__cpp_lib_coroutine)
+#define MCP_HPP_COROUTINES 1
+#include <coroutine>
+#endif
+
+// Classes and the behavior of inline functions depend on the configuration, so each configuration has its own
+// namespace.
+#ifdef __cpp_exceptions
+#define MCP_HPP_ERRORS throwing
+#else
+#define MCP_HPP_ERRORS nonthrowing
+#endif
+#ifdef __cpp_lib_expected
+#define MCP_HPP_EXPECTED std_expected
+#else
+#define MCP_HPP_EXPECTED mcp_expected
+#endif
+#if defined(__cpp_lib_jthread) && defined(MCP_HPP_COROUTINES)
+#define MCP_HPP_CONCURRENCY stop_token_coroutine
+#elif defined(__cpp_lib_jthread)
+#define MCP_HPP_CONCURRENCY stop_token
+#elif defined(MCP_HPP_COROUTINES)
+#define MCP_HPP_CONCURRENCY coroutine
+#else
+#define MCP_HPP_CONCURRENCY plain
+#endif
+#define MCP_HPP_JOIN_NAMES(errors, expected, concurrency) errors##_##expected##_##concurrency
+#define MCP_HPP_JOIN(errors, expected, concurrency) MCP_HPP_JOIN_NAMES(errors, expected, concurrency)
+#define MCP_HPP_CONFIGURATION MCP_HPP_JOIN(MCP_HPP_ERRORS, MCP_HPP_EXPECTED, MCP_HPP_CONCURRENCY)
 
 namespace mcp {
 inline namespace MCP_HPP_CONFIGURATION {
 
+class json;
 class json_view;
 class options;
+class queue;
 
 namespace detail {
 
@@ -124,7 +152,7 @@ enum class status : std::int32_t {
     misuse = MCP_MISUSE,
     /// A bug in libmcp, caught before it could harm the process. Please report it.
     internal = MCP_INTERNAL,
-    /// The call's cancel token was triggered.
+    /// The call's cancel token was triggered, or its progress callback returned false.
     cancelled = MCP_CANCELLED,
     /// The client was closed before or during the call.
     closed = MCP_CLOSED,
@@ -140,7 +168,7 @@ enum class status : std::int32_t {
     disconnected = MCP_DISCONNECTED,
     /// The response started, but its body or event stream ended before it was complete.
     truncated = MCP_TRUNCATED,
-    /// HTTP 401: the server requires credentials or rejected those it received; see error::www_authenticate.
+    /// HTTP 401: the server requires credentials or rejected those it received; see error::challenge.
     unauthorized = MCP_UNAUTHORIZED,
     /// HTTP 403: the server knows the credentials, but they are not sufficient.
     forbidden = MCP_FORBIDDEN,
@@ -194,7 +222,8 @@ enum class status : std::int32_t {
     proxy_failed = MCP_PROXY_FAILED,
     /// A list has too many pages, or the server requested input too many times in one call.
     endless = MCP_ENDLESS,
-    /// The server requested input for which no handler is set.
+    /// The server requested input for which no handler is set, or a tool of a modern server requested it in a way that
+    /// only legacy versions have.
     input_unsupported = MCP_INPUT_UNSUPPORTED,
     /// A handler failed or gave no response.
     input_failed = MCP_INPUT_FAILED,
@@ -213,12 +242,20 @@ enum class status : std::int32_t {
     /// The authorization server cannot be found, violates a rule, or refuses the client (see error::oauth_code); or the
     /// store or the assertion callback failed. The message names the rule, and the function that permits an exception.
     oauth_failed = MCP_OAUTH_FAILED,
+    /// The call is queued: see mcp::queue. No error has this status.
+    pending = MCP_PENDING,
 };
 
 /// Returns the C name of a status, such as "MCP_TIMEOUT"; "MCP_UNKNOWN" for a number that this version of the library
 /// does not know. The text is static.
 inline const char *to_string(status value) noexcept {
     return mcp_status_name(static_cast<std::int32_t>(value));
+}
+
+/// Returns a description of a status for people, such as "The timeout of the call expired"; an unknown number has one,
+/// too. error::message says more about a failure. The text is static.
+inline const char *describe(status value) noexcept {
+    return mcp_status_text(static_cast<std::int32_t>(value));
 }
 
 /// What client::set_limit can limit. A later version may add values.
@@ -301,6 +338,19 @@ enum class log_level : std::int32_t {
     debug = MCP_LOG_DEBUG,
 };
 
+/// Returns the name of a level, such as "warning"; "unknown" for an unknown number. The text is static.
+inline const char *to_string(log_level value) noexcept {
+    return mcp_log_level_name(static_cast<std::int32_t>(value));
+}
+
+/// Which way a message goes: see client::set_trace. A later version may add values.
+enum class trace_direction : std::int32_t {
+    /// The client sends the message.
+    sent = MCP_TRACE_SENT,
+    /// The client has received the message.
+    received = MCP_TRACE_RECEIVED,
+};
+
 /// The type of a JSON value (RFC 8259, section 3).
 enum class json_type : std::int32_t {
     /// There is no value. Not the same as null.
@@ -323,6 +373,22 @@ enum class json_type : std::int32_t {
 // Errors
 // ---------------------------------------------------------------------------------------------------------------------
 
+/// The base class of the exceptions of this header: error, for a call that failed, and tool_error, for a tool that
+/// reports a failure. One handler catches both:
+///
+///     try {
+///         mcp::tool_result sum = client.call_tool("add", "{\"a\":1,\"b\":2}");
+///     } catch (const mcp::exception &exception) {
+///         std::cerr << exception.what() << '\n';
+///     }
+class exception : public std::exception {
+  protected:
+    exception() noexcept = default;
+    exception(const exception &) noexcept = default;
+    exception &operator=(const exception &) noexcept = default;
+    ~exception() override = default;
+};
+
 /// Describes why a call failed. Immutable, never empty, and cheap to copy (copies share their content). It contains no
 /// token and no header value.
 ///
@@ -334,7 +400,7 @@ enum class json_type : std::int32_t {
 ///     }
 ///
 /// Borrowed results (texts, rpc_data) are valid as long as the error or any copy of it exists.
-class error : public std::exception {
+class error : public exception {
   public:
     /// Takes ownership of an error from a function of mcp.h.
     explicit error(mcp_error *owned) : state_(std::make_shared<state>(owned)) {}
@@ -382,8 +448,8 @@ class error : public std::exception {
 
     /// Returns the server's challenge, the WWW-Authenticate header (RFC 9110, section 11.6.1): which credentials the
     /// server requires, and what was wrong with those it received. std::nullopt if the server sent none.
-    std::optional<std::string_view> www_authenticate() const noexcept {
-        const char *challenge = mcp_error_www_authenticate(state_->c_error.get());
+    std::optional<std::string_view> challenge() const noexcept {
+        const char *challenge = mcp_error_challenge(state_->c_error.get());
         return challenge != nullptr ? std::optional<std::string_view>(challenge) : std::nullopt;
     }
 
@@ -402,9 +468,9 @@ class error : public std::exception {
     }
 
 #ifdef __cpp_exceptions
-    /// Returns the exception that left the auth callback or the open callback, or was passed to auth_request::fail,
-    /// oauth_request::fail or oauth::fail; null if there was none. std::rethrow_exception throws it again. If one
-    /// failure ended several calls, their errors share this exception.
+    /// Returns the exception that left a handler, the auth callback or the open callback, or was passed to input::fail,
+    /// auth_request::fail, oauth_request::fail or oauth::fail; null if there was none. std::rethrow_exception throws it
+    /// again. If one failure ended several calls, their errors share this exception.
     std::exception_ptr cause() const noexcept {
         const auto *cause = static_cast<const std::exception_ptr *>(mcp_error_cause(state_->c_error.get()));
         return cause != nullptr ? *cause : nullptr;
@@ -671,14 +737,24 @@ inline std::uint64_t to_c(const duration &argument) noexcept {
 }
 const mcp_options *to_c(const options &argument) noexcept;
 
-/// Calls a function of mcp.h that returns a status and whose last argument is the place for an error.
+// Tells the queue of a call that the call was queued.
+template <class Plain> void note_pending(const Plain &) noexcept {}
+void note_pending(const options &argument) noexcept;
+
+/// Calls a function of mcp.h that returns a status and whose last argument is the place for an error. A queued call
+/// succeeds without a result, which the queue receives later.
 template <class Function, class... Arguments> expected<void> call(Function &&function, const Arguments &...arguments) {
     std::optional<error> invalid;
     if (((invalid = validate(arguments)) || ...)) {
         return unexpected(*invalid);
     }
     mcp_error *failure = nullptr;
-    if (function(to_c(arguments)..., &failure) != MCP_OK) {
+    const mcp_status outcome = function(to_c(arguments)..., &failure);
+    if (outcome == MCP_PENDING) {
+        (note_pending(arguments), ...);
+        return {};
+    }
+    if (outcome != MCP_OK) {
         return unexpected(error(failure));
     }
     return {};
@@ -761,7 +837,7 @@ using json_members = json_range<json_member>;
 ///
 /// Every function accepts a missing value, so lookups can be chained without checks:
 ///
-///     std::string_view name = info.at("/serverInfo/name").string().value_or("(no name)");
+///     std::string_view name = info.pointer("/serverInfo/name").string().value_or("(no name)");
 class json_view {
   public:
     /// Creates a missing value.
@@ -800,10 +876,14 @@ class json_view {
 
     /// Returns the value at a JSON pointer, such as "/content/0/text" (RFC 6901: in a name, ~1 stands for a slash and
     /// ~0 for a tilde); "" is this value itself. Missing if there is no such value or the pointer is malformed.
-    json_view at(std::string_view pointer) const {
-        const detail::text text(pointer, "the JSON pointer");
-        return json_view(text.has_nul() ? nullptr : mcp_json_at(value_, text.c_str()));
+    json_view pointer(std::string_view json_pointer) const {
+        const detail::text text(json_pointer, "the JSON pointer");
+        return json_view(text.has_nul() ? nullptr : mcp_json_pointer(value_, text.c_str()));
     }
+
+    /// Returns a document with the same content, to keep the value for longer than its document exists; missing if the
+    /// value is missing. It shares the text of the document, and keeps all of it in memory.
+    [[nodiscard]] json copy() const noexcept;
 
     /// Returns the elements of an array; an empty range for any other value.
     json_elements elements() const noexcept;
@@ -916,6 +996,8 @@ class json_view {
     }
 
   private:
+    friend class json_writer;
+
     const mcp_json *value_ = nullptr;
 };
 
@@ -1019,7 +1101,7 @@ inline json_view error::rpc_data() const noexcept {
 /// dangle: store the document in a variable first.
 ///
 ///     mcp::json info = client.server_info();
-///     std::cout << info.at("/serverInfo/name").string().value_or("?") << '\n';
+///     std::cout << info.pointer("/serverInfo/name").string().value_or("?") << '\n';
 class json {
   public:
     /// Creates a missing document, the same as a moved-from one.
@@ -1064,6 +1146,11 @@ class json {
         return document_ != nullptr;
     }
 
+    /// Returns a document with the same content, which shares the text.
+    [[nodiscard]] json copy() const noexcept {
+        return json(mcp_json_copy(document_.get()));
+    }
+
     /// Returns the type of the root value: see json_view::type.
     json_type type() const noexcept {
         return json_view(document_.get()).type();
@@ -1086,11 +1173,11 @@ class json {
     }
     json_view operator[](std::size_t index) const && = delete;
 
-    /// Returns the value at a JSON pointer: see json_view::at.
-    json_view at(std::string_view pointer) const & {
-        return view().at(pointer);
+    /// Returns the value at a JSON pointer: see json_view::pointer.
+    json_view pointer(std::string_view json_pointer) const & {
+        return view().pointer(json_pointer);
     }
-    json_view at(std::string_view pointer) const && = delete;
+    json_view pointer(std::string_view json_pointer) const && = delete;
 
     /// Returns the elements of the root array: see json_view::elements.
     json_elements elements() const & noexcept {
@@ -1118,6 +1205,192 @@ class json {
     }
 
     std::unique_ptr<mcp_json, detail::deleter<mcp_json_free>> document_;
+};
+
+inline json json_view::copy() const noexcept {
+    return json(mcp_json_copy(value_));
+}
+
+/// Writes JSON text: the arguments of a tool, or other JSON for a function of this header. It adds commas, colons and
+/// escapes.
+///
+///     mcp::json_writer arguments;
+///     arguments.begin_object().string("name", name).begin_array("tags");
+///     for (const std::string &tag : tags) arguments.string(tag);
+///     arguments.end().end();
+///     client.call_tool("greet", arguments.text());
+///
+/// Each function that writes has two forms: with a key, for a member of an object, and without one, for an element of
+/// an array and for the outermost value. Whether a key occurs twice is not checked.
+///
+/// The functions that write do not fail. The first error is kept, and what is written after it is ignored: check()
+/// throws it. Errors are status::invalid_argument: a missing key, or one that does not belong there; a key with an
+/// embedded NUL; a second outermost value; an end without a beginning; text that is not UTF-8; NaN or infinity; a
+/// missing JSON value; raw text that is not JSON. status::too_large: the text is longer than 64 MiB, or more than 128
+/// arrays and objects are open. status::system_error: there is no memory for the text.
+///
+/// After an error, or if an array or object has not ended, the text is empty. No function accepts that as JSON: a call
+/// with it fails with status::invalid_argument and sends nothing.
+///
+/// Only one thread may use a writer at a time.
+class json_writer {
+  public:
+    json_writer() noexcept : writer_(mcp_writer_new()) {}
+
+    /// Begins an object, which end() ends.
+    json_writer &begin_object() {
+        return write(mcp_writer_begin_object);
+    }
+    json_writer &begin_object(std::string_view key) {
+        return write_member(mcp_writer_begin_object, key);
+    }
+
+    /// Begins an array, which end() ends.
+    json_writer &begin_array() {
+        return write(mcp_writer_begin_array);
+    }
+    json_writer &begin_array(std::string_view key) {
+        return write_member(mcp_writer_begin_array, key);
+    }
+
+    /// Ends the array or object that began last and has not ended.
+    json_writer &end() {
+        if (!key_error_) {
+            mcp_writer_end(writer_.get());
+        }
+        return *this;
+    }
+
+    /// Writes a string. An embedded NUL is written as an escape.
+    json_writer &string(std::string_view text) {
+        return write(mcp_writer_string, start(text), text.size());
+    }
+    json_writer &string(std::string_view key, std::string_view text) {
+        return write_member(mcp_writer_string, key, start(text), text.size());
+    }
+
+    /// Writes bytes as a string in base64 (RFC 4648, section 4).
+    json_writer &base64(const void *bytes, std::size_t size) {
+        return write(mcp_writer_base64, bytes, size);
+    }
+    json_writer &base64(std::string_view key, const void *bytes, std::size_t size) {
+        return write_member(mcp_writer_base64, key, bytes, size);
+    }
+
+    /// Writes an integer.
+    json_writer &int64(std::int64_t value) {
+        return write(mcp_writer_int64, value);
+    }
+    json_writer &int64(std::string_view key, std::int64_t value) {
+        return write_member(mcp_writer_int64, key, value);
+    }
+
+    /// Writes an integer that is not negative. Many servers read integers above 2^53 inexactly.
+    json_writer &uint64(std::uint64_t value) {
+        return write(mcp_writer_uint64, value);
+    }
+    json_writer &uint64(std::string_view key, std::uint64_t value) {
+        return write_member(mcp_writer_uint64, key, value);
+    }
+
+    /// Writes a number with the fewest digits that are read back as the same double. NaN and infinity are errors.
+    json_writer &number(double value) {
+        return write(mcp_writer_double, value);
+    }
+    json_writer &number(std::string_view key, double value) {
+        return write_member(mcp_writer_double, key, value);
+    }
+
+    /// Writes true or false. A template, so that nothing is converted to bool, such as a key without a value.
+    template <class Bool, std::enable_if_t<std::is_same_v<Bool, bool>, int> = 0> json_writer &boolean(Bool value) {
+        return write(mcp_writer_bool, value);
+    }
+    template <class Bool, std::enable_if_t<std::is_same_v<Bool, bool>, int> = 0>
+    json_writer &boolean(std::string_view key, Bool value) {
+        return write_member(mcp_writer_bool, key, value);
+    }
+
+    /// Writes null.
+    json_writer &null() {
+        return write(mcp_writer_null);
+    }
+    json_writer &null(std::string_view key) {
+        return write_member(mcp_writer_null, key);
+    }
+
+    /// Writes a copy of a JSON value. A missing value is an error.
+    json_writer &value(json_view copied) {
+        return write(mcp_writer_json, copied.value_);
+    }
+    json_writer &value(std::string_view key, json_view copied) {
+        return write_member(mcp_writer_json, key, copied.value_);
+    }
+
+    /// Writes JSON text: one value, with white space around it or not. It is an error if the text is not JSON.
+    json_writer &raw(std::string_view text) {
+        return write(mcp_writer_raw, start(text), text.size());
+    }
+    json_writer &raw(std::string_view key, std::string_view text) {
+        return write_member(mcp_writer_raw, key, start(text), text.size());
+    }
+
+    /// Removes the text and the error, so that the writer can write another value. Its memory is used again.
+    void reset() noexcept {
+        mcp_writer_reset(writer_.get());
+        key_error_.reset();
+    }
+
+#ifdef __cpp_exceptions
+    /// Throws the first error, or status::invalid_argument if nothing was written, or if an array or object has not
+    /// ended.
+    void check() const {
+        detail::value_or_throw(try_check());
+    }
+#endif
+
+    /// Non-throwing form of check().
+    [[nodiscard]] expected<void> try_check() const {
+        if (key_error_) {
+            return unexpected(*key_error_);
+        }
+        const mcp_writer *writer = writer_.get();
+        return detail::call(mcp_writer_check, writer);
+    }
+
+    /// Returns the text of the value, NUL-terminated; empty if check() throws. Valid until the writer writes, is reset
+    /// or destroyed.
+    std::string_view text() const noexcept {
+        return key_error_ ? std::string_view("")
+                          : std::string_view(mcp_writer_text(writer_.get()), mcp_writer_length(writer_.get()));
+    }
+
+  private:
+    // C requires a pointer that is not NULL.
+    static const char *start(std::string_view text) noexcept {
+        return text.data() != nullptr ? text.data() : "";
+    }
+
+    template <class Function, class... Values> json_writer &write(Function function, Values... values) {
+        if (!key_error_) {
+            function(writer_.get(), nullptr, values...);
+        }
+        return *this;
+    }
+
+    template <class Function, class... Values>
+    json_writer &write_member(Function function, std::string_view key, Values... values) {
+        if (!key_error_) {
+            const detail::text name(key, "the key");
+            key_error_ = detail::validate(name);
+            if (!key_error_) {
+                function(writer_.get(), name.c_str(), values...);
+            }
+        }
+        return *this;
+    }
+
+    std::unique_ptr<mcp_writer, detail::deleter<mcp_writer_free>> writer_;
+    std::optional<error> key_error_; // a key that cannot be passed to C
 };
 
 namespace detail {
@@ -1178,10 +1451,10 @@ class tool_result {
     }
     json_elements content() const && = delete;
 
-    /// Returns the id of the task that client::start_tool started; std::nullopt if it returned the tool's result. Valid
-    /// as long as the result exists.
+    /// Returns the id of the task that client::call_tool_as_task started; std::nullopt if it returned the tool's
+    /// result. Valid as long as the result exists.
     std::optional<std::string_view> task_id() const & noexcept {
-        const char *id = mcp_task_id(handle());
+        const char *id = mcp_tool_result_task_id(handle());
         return id != nullptr ? std::optional<std::string_view>(id) : std::nullopt;
     }
     std::optional<std::string_view> task_id() const && = delete;
@@ -1201,9 +1474,9 @@ class tool_result {
 };
 
 #ifdef __cpp_exceptions
-/// Thrown by client::call_tool, start_tool and wait_task if the tool reports a failure. Cheap to copy (copies share
-/// their content).
-class tool_error : public std::exception {
+/// Thrown by client::call_tool, call_tool_as_task and wait_task if the tool reports a failure. It is not an error,
+/// because the call itself succeeded: mcp::exception catches both. Cheap to copy (copies share their content).
+class tool_error : public exception {
   public:
     explicit tool_error(tool_result result) : result_(std::make_shared<const tool_result>(std::move(result))) {}
 
@@ -1224,40 +1497,38 @@ class tool_error : public std::exception {
   private:
     std::shared_ptr<const tool_result> result_;
 };
+
+namespace detail {
+
+/// Implements the throwing form of a call of a tool.
+inline tool_result tool_result_or_throw(expected<tool_result> &&outcome) {
+    tool_result result = value_or_throw(std::move(outcome));
+    if (result.is_error()) {
+        throw tool_error(std::move(result));
+    }
+    return result;
+}
+
+} // namespace detail
 #endif
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Cancellation and call options
 // ---------------------------------------------------------------------------------------------------------------------
 
-/// A token that cancels the calls whose options contain it. It works once: after trigger(), every current and later
-/// call with this token fails with status::cancelled, except one that does not have to wait, such as a call that is
-/// answered from the cache.
+/// A token that cancels the calls whose options contain it: after trigger(), every current and later call with this
+/// token fails with status::cancelled, except one that does not have to wait, such as a call that is answered from the
+/// cache.
 ///
 /// A blocked call returns within 50 ms of the trigger, regardless of what it waits for. The server is notified as its
-/// protocol version requires; the client does not wait for its response. The client stays usable.
+/// protocol version requires; the client does not wait for its response. The client stays usable. A token has a file
+/// descriptor from the first time that a call waits with it.
 ///
-/// With a std::stop_token (C++20):
-///
-///     mcp::cancel cancel;
-///     std::stop_callback link(stop_token, [&] { cancel.trigger(); });
-///     client.ping(mcp::options().cancel(cancel));
+/// With C++20, options::cancel also accepts a std::stop_token.
 class cancel {
   public:
-#ifdef __cpp_exceptions
-    /// Creates a token. Throws status::system_error if no file descriptor is available.
-    cancel() : cancel(detail::value_or_throw(try_new())) {}
-#endif
-
-    /// Non-throwing form of the constructor.
-    [[nodiscard]] static expected<cancel> try_new() {
-        cancel made(mcp_cancel_new());
-        if (!made.token_) {
-            return unexpected(
-                error(status::system_error, "cannot create a cancel token: no file descriptor is available"));
-        }
-        return made;
-    }
+    /// Creates a token.
+    cancel() noexcept : token_(mcp_cancel_new()) {}
 
     /// Triggers the token; a second call has no effect. May be called from any thread at any time, also from a signal
     /// handler (async-signal-safe, preserves errno).
@@ -1265,13 +1536,59 @@ class cancel {
         mcp_cancel_trigger(token_.get());
     }
 
+    /// Returns whether the token is triggered; false for a token that was moved from.
+    bool is_triggered() const noexcept {
+        return mcp_cancel_is_triggered(token_.get());
+    }
+
+    /// Makes a triggered token usable again, for later calls and for options that contain it. Reset it when all calls
+    /// that it cancels have returned: a call that has not noticed the trigger yet continues.
+    void reset() const noexcept {
+        mcp_cancel_reset(token_.get());
+    }
+
   private:
     friend class options;
 
-    explicit cancel(mcp_cancel *owned) noexcept : token_(owned) {}
-
     std::unique_ptr<mcp_cancel, detail::deleter<mcp_cancel_free>> token_;
 };
+
+namespace detail {
+
+#ifdef __cpp_lib_jthread
+/// A cancel token of mcp.h that is triggered when a std::stop_token stops.
+class stop_link {
+  public:
+    explicit stop_link(std::stop_token token)
+        : cancel_(mcp_cancel_new()), callback_(std::move(token), trigger{cancel_.get()}) {}
+
+    mcp_cancel *cancel() const noexcept {
+        return cancel_.get();
+    }
+
+  private:
+    struct trigger {
+        mcp_cancel *cancel;
+        void operator()() const noexcept {
+            mcp_cancel_trigger(cancel);
+        }
+    };
+
+    std::unique_ptr<mcp_cancel, deleter<mcp_cancel_free>> cancel_;
+    std::stop_callback<trigger> callback_;
+};
+#endif
+
+// A queued call: see mcp_queue.hpp.
+template <class Value, class Completion> class queued;
+
+/// What a queue learns from the options of a call that was made for it.
+struct submission {
+    bool is_pending = false;
+    std::shared_ptr<const void> stop_link; // to be kept until the call ends
+};
+
+} // namespace detail
 
 /// The progress of an operation.
 struct progress {
@@ -1326,11 +1643,21 @@ void invoke_ignoring_exceptions(Callable &callable, Arguments &&...arguments) no
 #endif
 }
 
+/// Calls a progress callback. Returns whether the call continues.
 template <class Callable>
-void invoke_progress(void *userdata, double value, double total, const char *message) noexcept {
+bool invoke_progress(void *userdata, double value, double total, const char *message) noexcept {
     const auto end = total >= 0 ? std::optional<double>(total) : std::nullopt;
-    invoke_ignoring_exceptions(*static_cast<Callable *>(userdata),
-                               progress{value, end, message != nullptr ? message : ""});
+    const progress reported{value, end, message != nullptr ? message : ""};
+    auto &callable = *static_cast<Callable *>(userdata);
+    if constexpr (std::is_same_v<std::invoke_result_t<Callable &, const progress &>, bool>) {
+        bool continues = true;
+        const auto call = [&] { continues = callable(reported); };
+        invoke_ignoring_exceptions(call);
+        return continues;
+    } else {
+        invoke_ignoring_exceptions(callable, reported);
+        return true;
+    }
 }
 
 } // namespace detail
@@ -1370,6 +1697,7 @@ class options {
     options &cancel(const mcp::cancel &token) & {
         if (token.token_) {
             set(mcp_options_set_cancel, token.token_.get());
+            stop_link_.reset();
         } else {
             record_error(error(status::invalid_argument, "the cancel token was moved from"));
         }
@@ -1379,9 +1707,30 @@ class options {
         return std::move(cancel(token));
     }
 
-    /// Removes the cancel token.
+#ifdef __cpp_lib_jthread
+    /// Sets the std::stop_token that can cancel the call: request_stop() has the effect of cancel::trigger. It takes
+    /// the place of a cancel token.
+    ///
+    ///     std::jthread thread([&](std::stop_token token) { client.ping(mcp::options().cancel(token)); });
+    ///
+    options &cancel(std::stop_token token) & {
+        if (!token.stop_possible()) {
+            return cancel(std::nullopt);
+        }
+        auto link = std::make_shared<const detail::stop_link>(std::move(token));
+        set(mcp_options_set_cancel, link->cancel());
+        stop_link_ = std::move(link);
+        return *this;
+    }
+    options &&cancel(std::stop_token token) && {
+        return std::move(cancel(std::move(token)));
+    }
+#endif
+
+    /// Removes the cancel token, or the std::stop_token.
     options &cancel(std::nullopt_t) & {
         set(mcp_options_set_cancel, static_cast<mcp_cancel *>(nullptr));
+        stop_link_.reset();
         return *this;
     }
     options &&cancel(std::nullopt_t) && {
@@ -1393,9 +1742,10 @@ class options {
     ///
     ///     options.on_progress([](const mcp::progress &p) { std::cout << p.value << '\n'; });
     ///
-    /// It runs on the thread of the call; its time does not count against any timeout. An exception that leaves it is
-    /// discarded: to end the call, use a cancel token. The callable is moved into the options, and destroyed when
-    /// neither the options nor a call needs it.
+    /// If it returns a bool, false ends the call with status::cancelled; if it returns nothing, the call continues. It
+    /// runs on the thread of the call; if the call is queued, in queue::dispatch, where it receives only the newest
+    /// progress. Its time does not count against any timeout. An exception that leaves it is discarded, and the call
+    /// continues. The callable is moved into the options, and destroyed when neither the options nor a call needs it.
     template <class Callable> options &on_progress(Callable callable) & {
         static_assert(std::is_invocable_v<Callable &, const progress &>,
                       "a progress callback is called with a const mcp::progress &");
@@ -1433,9 +1783,23 @@ class options {
         return std::move(header(name, value));
     }
 
+    /// Returns a copy, for example of a template with headers and timeouts that a call adds to. It has everything that
+    /// was set, also the cancel token and the callback, which both then share: a callable is destroyed when neither of
+    /// them, nor a call, needs it.
+    [[nodiscard]] options copy() const {
+        options made;
+        made.options_.reset(options_ ? mcp_options_copy(options_.get()) : nullptr);
+        made.first_error_ = first_error_;
+        made.stop_link_ = stop_link_;
+        made.submission_ = submission_;
+        return made;
+    }
+
   private:
     friend std::optional<error> detail::validate(const options &);
     friend const mcp_options *detail::to_c(const options &) noexcept;
+    friend void detail::note_pending(const options &) noexcept;
+    template <class Value, class Completion> friend class detail::queued;
 
     template <class Setter, class... Values> void set(Setter setter, const Values &...values) {
         if (!options_) {
@@ -1449,75 +1813,270 @@ class options {
 
     void record_error(const error &reason) {
         if (!first_error_) {
-            first_error_ = reason;
+            first_error_ = std::make_shared<const error>(reason);
         }
     }
 
     std::unique_ptr<mcp_options, detail::deleter<mcp_options_free>> options_; // created by the first setter
-    std::optional<error> first_error_;
+    // A pointer, because GCC warns of uninitialized memory where a std::optional<error> is moved.
+    std::shared_ptr<const error> first_error_;
+    std::shared_ptr<const void> stop_link_;          // cancels the calls when a std::stop_token stops
+    std::shared_ptr<detail::submission> submission_; // of the queue that these options were made for
 };
 
 inline std::optional<error> detail::validate(const options &argument) {
-    return argument.first_error_;
+    return argument.first_error_ ? std::optional<error>(*argument.first_error_) : std::nullopt;
 }
 
 inline const mcp_options *detail::to_c(const options &argument) noexcept {
     return argument.options_.get();
 }
 
+inline void detail::note_pending(const options &argument) noexcept {
+    if (argument.submission_) {
+        *argument.submission_ = {true, argument.stop_link_};
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Requests that are answered later
+// ---------------------------------------------------------------------------------------------------------------------
+
+namespace detail {
+
+// The functions of mcp.h for a request that can be deferred.
+template <class Handle> struct deferral;
+template <> struct deferral<mcp_input> {
+    static constexpr auto defer = mcp_input_defer;
+    static constexpr auto free = mcp_input_free;
+    static constexpr auto is_over = mcp_input_is_over;
+    static constexpr auto set_over = mcp_input_set_over;
+    static constexpr auto client_name = mcp_input_client_name;
+};
+template <> struct deferral<mcp_auth_request> {
+    static constexpr auto defer = mcp_auth_request_defer;
+    static constexpr auto free = mcp_auth_request_free;
+    static constexpr auto is_over = mcp_auth_request_is_over;
+    static constexpr auto set_over = mcp_auth_request_set_over;
+    static constexpr auto client_name = mcp_auth_request_client_name;
+};
+template <> struct deferral<mcp_oauth_request> {
+    static constexpr auto defer = mcp_oauth_request_defer;
+    static constexpr auto free = mcp_oauth_request_free;
+    static constexpr auto is_over = mcp_oauth_request_is_over;
+    static constexpr auto set_over = mcp_oauth_request_set_over;
+    static constexpr auto client_name = mcp_oauth_request_client_name;
+};
+
+template <class Callable> void invoke_over(void *userdata, std::int32_t reason) noexcept {
+    invoke_ignoring_exceptions(*static_cast<Callable *>(userdata), static_cast<status>(reason));
+}
+
+} // namespace detail
+
+/// What input, auth_request and oauth_request have in common: they may be answered after their callback has returned
+/// (defer()), and can become pointless before that.
+template <class Handle> class deferrable {
+  public:
+    using handle_type = Handle;
+
+    deferrable(const deferrable &) = delete;
+    deferrable &operator=(const deferrable &) = delete;
+
+    /// Returns the name of the client whose request this is, to show it to the user.
+    std::string_view client_name() const noexcept {
+        return detail::or_empty(detail::deferral<Handle>::client_name(handle_));
+    }
+
+    /// Whether a response would be too late: the call that needs it has been cancelled or has timed out, the server has
+    /// cancelled its request, or the client has been closed. False after a response. May be called from any thread.
+    bool is_over() const noexcept {
+        return detail::deferral<Handle>::is_over(handle_);
+    }
+
+#ifdef __cpp_exceptions
+    /// Sets the callback that is told when the request ends without a response, for example to close a dialog. It can
+    /// be any callable that accepts a status: cancelled, closed, timeout or disconnected.
+    ///
+    ///     deferred.set_over([&dialog](mcp::status) { dialog.close(); });
+    ///
+    /// It runs at most once; never after a response was accepted, or after the deferred request was destroyed. For a
+    /// queued call it runs in queue::dispatch, else on the thread that noticed the end. If the request has ended
+    /// already, it runs at once, for a queued call in the next dispatch. It may destroy the deferred request. An
+    /// exception that leaves it is discarded. Replaces the callback that was set before, and stop_token().
+    template <class Callable> void set_over(Callable callable) {
+        detail::value_or_throw(try_set_over(std::move(callable)));
+    }
+
+    /// Removes the callback of set_over.
+    void set_over(std::nullopt_t) {
+        detail::value_or_throw(try_set_over(std::nullopt));
+    }
+#endif
+
+    /// Non-throwing form of set_over().
+    template <class Callable> [[nodiscard]] expected<void> try_set_over(Callable callable) {
+        static_assert(std::is_invocable_v<Callable &, status>, "the callback is called with an mcp::status");
+#ifdef __cpp_lib_jthread
+        stop_ = std::stop_source(std::nostopstate);
+#endif
+        return detail::set_callback(detail::deferral<Handle>::set_over, handle_, detail::invoke_over<Callable>,
+                                    std::move(callable));
+    }
+
+    /// Non-throwing form of set_over(std::nullopt).
+    [[nodiscard]] expected<void> try_set_over(std::nullopt_t) {
+#ifdef __cpp_lib_jthread
+        stop_ = std::stop_source(std::nostopstate);
+#endif
+        return detail::call(detail::deferral<Handle>::set_over, handle_, nullptr, nullptr, nullptr);
+    }
+
+#ifdef __cpp_lib_jthread
+    /// Returns a token that is stopped when the request ends without a response: when is_over() becomes true. It takes
+    /// the place of a callback of set_over().
+    std::stop_token stop_token() {
+        if (!stop_.stop_possible()) {
+            std::stop_source source;
+            if (!try_set_over([source](status) mutable { source.request_stop(); })) {
+                source.request_stop(); // the request cannot be answered any more
+            }
+            stop_ = std::move(source);
+        }
+        return stop_.get_token();
+    }
+#endif
+
+  protected:
+    explicit deferrable(Handle *handle) noexcept : handle_(handle) {}
+    deferrable(deferrable &&other) noexcept
+        : handle_(std::exchange(other.handle_, nullptr))
+#ifdef __cpp_lib_jthread
+          ,
+          stop_(std::move(other.stop_))
+#endif
+    {
+    }
+    deferrable &operator=(deferrable &&other) noexcept {
+        handle_ = std::exchange(other.handle_, nullptr);
+#ifdef __cpp_lib_jthread
+        stop_ = std::move(other.stop_);
+#endif
+        return *this;
+    }
+    ~deferrable() = default;
+
+    /// Makes the request the program's: see input::defer.
+    template <class Deferred> expected<Deferred> defer_as() {
+        const expected<void> outcome = detail::call(detail::deferral<Handle>::defer, handle_);
+        if (!outcome) {
+            return unexpected(outcome.error());
+        }
+        Deferred owner(handle_);
+#ifdef __cpp_lib_jthread
+        static_cast<deferrable &>(owner).stop_ = stop_;
+#endif
+        return owner;
+    }
+
+    Handle *handle_;
+#ifdef __cpp_lib_jthread
+    std::stop_source stop_{std::nostopstate};
+#endif
+};
+
+/// A request that its callback has deferred: the program answers it later, from any thread, with the functions of
+/// Request (input, auth_request or oauth_request), and destroys it. Everything that it returns is valid until then,
+/// also when the call, its client and its queue are gone. A request that is destroyed without a response ends as if the
+/// callback had given none.
+///
+/// One thread at a time may use it; is_over() may be called from any thread. A response after the request has ended
+/// throws the status with which it ended, and nothing is sent. Using a moved-from request throws
+/// status::invalid_argument.
+template <class Request> class [[nodiscard]] deferred : public Request {
+  public:
+    deferred(deferred &&other) noexcept : Request(std::move(other)) {}
+    deferred &operator=(deferred &&other) noexcept {
+        if (this != &other) {
+            release(this->handle_);
+            Request::operator=(std::move(other));
+        }
+        return *this;
+    }
+    ~deferred() {
+        release(this->handle_);
+    }
+
+  private:
+    template <class Handle> friend class deferrable;
+
+    template <class Handle> explicit deferred(Handle *owned) noexcept : Request(owned) {}
+
+    template <class Handle> static void release(Handle *owned) noexcept {
+        detail::deferral<Handle>::free(owned);
+    }
+};
+
 // ---------------------------------------------------------------------------------------------------------------------
 // Custom authentication
 // ---------------------------------------------------------------------------------------------------------------------
 
 /// The argument of an auth callback: describes the HTTP request, and receives its credentials. See client::set_auth.
-/// The object and the texts it returns are valid until the callback returns, on the callback's thread only.
-class auth_request {
+/// The object and the texts it returns are valid until the callback returns, on the callback's thread only, unless the
+/// callback calls defer().
+class auth_request : public deferrable<mcp_auth_request> {
   public:
-    explicit auth_request(mcp_auth_request *borrowed) noexcept : request_(borrowed) {}
-    auth_request(const auth_request &) = delete;
-    auth_request &operator=(const auth_request &) = delete;
+    explicit auth_request(mcp_auth_request *borrowed) noexcept : deferrable(borrowed) {}
 
     /// Returns the whole URL of the request, including its query.
     std::string_view url() const noexcept {
-        return detail::or_empty(mcp_auth_request_url(request_));
+        return detail::or_empty(mcp_auth_request_url(handle_));
     }
 
     /// Returns the HTTP method of the request: "POST", "GET" or "DELETE".
     std::string_view method() const noexcept {
-        return detail::or_empty(mcp_auth_request_method(request_));
+        return detail::or_empty(mcp_auth_request_method(handle_));
     }
 
     /// Returns 1 before a request; 2 or 3 after the server rejected the credentials of this call.
     int attempt() const noexcept {
-        return mcp_auth_request_attempt(request_);
+        return mcp_auth_request_attempt(handle_);
     }
 
     /// Returns the HTTP status of the rejection, 401 or 403; std::nullopt if there was none.
     std::optional<int> http_status() const noexcept {
-        const int number = mcp_auth_request_http_status(request_);
+        const int number = mcp_auth_request_http_status(handle_);
         return number != 0 ? std::optional<int>(number) : std::nullopt;
     }
 
     /// Returns the server's challenge, the WWW-Authenticate header of the rejection (RFC 9110, section 11.6.1); several
     /// headers are joined into one list. std::nullopt if there was none.
     std::optional<std::string_view> challenge() const noexcept {
-        const char *challenge = mcp_auth_request_challenge(request_);
+        const char *challenge = mcp_auth_request_challenge(handle_);
         return challenge != nullptr ? std::optional<std::string_view>(challenge) : std::nullopt;
     }
 
     /// Reports that there are no credentials: the call fails with status::auth_failed, and the reason is in its
     /// message. A reason that is not UTF-8 or contains a NUL is replaced by a fixed text.
     void fail(std::string_view reason) noexcept {
-        mcp_auth_request_fail(request_, detail::valid_reason(reason).c_str(), nullptr);
+        mcp_auth_request_fail(handle_, detail::valid_reason(reason).c_str(), nullptr);
     }
 
 #ifdef __cpp_exceptions
     /// Reports that there are no credentials, and attaches an exception, which error::cause returns. An exception that
     /// leaves the callback has the same effect.
     void fail(std::string_view reason, std::exception_ptr cause) noexcept {
-        mcp_auth_request_fail_with(request_, detail::valid_reason(reason).c_str(),
+        mcp_auth_request_fail_with(handle_, detail::valid_reason(reason).c_str(),
                                    new std::exception_ptr(std::move(cause)), &detail::destroy<std::exception_ptr>,
                                    nullptr);
+    }
+
+    /// Makes the request the program's, which answers it later: with set_bearer() and set_header(), then by destroying
+    /// the result; or with fail(). Credentials that are set when is_over() are used by later calls. To be called in the
+    /// callback, once; the callback then returns. Throws status::misuse outside the callback, or if it was called
+    /// before; or the status with which the request has ended already.
+    [[nodiscard]] deferred<auth_request> defer() {
+        return detail::value_or_throw(try_defer());
     }
 
     /// Sets the bearer token of the request, without the word "Bearer"; std::nullopt removes it. The rules and errors
@@ -1537,9 +2096,9 @@ class auth_request {
     [[nodiscard]] expected<void> try_set_bearer(std::optional<std::string_view> token) {
         const detail::text text(token, "the bearer token");
         if (text.has_nul()) {
-            mcp_auth_request_set_bearer(request_, never_valid, nullptr);
+            mcp_auth_request_set_bearer(handle_, never_valid, nullptr);
         }
-        return detail::call(mcp_auth_request_set_bearer, request_, text);
+        return detail::call(mcp_auth_request_set_bearer, handle_, text);
     }
 
     /// Non-throwing form of set_header(). If the last setter called in the callback failed, the call fails with
@@ -1547,69 +2106,85 @@ class auth_request {
     [[nodiscard]] expected<void> try_set_header(std::string_view name, std::optional<std::string_view> value) {
         const detail::text c_name(name, "the header's name"), c_value(value, "the header's value");
         if (c_name.has_nul() || c_value.has_nul()) {
-            mcp_auth_request_set_header(request_, never_valid, never_valid, nullptr);
+            mcp_auth_request_set_header(handle_, never_valid, never_valid, nullptr);
         }
-        return detail::call(mcp_auth_request_set_header, request_, c_name, c_value);
+        return detail::call(mcp_auth_request_set_header, handle_, c_name, c_value);
     }
+
+    /// Non-throwing form of defer().
+    [[nodiscard]] expected<deferred<auth_request>> try_defer() {
+        return defer_as<deferred<auth_request>>();
+    }
+
+  protected:
+    auth_request(auth_request &&) noexcept = default;
+    auth_request &operator=(auth_request &&) noexcept = default;
 
   private:
     /// Passed to C in place of a text with an embedded NUL, so that the library knows that the setter failed.
     static constexpr const char *never_valid = "\1";
-
-    mcp_auth_request *request_;
 };
+
+/// An auth_request that its callback has deferred.
+using deferred_auth_request = deferred<auth_request>;
 
 // ---------------------------------------------------------------------------------------------------------------------
 // OAuth: the arguments of its callbacks
 // ---------------------------------------------------------------------------------------------------------------------
 
 /// The argument of an open callback: the login that the user has to perform in a browser. See oauth::set_open. The
-/// object and the texts it returns are valid until the callback returns: copy the URL for oauth::fail.
-class oauth_request {
+/// object and the texts it returns are valid until the callback returns, unless the callback calls defer(): copy the
+/// URL for oauth::fail.
+class oauth_request : public deferrable<mcp_oauth_request> {
   public:
-    explicit oauth_request(mcp_oauth_request *borrowed) noexcept : request_(borrowed) {}
-    oauth_request(const oauth_request &) = delete;
-    oauth_request &operator=(const oauth_request &) = delete;
+    explicit oauth_request(mcp_oauth_request *borrowed) noexcept : deferrable(borrowed) {}
 
     /// Returns the URL to open in a browser. It identifies the login for oauth::fail.
     std::string_view url() const noexcept {
-        return detail::or_empty(mcp_oauth_request_url(request_));
+        return detail::or_empty(mcp_oauth_request_url(handle_));
     }
 
     /// Returns the URL of the MCP server that requires the login, as messages show it: without its query.
     std::string_view server() const noexcept {
-        return detail::or_empty(mcp_oauth_request_server(request_));
+        return detail::or_empty(mcp_oauth_request_server(handle_));
     }
 
     /// Returns the issuer of the authorization server, such as "https://auth.example". The MCP server has chosen it:
     /// show it to the user.
     std::string_view issuer() const noexcept {
-        return detail::or_empty(mcp_oauth_request_issuer(request_));
+        return detail::or_empty(mcp_oauth_request_issuer(handle_));
     }
 
     /// Returns the requested scopes, separated by spaces; empty if none is requested.
     std::string_view scopes() const noexcept {
-        return detail::or_empty(mcp_oauth_request_scopes(request_));
+        return detail::or_empty(mcp_oauth_request_scopes(handle_));
     }
 
     /// Returns the redirect URI of the login. If it is a loopback address, the library receives the redirect itself.
     std::string_view redirect_uri() const noexcept {
-        return detail::or_empty(mcp_oauth_request_redirect_uri(request_));
+        return detail::or_empty(mcp_oauth_request_redirect_uri(handle_));
     }
 
     /// Reports that there will be no redirect: the call fails with status::login_failed, and the reason is in its
     /// message. A reason that is not UTF-8 or contains a NUL is replaced by a fixed text.
     void fail(std::string_view reason) noexcept {
-        mcp_oauth_request_fail(request_, detail::valid_reason(reason).c_str(), nullptr);
+        mcp_oauth_request_fail(handle_, detail::valid_reason(reason).c_str(), nullptr);
     }
 
 #ifdef __cpp_exceptions
     /// Reports that there will be no redirect, and attaches an exception, which error::cause returns. An exception that
     /// leaves the callback has the same effect.
     void fail(std::string_view reason, std::exception_ptr cause) noexcept {
-        mcp_oauth_request_fail_with(request_, detail::valid_reason(reason).c_str(),
+        mcp_oauth_request_fail_with(handle_, detail::valid_reason(reason).c_str(),
                                     new std::exception_ptr(std::move(cause)), &detail::destroy<std::exception_ptr>,
                                     nullptr);
+    }
+
+    /// Makes the request the program's: it stays valid after the callback has returned, so that fail(), finish() and
+    /// is_over() can be used while the user logs in. To be called in the callback, once. Throws status::misuse outside
+    /// the callback, or if it was called before; or the status with which the request has ended already.
+    [[nodiscard]] deferred<oauth_request> defer() {
+        return detail::value_or_throw(try_defer());
     }
 
     /// Finishes the login with the whole URL to which the authorization server redirected, for a callback that received
@@ -1621,12 +2196,21 @@ class oauth_request {
 
     /// Non-throwing form of finish().
     [[nodiscard]] expected<void> try_finish(std::string_view redirect_url) {
-        return detail::call(mcp_oauth_request_finish, request_, detail::text(redirect_url, "the redirect URL"));
+        return detail::call(mcp_oauth_request_finish, handle_, detail::text(redirect_url, "the redirect URL"));
     }
 
-  private:
-    mcp_oauth_request *request_;
+    /// Non-throwing form of defer().
+    [[nodiscard]] expected<deferred<oauth_request>> try_defer() {
+        return defer_as<deferred<oauth_request>>();
+    }
+
+  protected:
+    oauth_request(oauth_request &&) noexcept = default;
+    oauth_request &operator=(oauth_request &&) noexcept = default;
 };
+
+/// An oauth_request that its callback has deferred.
+using deferred_oauth_request = deferred<oauth_request>;
 
 /// The argument of the callbacks of a store: one record, which contains the registration and the tokens for one server.
 /// See oauth::set_store. The object and the texts it returns are valid until the callback returns.
@@ -1728,29 +2312,21 @@ class oauth_assertion {
 
 /// The argument of a handler: describes the server's request, and receives the response. See client::set_elicitation,
 /// set_sampling and set_roots. The object and the values it returns are valid until the handler returns, on the
-/// handler's thread only. A handler that gives no response cancels an elicitation and fails any other request.
-class input {
+/// handler's thread only, unless the handler calls defer(). A handler that gives no response cancels an elicitation and
+/// fails any other request.
+class input : public deferrable<mcp_input> {
   public:
-    explicit input(mcp_input *borrowed) noexcept : input_(borrowed) {}
-    input(const input &) = delete;
-    input &operator=(const input &) = delete;
+    explicit input(mcp_input *borrowed) noexcept : deferrable(borrowed) {}
 
     /// Returns the method of the request: "elicitation/create", "sampling/createMessage" or "roots/list".
     std::string_view method() const noexcept {
-        const char *method = mcp_input_method(input_);
+        const char *method = mcp_input_method(handle_);
         return method != nullptr ? std::string_view(method) : std::string_view();
     }
 
     /// Returns the parameters of the request, an object.
     json_view params() const noexcept {
-        return json_view(mcp_input_params(input_));
-    }
-
-    /// Whether a response would be too late: the server cancelled its request, the call that needs the input was
-    /// cancelled, or its client was closed. May also be called from another thread while the handler waits for that
-    /// thread. mcp_input_is_cancelled has the details.
-    bool is_cancelled() const noexcept {
-        return mcp_input_is_cancelled(input_);
+        return json_view(mcp_input_params(handle_));
     }
 
     /// Reports that there is no response. A legacy server receives a JSON-RPC error with this code, and the call
@@ -1758,12 +2334,32 @@ class input {
     /// for a failure; an exception that leaves the handler is reported with -32603. A message that is not UTF-8 or
     /// contains a NUL is replaced by a fixed text.
     void fail(std::string_view message, std::int64_t code = -32603) noexcept {
-        if (!detail::call(mcp_input_fail, input_, code, detail::text(message, "the message"))) {
-            mcp_input_fail(input_, code, "(the message that was given is not UTF-8, or has a NUL inside)", nullptr);
+        if (!detail::call(mcp_input_fail, handle_, code, detail::text(message, "the message"))) {
+            mcp_input_fail(handle_, code, "(the message that was given is not UTF-8, or has a NUL inside)", nullptr);
         }
     }
 
 #ifdef __cpp_exceptions
+    /// Reports that there is no response, and attaches an exception: if the call fails with status::input_failed,
+    /// error::cause returns it. An exception that leaves the handler has the same effect.
+    void fail(std::string_view message, std::exception_ptr cause, std::int64_t code = -32603) noexcept {
+        mcp_input_fail_with(handle_, code, detail::valid_reason(message).c_str(),
+                            new std::exception_ptr(std::move(cause)), &detail::destroy<std::exception_ptr>, nullptr);
+    }
+
+    /// Makes the request the program's, which answers it later, from any thread, so that the handler need not wait for
+    /// a person. To be called in the handler, once; the handler then returns.
+    ///
+    ///     client.set_elicitation([&window](mcp::input &input) {
+    ///         window.ask(std::make_shared<mcp::deferred_input>(input.defer()));
+    ///     });
+    ///
+    /// Throws status::misuse outside the handler, or if it was called before; or the status with which the request has
+    /// ended already.
+    [[nodiscard]] deferred<input> defer() {
+        return detail::value_or_throw(try_defer());
+    }
+
     /// Accepts an elicitation. `content` contains the fields that the person filled in, as the text of a JSON object;
     /// missing fields get the schema's defaults, if there are any. std::nullopt leaves all fields out, as for a URL.
     ///
@@ -1793,28 +2389,37 @@ class input {
     /// Non-throwing form of accept().
     [[nodiscard]] expected<void> try_accept(std::optional<std::string_view> content = std::nullopt) {
         const detail::json_text text(content);
-        return detail::call(mcp_input_accept, input_, text.start, text.length);
+        return detail::call(mcp_input_accept, handle_, text.start, text.length);
     }
 
     /// Non-throwing form of decline().
     [[nodiscard]] expected<void> try_decline() {
-        return detail::call(mcp_input_decline, input_);
+        return detail::call(mcp_input_decline, handle_);
     }
 
     /// Non-throwing form of cancel().
     [[nodiscard]] expected<void> try_cancel() {
-        return detail::call(mcp_input_cancel, input_);
+        return detail::call(mcp_input_cancel, handle_);
     }
 
     /// Non-throwing form of respond().
     [[nodiscard]] expected<void> try_respond(std::string_view result) {
         const detail::json_text text(result);
-        return detail::call(mcp_input_respond, input_, text.start, text.length);
+        return detail::call(mcp_input_respond, handle_, text.start, text.length);
     }
 
-  private:
-    mcp_input *input_;
+    /// Non-throwing form of defer().
+    [[nodiscard]] expected<deferred<input>> try_defer() {
+        return defer_as<deferred<input>>();
+    }
+
+  protected:
+    input(input &&) noexcept = default;
+    input &operator=(input &&) noexcept = default;
 };
+
+/// An input that its handler has deferred.
+using deferred_input = deferred<input>;
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Adapters from C callbacks to callables
@@ -1854,14 +2459,92 @@ template <class Callable, class Argument> void invoke_or_fail(Callable &callable
 #endif
 }
 
-template <class Callable> void invoke_auth(void *userdata, mcp_auth_request *borrowed) noexcept {
-    auth_request request(borrowed);
+/// Calls a callback that receives a Request: an input, an auth_request or an oauth_request.
+template <class Request, class Callable, class Handle> void invoke_request(void *userdata, Handle *borrowed) noexcept {
+    Request request(borrowed);
     invoke_or_fail(*static_cast<Callable *>(userdata), request);
 }
 
-template <class Callable> void invoke_open(void *userdata, mcp_oauth_request *borrowed) noexcept {
-    oauth_request request(borrowed);
-    invoke_or_fail(*static_cast<Callable *>(userdata), request);
+#ifdef MCP_HPP_COROUTINES
+// Whether `co_await` accepts a value of this type.
+template <class Type, class = void> struct has_await_ready : std::false_type {};
+template <class Type>
+struct has_await_ready<Type, std::void_t<decltype(std::declval<Type &>().await_ready())>> : std::true_type {};
+template <class Type, class = void> struct has_member_co_await : std::false_type {};
+template <class Type>
+struct has_member_co_await<Type, std::void_t<decltype(std::declval<Type>().operator co_await())>> : std::true_type {};
+template <class Type, class = void> struct has_free_co_await : std::false_type {};
+template <class Type>
+struct has_free_co_await<Type, std::void_t<decltype(operator co_await(std::declval<Type>()))>> : std::true_type {};
+template <class Type>
+inline constexpr bool is_awaitable =
+    has_await_ready<Type>::value || has_member_co_await<Type>::value || has_free_co_await<Type>::value;
+
+/// A coroutine that starts at once and that no other coroutine awaits. Its frame is destroyed at its end.
+struct detached {
+    struct promise_type {
+        detached get_return_object() const noexcept {
+            return {};
+        }
+        std::suspend_never initial_suspend() const noexcept {
+            return {};
+        }
+        std::suspend_never final_suspend() const noexcept {
+            return {};
+        }
+        void return_void() const noexcept {}
+        [[noreturn]] void unhandled_exception() const noexcept {
+            std::terminate();
+        }
+    };
+};
+
+/// Awaits what a callback returns for a deferred request, and passes an exception to `fail` of the request. Holds the
+/// callable, which the client may destroy meanwhile.
+template <class Request, class Callable>
+detached await_deferred(std::shared_ptr<Callable> callable, deferred<Request> request) {
+#ifdef __cpp_exceptions
+    try {
+        static_cast<void>(co_await (*callable)(request));
+    } catch (const std::exception &thrown) {
+        fail_with_exception(request, thrown.what());
+    } catch (...) {
+        fail_with_exception(request, "the callback threw an exception that is not a std::exception");
+    }
+#else
+    static_cast<void>(co_await (*callable)(request));
+#endif
+}
+
+/// Calls a callback that receives a Request and returns an awaitable.
+template <class Request, class Callable, class Handle>
+void invoke_awaitable(void *userdata, Handle *borrowed) noexcept {
+    Request request(borrowed);
+    auto owned = request.try_defer();
+    if (owned) {
+        await_deferred<Request, Callable>(*static_cast<std::shared_ptr<Callable> *>(userdata), *std::move(owned));
+    } else {
+        request.fail(owned.error().message());
+    }
+}
+#endif
+
+/// Passes a callback that receives a Request to C.
+template <class Request, class Setter, class Handle, class Callable>
+expected<void> set_request_callback(Setter setter, Handle *handle, Callable callable) {
+#ifdef MCP_HPP_COROUTINES
+    if constexpr (is_awaitable<std::invoke_result_t<Callable &, Request &>>) {
+        if (is_empty(callable)) {
+            return unexpected(empty_callback());
+        }
+        return set_callback(setter, handle, &invoke_awaitable<Request, Callable, typename Request::handle_type>,
+                            std::make_shared<Callable>(std::move(callable)));
+    } else
+#endif
+    {
+        return set_callback(setter, handle, &invoke_request<Request, Callable, typename Request::handle_type>,
+                            std::move(callable));
+    }
 }
 
 template <class Callable> void invoke_assertion(void *userdata, mcp_oauth_assertion *borrowed) noexcept {
@@ -1887,17 +2570,18 @@ template <class Callable> void invoke_log(void *userdata, std::int32_t level, co
                                std::string_view(message));
 }
 
-template <class Callable> void invoke_logging(void *userdata, const mcp_json *message) noexcept {
+template <class Callable>
+void invoke_trace(void *userdata, std::int32_t direction, const char *text, std::size_t length) noexcept {
+    invoke_ignoring_exceptions(*static_cast<Callable *>(userdata), static_cast<trace_direction>(direction),
+                               std::string_view(text, length));
+}
+
+template <class Callable> void invoke_server_log(void *userdata, const mcp_json *message) noexcept {
     invoke_ignoring_exceptions(*static_cast<Callable *>(userdata), json_view(message));
 }
 
 template <class Callable> void invoke_change(void *userdata, const char *method, const mcp_json *params) noexcept {
     invoke_ignoring_exceptions(*static_cast<Callable *>(userdata), std::string_view(method), json_view(params));
-}
-
-template <class Callable> void invoke_handler(void *userdata, mcp_input *borrowed) noexcept {
-    input request(borrowed);
-    invoke_or_fail(*static_cast<Callable *>(userdata), request);
 }
 
 /// The elements of a vector as a NULL-terminated array for C.
@@ -2053,11 +2737,11 @@ class oauth {
     /// itself does, oauth_request::finish. If the user gives up, call fail(). Over SSH, let the user open the URL on
     /// another machine, copy the address of the page that cannot be loaded there, and pass it to finish().
     ///
-    /// It runs on the thread of the call that needs the token, with no lock held; neither its time nor that of the user
-    /// counts against any timeout of a call. It must not make calls on a client with these settings, nor wait for one.
-    /// An exception that leaves it ends the call, and the calls that wait for the same login, with
-    /// status::login_failed. The message contains its what(), and error::cause returns the exception. Without
-    /// exceptions, use oauth_request::fail.
+    /// It runs in queue::dispatch if the call that needs the token is queued, and otherwise on a thread of the library,
+    /// with no lock held; neither its time nor that of the user counts against any timeout of a call. It must not make
+    /// calls on a client with these settings, nor wait for one. An exception that leaves it ends the call, and the
+    /// calls that wait for the same login, with status::login_failed. The message contains its what(), and error::cause
+    /// returns the exception. Without exceptions, use oauth_request::fail.
     ///
     /// The callable is moved into the settings, and destroyed after its last call, on any thread. Throws
     /// status::invalid_argument if it is empty.
@@ -2246,8 +2930,7 @@ class oauth {
     template <class Callable> [[nodiscard]] expected<void> try_set_open(Callable callable) {
         static_assert(std::is_invocable_v<Callable &, oauth_request &>,
                       "an open callback is called with an mcp::oauth_request &");
-        return detail::set_callback(mcp_oauth_set_open, oauth_.get(), detail::invoke_open<Callable>,
-                                    std::move(callable));
+        return detail::set_request_callback<oauth_request>(mcp_oauth_set_open, oauth_.get(), std::move(callable));
     }
 
     /// Non-throwing form of set_open(std::nullopt).
@@ -2491,6 +3174,12 @@ template <class Page> class page_range {
     return detail::get_json(mcp_config_names, detail::text(path, "the path"));
 }
 
+/// Non-throwing form of config_names_text().
+[[nodiscard]] inline expected<json> try_config_names_text(std::string_view configuration) {
+    const detail::json_text text(configuration);
+    return detail::get_json(mcp_config_names_text, text.start, text.length);
+}
+
 /// Non-throwing form of config_servers().
 [[nodiscard]] inline expected<json> try_config_servers(std::string_view path) {
     return detail::get_json(mcp_config_servers, detail::text(path, "the path"));
@@ -2501,6 +3190,12 @@ template <class Page> class page_range {
 /// file. See client::from_config. Throws status::config_invalid if the file cannot be read or is invalid.
 [[nodiscard]] inline json config_names(std::string_view path) {
     return detail::value_or_throw(try_config_names(path));
+}
+
+/// Returns the names of all servers of a configuration, including disabled ones, as an array in their order. The text
+/// has the format of a configuration file. Throws status::config_invalid if it is invalid.
+[[nodiscard]] inline json config_names_text(std::string_view configuration) {
+    return detail::value_or_throw(try_config_names_text(configuration));
 }
 
 /// Returns the servers of a configuration file, as an array in the order of the file. Each element is an object with
@@ -2551,7 +3246,7 @@ class client {
     /// The process inherits HOME, LOGNAME, PATH, SHELL, TERM and USER and no descriptors except its three streams, and
     /// gets its own process group. Its stderr output goes to the log or to a file (set_stderr_file). close() and the
     /// destructor close its stdin; if it does not exit within 2 seconds, its group gets SIGTERM, and after 2 more
-    /// seconds SIGKILL.
+    /// seconds SIGKILL (set_stop_timeout).
     ///
     /// Credentials, headers and all other HTTP settings throw status::misuse for such a client: pass configuration to
     /// the server in its environment (set_environment).
@@ -2559,6 +3254,20 @@ class client {
     /// Throws status::invalid_argument for an empty command.
     [[nodiscard]] static client for_process(const std::vector<std::string> &command) {
         return detail::value_or_throw(try_for_process(command));
+    }
+
+    /// Creates a client for a server at the other end of open streams, with one message per line: a socket pair or
+    /// pipes to a thread of the program, a vsock or serial connection, a process that the program has started itself.
+    /// The client reads from `in` and writes to `out`, which may be the same descriptor. It owns both from now on, also
+    /// if this function throws: it makes them non-blocking, and closes them with close() or in its destructor. `name`
+    /// identifies the server in errors and log messages.
+    ///
+    /// If the streams end, calls throw status::disconnected: make a new client. HTTP settings and those of a server
+    /// process throw status::misuse for such a client.
+    ///
+    /// Throws status::invalid_argument for a descriptor that is not open, or an empty name.
+    [[nodiscard]] static client for_fds(int in, int out, std::string_view name) {
+        return detail::value_or_throw(try_for_fds(in, out, name));
     }
 
     /// Creates a client for a server from a configuration file, in the format that FastMCP, editors and desktop clients
@@ -2579,6 +3288,14 @@ class client {
                                             std::optional<std::string_view> name = std::nullopt) {
         return detail::value_or_throw(try_from_config(path, name));
     }
+
+    /// Creates a client for a server from the text of a configuration, which has the format of the file of
+    /// from_config(): for a program that keeps its settings elsewhere. A relative "envFile" starts at the working
+    /// directory of this process.
+    [[nodiscard]] static client from_config_text(std::string_view configuration,
+                                                 std::optional<std::string_view> name = std::nullopt) {
+        return detail::value_or_throw(try_from_config_text(configuration, name));
+    }
 #endif
 
     /// Non-throwing form of for_process().
@@ -2586,10 +3303,34 @@ class client {
         return make(mcp_client_new_stdio, detail::text_array(command, "the command"));
     }
 
+    /// Non-throwing form of for_fds().
+    [[nodiscard]] static expected<client> try_for_fds(int in, int out, std::string_view name) {
+        const detail::text checked(name, "the name");
+        if (checked.has_nul()) {
+            // It is refused below, without a call of the C function, which also closes the descriptors.
+            mcp_client_free(mcp_client_new_fds(in, out, nullptr, nullptr));
+        }
+        return make(mcp_client_new_fds, in, out, checked);
+    }
+
     /// Non-throwing form of from_config().
     [[nodiscard]] static expected<client> try_from_config(std::string_view path,
                                                           std::optional<std::string_view> name = std::nullopt) {
         return make(mcp_client_new_from_config, detail::text(path, "the path"), detail::text(name, "the name"));
+    }
+
+    /// Non-throwing form of from_config_text().
+    [[nodiscard]] static expected<client> try_from_config_text(std::string_view configuration,
+                                                               std::optional<std::string_view> name = std::nullopt) {
+        const detail::json_text text(configuration);
+        return make(mcp_client_new_from_config_text, text.start, text.length, detail::text(name, "the name"));
+    }
+
+    /// Returns the name of the client: the one that was set with set_name, or that the server has in its configuration
+    /// file; otherwise the host of the URL, or the program. Valid as long as the client exists; empty for a client that
+    /// was moved from.
+    std::string_view name() const noexcept {
+        return mcp_client_name(client_.get());
     }
 
 #ifdef __cpp_exceptions
@@ -2664,15 +3405,25 @@ class client {
         return throw_if_failed(try_call_tool(name, arguments, opts));
     }
 
+    /// Calls a tool without arguments, with options.
+    tool_result call_tool(std::string_view name, const options &opts) {
+        return call_tool(name, std::nullopt, opts);
+    }
+
     // --- Tasks: long-running tools ---
 
     /// Calls a tool like call_tool, but also accepts a task instead of a result: the server continues the work after
     /// this function returns. tool_result::task_id distinguishes a task from a result. A modern server decides whether
     /// to start a task; on servers of 2025-11-25 every tool that supports tasks starts one; older servers have no
     /// tasks.
-    tool_result start_tool(std::string_view name, std::optional<std::string_view> arguments = std::nullopt,
-                           const options &opts = {}) {
-        return throw_if_failed(try_start_tool(name, arguments, opts));
+    tool_result call_tool_as_task(std::string_view name, std::optional<std::string_view> arguments = std::nullopt,
+                                  const options &opts = {}) {
+        return throw_if_failed(try_call_tool_as_task(name, arguments, opts));
+    }
+
+    /// Calls a tool as a task, without arguments, with options.
+    tool_result call_tool_as_task(std::string_view name, const options &opts) {
+        return call_tool_as_task(name, std::nullopt, opts);
     }
 
     /// Returns the state of a task: an object with "taskId", "status" ("working", "input_required", "completed",
@@ -2755,6 +3506,11 @@ class client {
         return detail::value_or_throw(try_get_prompt(name, arguments, opts));
     }
 
+    /// Returns a prompt without arguments, with options.
+    [[nodiscard]] json get_prompt(std::string_view name, const options &opts) {
+        return get_prompt(name, std::nullopt, opts);
+    }
+
     /// Returns completions for an argument of a prompt that begin with `value`. `context` is the text of a JSON object
     /// with the arguments that are already known, or std::nullopt. The result is an object whose "completion" has
     /// "values", an array of at most 100 texts, and optionally "total" and "hasMore" (specification 2026-07-28,
@@ -2784,8 +3540,8 @@ class client {
     ///
     /// The methods are "notifications/tools/list_changed", "notifications/prompts/list_changed",
     /// "notifications/resources/list_changed", and "notifications/resources/updated" with the "uri". The callback runs
-    /// on this thread with no lock held, and may make calls on the client. An exception that leaves it is discarded: to
-    /// stop listening, use a cancel token.
+    /// on this thread, in queue::dispatch if the call is queued, with no lock held, and may make calls on the client.
+    /// An exception that leaves it is discarded: to stop listening, use a cancel token.
     ///
     /// If the connection breaks, it is re-established, until five attempts in a row have failed; changes during the
     /// interruption are not reported. The timeout applies only to opening the stream. Returns normally if the server
@@ -2798,24 +3554,45 @@ class client {
 
     /// Sets the callback that receives the server's log messages: objects with "level", "data", and optionally "logger"
     /// (specification 2026-07-28, "Logging"). It can be any callable that accepts a json_view, which is valid until it
-    /// returns. Most servers send no messages before set_logging_level.
+    /// returns. Most servers send no messages before request_server_log.
     ///
-    /// It runs on the thread of the call whose response carried the message; if the message belongs to no call, on the
-    /// library's reader thread. An exception that leaves it is discarded. The other rules are those of set_log.
-    template <class Callable> void set_logging(Callable callable) {
-        detail::value_or_throw(try_set_logging(std::move(callable)));
+    /// It runs on the thread of the call whose response carried the message, in queue::dispatch if the call is queued;
+    /// if the message belongs to no call, in the queue of set_queue, or else on the library's reader thread. An
+    /// exception that leaves it is discarded. The other rules are those of set_log.
+    template <class Callable> void set_server_log(Callable callable) {
+        detail::value_or_throw(try_set_server_log(std::move(callable)));
     }
 
     /// Removes the callback for the server's log messages.
-    void set_logging(std::nullopt_t) {
-        detail::value_or_throw(try_set_logging(std::nullopt));
+    void set_server_log(std::nullopt_t) {
+        detail::value_or_throw(try_set_server_log(std::nullopt));
+    }
+
+    /// Sets the callback that receives all notifications of the server, also those of extensions, and those that other
+    /// callbacks receive, such as progress, log messages and changes; it runs before them. It can be any callable that
+    /// accepts a std::string_view and a json_view (it may be move-only):
+    ///
+    ///     client.set_notification([](std::string_view method, mcp::json_view params) {
+    ///         if (method == "notifications/tasks/status")
+    ///             show(params["status"].string());
+    ///     });
+    ///
+    /// `params` is empty if the server sends none. Both are valid until the callback returns. A modern server sends
+    /// changes only to listen(). The other rules are those of set_server_log.
+    template <class Callable> void set_notification(Callable callable) {
+        detail::value_or_throw(try_set_notification(std::move(callable)));
+    }
+
+    /// Removes the callback for notifications.
+    void set_notification(std::nullopt_t) {
+        detail::value_or_throw(try_set_notification(std::nullopt));
     }
 
     /// Requests the server's log messages of this level and above: "debug", "info", "notice", "warning", "error",
     /// "critical", "alert" or "emergency". Sent to a legacy server immediately, to a modern one with every later
     /// request. Throws status::invalid_argument for any other level, status::rpc_error if a legacy server has no log.
-    void set_logging_level(std::string_view level, const options &opts = {}) {
-        detail::value_or_throw(try_set_logging_level(level, opts));
+    void request_server_log(std::string_view level, const options &opts = {}) {
+        detail::value_or_throw(try_request_server_log(level, opts));
     }
 
     // --- Raw requests ---
@@ -2828,10 +3605,20 @@ class client {
         return detail::value_or_throw(try_request(method, params, opts));
     }
 
+    /// Sends any request without params, with options.
+    json request(std::string_view method, const options &opts) {
+        return request(method, std::nullopt, opts);
+    }
+
     /// Sends any notification, which has no response. `params` is the text of a JSON object, or std::nullopt for none.
     void notify(std::string_view method, std::optional<std::string_view> params = std::nullopt,
                 const options &opts = {}) {
         detail::value_or_throw(try_notify(method, params, opts));
+    }
+
+    /// Sends any notification without params, with options.
+    void notify(std::string_view method, const options &opts) {
+        notify(method, std::nullopt, opts);
     }
 
     // --- Credentials and headers ---
@@ -2873,9 +3660,11 @@ class client {
     /// is then available (attempt 2, and 3 after another rejection; then the call fails). If several calls are rejected
     /// at the same time, the callback is called once and all of them use the result: a refresh token is used once.
     ///
-    /// It runs on the thread of the call that makes the request, on one thread at a time for each client, with no lock
-    /// held. It may use the library, but must neither make a call on the same client nor wait for one (status::misuse).
-    /// Its time does not count against any timeout.
+    /// It runs in queue::dispatch if the call that makes the request is queued, and otherwise on a thread of the
+    /// library; once at a time for each client, with no lock held. If it cannot answer at once, it may call
+    /// auth_request::defer, or with C++20 be a coroutine, as for set_elicitation. It may use the library, but must
+    /// neither make a call on the same client nor wait for one (status::misuse). Its time does not count against any
+    /// timeout.
     ///
     /// An exception that leaves it ends the call, and the calls that wait for the same result, with
     /// status::auth_failed. The message contains its what(), and error::cause returns the exception. Without
@@ -2952,12 +3741,24 @@ class client {
     ///
     ///     client.set_elicitation([](mcp::input &input) { input.accept(form(input.params())); });
     ///
-    /// It runs on the thread of the call that needs the input. If the request belongs to no call, it runs on the
-    /// library's reader thread, where it must not make calls on this client (status::misuse). Its time does not count
-    /// against any timeout. An exception that leaves it has the effect of input::fail. Without a handler, the client
-    /// does not declare this capability to the server.
+    /// The handler of a queued call runs in queue::dispatch: if the answer takes time, let it call input::defer and
+    /// return. That of a blocking call runs on a thread of the library, and may wait. A call ends on time (cancel,
+    /// client::close, timeout) while the handler runs: input::stop_token and input::is_over tell the handler. If the
+    /// request belongs to no call, the handler runs in the queue of set_queue, or else on the library's reader thread,
+    /// where it must not make calls on this client (status::misuse). Its time does not count against any timeout.
     ///
-    /// The callable is moved into the client, and destroyed with it. Throws status::invalid_argument if it is empty.
+    /// With C++20 the handler may be a coroutine, or return another awaitable: the request is then deferred, and
+    /// `input` is valid until the coroutine has ended, on any thread.
+    ///
+    ///     client.set_elicitation([&](mcp::input &input) -> task { input.accept(co_await window.ask(input.params()));
+    ///     });
+    ///
+    /// An exception that leaves the handler, or its coroutine, has the effect of input::fail: if the call fails with
+    /// status::input_failed, error::cause returns it. Without a handler, the client does not declare this capability to
+    /// the server.
+    ///
+    /// The callable is moved into the client, and destroyed with it, or later if it still runs. Throws
+    /// status::invalid_argument if it is empty.
     template <class Callable> void set_elicitation(Callable callable) {
         detail::value_or_throw(try_set_elicitation(std::move(callable)));
     }
@@ -2985,6 +3786,13 @@ class client {
         detail::value_or_throw(try_set_environment(name, value));
     }
 
+    /// Sets how long the server process may take to exit when it is ended: `term` after its stdin was closed, when its
+    /// process group gets SIGTERM, and `kill` after that, when processes that still run get SIGKILL. 0 means
+    /// immediately. Default: 2 seconds each.
+    void set_stop_timeout(duration term, duration kill) {
+        detail::value_or_throw(try_set_stop_timeout(term, kill));
+    }
+
     /// Sets the working directory of the server process; std::nullopt means that of this process (the default).
     void set_working_directory(std::optional<std::string_view> path) {
         detail::value_or_throw(try_set_working_directory(path));
@@ -2996,7 +3804,21 @@ class client {
         detail::value_or_throw(try_set_stderr_file(path));
     }
 
+    /// Sets how long a handler may take to answer; 0 means without limit (the default). After that the request ends as
+    /// if the handler had given no response, and input::is_over is true.
+    void set_input_timeout(duration length) {
+        detail::value_or_throw(try_set_input_timeout(length));
+    }
+
     // --- Settings ---
+
+    /// Sets the queue in whose dispatch the callbacks run that belong to no call: the log, the server's log, and
+    /// handlers of requests that the server sends outside of a call. std::nullopt means the library's threads (the
+    /// default). Callbacks that belong to a queued call run in the dispatch of that call's queue. Needs mcp_queue.hpp.
+    void set_queue(const queue &target);
+    void set_queue(std::nullopt_t) {
+        detail::value_or_throw(try_set_queue(std::nullopt));
+    }
 
     /// Enables or disables the cache for lists and resources, which keeps results as long as the server declares them
     /// fresh (specification 2026-07-28, "Caching"). A change that listen() receives invalidates the results it
@@ -3014,10 +3836,34 @@ class client {
         detail::value_or_throw(try_set_timeout(length));
     }
 
+    /// Sets the idle timeout of calls whose options set none: a call fails with status::timeout if it waits this long
+    /// without receiving a byte or, while it sends, without being able to send one. 0 means none (the default).
+    void set_idle_timeout(duration length) {
+        detail::value_or_throw(try_set_idle_timeout(length));
+    }
+
+    /// Sets the name of the client, for programs that have several: it is in front of the URL or the program in errors,
+    /// and at the beginning of log messages. It is not sent to the server. std::nullopt and "" restore the default: see
+    /// name().
+    void set_name(std::optional<std::string_view> name) {
+        detail::value_or_throw(try_set_name(name));
+    }
+
     /// Sets the name and version of the application that are sent to the server (`clientInfo`). Default: "libmcp" and
     /// the version of the library. Before the first call.
     void set_client_info(std::string_view name, std::string_view version) {
         detail::value_or_throw(try_set_client_info(name, version));
+    }
+
+    /// Declares to the server that the program supports an extension, such as "com.example/charts" (specification
+    /// 2026-07-28, "Extensions"). `settings` is a JSON object; std::nullopt removes the extension. For the requests and
+    /// notifications of an extension see request(), notify() and set_notification(). Before the first call.
+    ///
+    ///     client.set_extension("com.example/charts", R"({"formats":["svg"]})");
+    ///
+    /// Throws status::invalid_argument for a name without a vendor and a slash, or settings that are not an object.
+    void set_extension(std::string_view name, std::optional<std::string_view> settings) {
+        detail::value_or_throw(try_set_extension(name, settings));
     }
 
     /// Pins the protocol version, such as "2025-06-18": if the server does not support it, calls fail with
@@ -3059,6 +3905,38 @@ class client {
     /// Removes the log callback.
     void set_log(std::nullopt_t) {
         detail::value_or_throw(try_set_log(std::nullopt));
+    }
+
+    /// Sets the callback that receives every JSON-RPC message that the client sends and receives, for debugging. It can
+    /// be any callable that accepts a trace_direction and a std::string_view (it may be move-only):
+    ///
+    ///     client.set_trace([](mcp::trace_direction direction, std::string_view text) {
+    ///         std::clog << (direction == mcp::trace_direction::sent ? "-> " : "<- ") << text << '\n';
+    ///     });
+    ///
+    /// Tokens, cookies, and the values of headers that were set are replaced by "[redacted]", but not secrets that only
+    /// the program and the server know. Of a longer message, the first 1 MiB are passed. What the server sends in place
+    /// of a message is passed, too.
+    ///
+    /// The callback runs on the thread that sends or receives the message, possibly on several at the same time: the
+    /// message waits for it. It must not make calls on this client. An exception that leaves it is discarded.
+    ///
+    /// The callable is moved into the client, and destroyed after its last call, on any thread. Throws
+    /// status::invalid_argument if it is empty.
+    template <class Callable> void set_trace(Callable callable) {
+        detail::value_or_throw(try_set_trace(std::move(callable)));
+    }
+
+    /// Removes the trace callback.
+    void set_trace(std::nullopt_t) {
+        detail::value_or_throw(try_set_trace(std::nullopt));
+    }
+
+    /// Lets the user of the program see the log: if the environment variable MCP_DEBUG is "1", log messages are written
+    /// to stderr, and if it is "2", also the messages of the protocol. Otherwise, this does nothing. It replaces the
+    /// callbacks of set_log and, with "2", of set_trace.
+    void use_debug_output() {
+        detail::value_or_throw(try_use_debug_output());
     }
 
     // --- Transport, TLS and proxies: before the first call ---
@@ -3120,9 +3998,9 @@ class client {
     /// means no certificate (the default). The files are read immediately.
     ///
     /// Throws status::invalid_argument for files that cannot be read or do not belong together.
-    void set_tls_client_cert(std::optional<std::string_view> cert_path,
-                             std::optional<std::string_view> key_path = std::nullopt) {
-        detail::value_or_throw(try_set_tls_client_cert(cert_path, key_path));
+    void set_tls_client_cert_file(std::optional<std::string_view> cert_path,
+                                  std::optional<std::string_view> key_path = std::nullopt) {
+        detail::value_or_throw(try_set_tls_client_cert_file(cert_path, key_path));
     }
 
     /// Sets whether the server's certificate is verified; true by default. **With false, an attacker on the network can
@@ -3173,11 +4051,22 @@ class client {
         return as_tool_result(call_with_json(mcp_call_tool, detail::text(name, "the tool's name"), arguments, opts));
     }
 
-    /// Non-throwing form of start_tool(). If the tool reports a failure, it returns the result.
-    [[nodiscard]] expected<tool_result> try_start_tool(std::string_view name,
-                                                       std::optional<std::string_view> arguments = std::nullopt,
-                                                       const options &opts = {}) {
-        return as_tool_result(call_with_json(mcp_start_tool, detail::text(name, "the tool's name"), arguments, opts));
+    /// Non-throwing form of call_tool() without arguments.
+    [[nodiscard]] expected<tool_result> try_call_tool(std::string_view name, const options &opts) {
+        return try_call_tool(name, std::nullopt, opts);
+    }
+
+    /// Non-throwing form of call_tool_as_task(). If the tool reports a failure, it returns the result.
+    [[nodiscard]] expected<tool_result> try_call_tool_as_task(std::string_view name,
+                                                              std::optional<std::string_view> arguments = std::nullopt,
+                                                              const options &opts = {}) {
+        return as_tool_result(
+            call_with_json(mcp_call_tool_as_task, detail::text(name, "the tool's name"), arguments, opts));
+    }
+
+    /// Non-throwing form of call_tool_as_task() without arguments.
+    [[nodiscard]] expected<tool_result> try_call_tool_as_task(std::string_view name, const options &opts) {
+        return try_call_tool_as_task(name, std::nullopt, opts);
     }
 
     /// Non-throwing form of get_task().
@@ -3248,6 +4137,11 @@ class client {
         return call_with_json(mcp_get_prompt, detail::text(name, "the prompt's name"), arguments, opts);
     }
 
+    /// Non-throwing form of get_prompt() without arguments.
+    [[nodiscard]] expected<json> try_get_prompt(std::string_view name, const options &opts) {
+        return try_get_prompt(name, std::nullopt, opts);
+    }
+
     /// Non-throwing form of complete_prompt().
     [[nodiscard]] expected<json> try_complete_prompt(std::string_view prompt, std::string_view argument,
                                                      std::string_view value,
@@ -3273,26 +4167,44 @@ class client {
         if (detail::is_empty(callable)) {
             return unexpected(detail::empty_callback());
         }
-        void *borrowed = std::addressof(callable);
-        return detail::call(mcp_listen, client_.get(), static_cast<std::uint32_t>(changes),
-                            detail::text_array(uris, "a URI"), &detail::invoke_change<Callable>, borrowed, opts);
+        const detail::text_array texts(uris, "a URI");
+        for (const std::optional<error> &invalid : {detail::validate(texts), detail::validate(opts)}) {
+            if (invalid) {
+                return unexpected(*invalid);
+            }
+        }
+        void *owned = new Callable(std::move(callable)); // C destroys it, also if the call fails
+        return detail::call(mcp_listen, client_.get(), static_cast<std::uint32_t>(changes), texts,
+                            &detail::invoke_change<Callable>, owned, &detail::destroy<Callable>, opts);
     }
 
-    /// Non-throwing form of set_logging().
-    template <class Callable> [[nodiscard]] expected<void> try_set_logging(Callable callable) {
+    /// Non-throwing form of set_server_log().
+    template <class Callable> [[nodiscard]] expected<void> try_set_server_log(Callable callable) {
         static_assert(std::is_invocable_v<Callable &, json_view>,
-                      "a logging callback is called with an mcp::json_view");
-        return set_callback(mcp_set_logging, detail::invoke_logging<Callable>, std::move(callable));
+                      "a callback for the server's log is called with an mcp::json_view");
+        return set_callback(mcp_set_server_log, detail::invoke_server_log<Callable>, std::move(callable));
     }
 
-    /// Non-throwing form of set_logging(std::nullopt).
-    [[nodiscard]] expected<void> try_set_logging(std::nullopt_t) {
-        return detail::call(mcp_set_logging, client_.get(), nullptr, nullptr, nullptr);
+    /// Non-throwing form of set_server_log(std::nullopt).
+    [[nodiscard]] expected<void> try_set_server_log(std::nullopt_t) {
+        return detail::call(mcp_set_server_log, client_.get(), nullptr, nullptr, nullptr);
     }
 
-    /// Non-throwing form of set_logging_level().
-    [[nodiscard]] expected<void> try_set_logging_level(std::string_view level, const options &opts = {}) {
-        return detail::call(mcp_set_logging_level, client_.get(), detail::text(level, "the level"), opts);
+    /// Non-throwing form of set_notification().
+    template <class Callable> [[nodiscard]] expected<void> try_set_notification(Callable callable) {
+        static_assert(std::is_invocable_v<Callable &, std::string_view, json_view>,
+                      "a notification callback is called with a std::string_view and an mcp::json_view");
+        return set_callback(mcp_set_notification, detail::invoke_change<Callable>, std::move(callable));
+    }
+
+    /// Non-throwing form of set_notification(std::nullopt).
+    [[nodiscard]] expected<void> try_set_notification(std::nullopt_t) {
+        return detail::call(mcp_set_notification, client_.get(), nullptr, nullptr, nullptr);
+    }
+
+    /// Non-throwing form of request_server_log().
+    [[nodiscard]] expected<void> try_request_server_log(std::string_view level, const options &opts = {}) {
+        return detail::call(mcp_request_server_log, client_.get(), detail::text(level, "the level"), opts);
     }
 
     /// Non-throwing form of request().
@@ -3302,6 +4214,11 @@ class client {
         return call_with_json(mcp_request, detail::text(method, "the method"), params, opts);
     }
 
+    /// Non-throwing form of request() without params.
+    [[nodiscard]] expected<json> try_request(std::string_view method, const options &opts) {
+        return try_request(method, std::nullopt, opts);
+    }
+
     /// Non-throwing form of notify().
     [[nodiscard]] expected<void> try_notify(std::string_view method,
                                             std::optional<std::string_view> params = std::nullopt,
@@ -3309,6 +4226,11 @@ class client {
         const detail::json_text text(params);
         return detail::call(mcp_notify, client_.get(), detail::text(method, "the method"), text.start, text.length,
                             opts);
+    }
+
+    /// Non-throwing form of notify() without params.
+    [[nodiscard]] expected<void> try_notify(std::string_view method, const options &opts) {
+        return try_notify(method, std::nullopt, opts);
     }
 
     /// Non-throwing form of set_elicitation().
@@ -3332,6 +4254,11 @@ class client {
                             detail::text(value, "the variable's value"));
     }
 
+    /// Non-throwing form of set_stop_timeout().
+    [[nodiscard]] expected<void> try_set_stop_timeout(duration term, duration kill) {
+        return detail::call(mcp_set_stop_timeout, client_.get(), term, kill);
+    }
+
     /// Non-throwing form of set_working_directory().
     [[nodiscard]] expected<void> try_set_working_directory(std::optional<std::string_view> path) {
         return detail::call(mcp_set_working_directory, client_.get(), detail::text(path, "the folder's path"));
@@ -3340,6 +4267,17 @@ class client {
     /// Non-throwing form of set_stderr_file().
     [[nodiscard]] expected<void> try_set_stderr_file(std::optional<std::string_view> path) {
         return detail::call(mcp_set_stderr_file, client_.get(), detail::text(path, "the file's path"));
+    }
+
+    /// Non-throwing form of set_input_timeout().
+    [[nodiscard]] expected<void> try_set_input_timeout(duration length) {
+        return detail::call(mcp_set_input_timeout, client_.get(), length);
+    }
+
+    /// Non-throwing form of set_queue().
+    [[nodiscard]] expected<void> try_set_queue(const queue &target);
+    [[nodiscard]] expected<void> try_set_queue(std::nullopt_t) {
+        return detail::call(mcp_set_queue, client_.get(), static_cast<mcp_queue *>(nullptr));
     }
 
     /// Non-throwing form of set_cache().
@@ -3362,7 +4300,7 @@ class client {
     template <class Callable> [[nodiscard]] expected<void> try_set_auth(Callable callable) {
         static_assert(std::is_invocable_v<Callable &, auth_request &>,
                       "an auth callback is called with an mcp::auth_request &");
-        return set_callback(mcp_set_auth, detail::invoke_auth<Callable>, std::move(callable));
+        return detail::set_request_callback<auth_request>(mcp_set_auth, client_.get(), std::move(callable));
     }
 
     /// Non-throwing form of set_auth(std::nullopt).
@@ -3403,6 +4341,23 @@ class client {
         return detail::call(mcp_set_timeout, client_.get(), length);
     }
 
+    /// Non-throwing form of set_idle_timeout().
+    [[nodiscard]] expected<void> try_set_idle_timeout(duration length) {
+        return detail::call(mcp_set_idle_timeout, client_.get(), length);
+    }
+
+    /// Non-throwing form of set_name().
+    [[nodiscard]] expected<void> try_set_name(std::optional<std::string_view> name) {
+        return detail::call(mcp_set_name, client_.get(), detail::text(name, "the name"));
+    }
+
+    /// Non-throwing form of set_extension().
+    [[nodiscard]] expected<void> try_set_extension(std::string_view name, std::optional<std::string_view> settings) {
+        const detail::json_text text(settings);
+        return detail::call(mcp_set_extension, client_.get(), detail::text(name, "the extension's name"), text.start,
+                            text.length);
+    }
+
     /// Non-throwing form of set_client_info().
     [[nodiscard]] expected<void> try_set_client_info(std::string_view name, std::string_view version) {
         return detail::call(mcp_set_client_info, client_.get(), detail::text(name, "the client's name"),
@@ -3431,6 +4386,23 @@ class client {
         return detail::call(mcp_set_log, client_.get(), nullptr, nullptr, nullptr);
     }
 
+    /// Non-throwing form of set_trace().
+    template <class Callable> [[nodiscard]] expected<void> try_set_trace(Callable callable) {
+        static_assert(std::is_invocable_v<Callable &, trace_direction, std::string_view>,
+                      "a trace callback is called with an mcp::trace_direction and a std::string_view");
+        return set_callback(mcp_set_trace, detail::invoke_trace<Callable>, std::move(callable));
+    }
+
+    /// Non-throwing form of set_trace(std::nullopt).
+    [[nodiscard]] expected<void> try_set_trace(std::nullopt_t) {
+        return detail::call(mcp_set_trace, client_.get(), nullptr, nullptr, nullptr);
+    }
+
+    /// Non-throwing form of use_debug_output().
+    [[nodiscard]] expected<void> try_use_debug_output() {
+        return detail::call(mcp_use_debug_output, client_.get());
+    }
+
     /// Non-throwing form of set_transport().
     [[nodiscard]] expected<void> try_set_transport(transport value) {
         return detail::call(mcp_set_transport, client_.get(), static_cast<std::int32_t>(value));
@@ -3456,10 +4428,10 @@ class client {
         return detail::call(mcp_set_tls_ca_file, client_.get(), detail::text(path, "the path of the CA file"));
     }
 
-    /// Non-throwing form of set_tls_client_cert().
-    [[nodiscard]] expected<void> try_set_tls_client_cert(std::optional<std::string_view> cert_path,
-                                                         std::optional<std::string_view> key_path = std::nullopt) {
-        return detail::call(mcp_set_tls_client_cert, client_.get(),
+    /// Non-throwing form of set_tls_client_cert_file().
+    [[nodiscard]] expected<void> try_set_tls_client_cert_file(std::optional<std::string_view> cert_path,
+                                                              std::optional<std::string_view> key_path = std::nullopt) {
+        return detail::call(mcp_set_tls_client_cert_file, client_.get(),
                             detail::text(cert_path, "the path of the certificate"),
                             detail::text(key_path, "the path of the key"));
     }
@@ -3482,7 +4454,7 @@ class client {
             return detail::call(setter, client_.get(), nullptr, nullptr, nullptr);
         } else {
             static_assert(std::is_invocable_v<Callable &, input &>, "a handler is called with an mcp::input &");
-            return set_callback(setter, detail::invoke_handler<Callable>, std::move(callable));
+            return detail::set_request_callback<input>(setter, client_.get(), std::move(callable));
         }
     }
 
@@ -3513,9 +4485,10 @@ class client {
     expected<json> request_completion(Function function, std::string_view name, std::string_view argument,
                                       std::string_view value, std::optional<std::string_view> context,
                                       const options &opts) {
+        const detail::json_text known(context);
         return detail::get_json(function, client_.get(), detail::text(name, "the name"),
-                                detail::text(argument, "the argument"), detail::text(value, "the value"),
-                                detail::text(context, "the context"), opts);
+                                detail::text(argument, "the argument"), detail::text(value, "the value"), known.start,
+                                known.length, opts);
     }
 
     static expected<tool_result> as_tool_result(expected<json> &&result) {
@@ -3527,11 +4500,7 @@ class client {
 
 #ifdef __cpp_exceptions
     static tool_result throw_if_failed(expected<tool_result> &&outcome) {
-        tool_result result = detail::value_or_throw(std::move(outcome));
-        if (result.is_error()) {
-            throw tool_error(std::move(result));
-        }
-        return result;
+        return detail::tool_result_or_throw(std::move(outcome));
     }
 #endif
 
@@ -3540,8 +4509,6 @@ class client {
 
 } // namespace MCP_HPP_CONFIGURATION
 } // namespace mcp
-
-#undef MCP_HPP_CONFIGURATION
 
 #ifdef __cpp_lib_ranges
 template <class Value> inline constexpr bool std::ranges::enable_view<mcp::json_range<Value>> = true;

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use crate::sanitize::shortened;
-use crate::status::Status;
+use crate::status::{MCP_INTERNAL, Status};
 
 /// The longest name of a server in a message, in bytes.
 const MAX_SERVER: usize = 400;
@@ -63,6 +63,12 @@ impl Error {
             of_this_call: false,
             session_is_gone: false,
         }))
+    }
+
+    /// The error for a panic, which happened at `place`.
+    pub fn of_panic(place: &str) -> Error {
+        let why = format!("internal error in libmcp (at {place}); the call was stopped; please report this bug");
+        Error::new(MCP_INTERNAL, why)
     }
 
     pub fn status(&self) -> Status {

@@ -12,11 +12,13 @@ pub const LONGEST: usize = 2048;
 /// a secret that is cut off would not be found any more.
 pub fn one_line(text: &str) -> Cow<'_, str> {
     let short = shortened(text, LONGEST);
-    if short.chars().all(is_printable) {
-        return short;
-    }
+    if short.chars().all(is_printable) { short } else { Cow::Owned(printable(&short)) }
+}
+
+/// Returns the text on one line, and printable.
+pub fn printable(text: &str) -> String {
     // Replaced by a space, so that two words stay apart. A space is not longer than any of these characters.
-    Cow::Owned(short.chars().map(|c| if is_printable(c) { c } else { ' ' }).collect())
+    text.chars().map(|c| if is_printable(c) { c } else { ' ' }).collect()
 }
 
 /// Whether a character is visible and does not affect its surroundings: not a control character, a line or paragraph

@@ -22,7 +22,7 @@ int main(int argc, char **argv) {
         mcp_set_limit(client, MCP_LIMIT_EVENT, limit, &error) != MCP_OK ||
         mcp_call_tool(client, "make", arguments, strlen(arguments), NULL, &result, &error) != MCP_OK)
         fail(mcp_error_message(error));
-    const mcp_json *text = mcp_json_at(result, "/content/0/text");
+    const mcp_json *text = mcp_json_pointer(result, "/content/0/text");
     size_t raw = 0;
     mcp_json_raw(text, &raw);
     if (raw != (size_t)task.count + 2)

@@ -9,7 +9,7 @@ static void call(void *client, long number) {
     mcp_error *error = NULL;
     mcp_json *result = NULL;
     (void)number;
-    must(mcp_call_tool(client, "blank", arguments, SIZE_MAX, NULL, &result, &error), &error);
+    must(mcp_call_tool(client, "blank", arguments, MCP_NUL_TERMINATED, NULL, &result, &error), &error);
     mcp_json_free(result);
 }
 

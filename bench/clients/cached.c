@@ -9,7 +9,7 @@ static void read_resource(mcp_client *client, const char *kind, long number) {
     char uri[64];
     sprintf(uri, "bench://%s/%ld", kind, number);
     must(mcp_read_resource(client, uri, NULL, &result, &error), &error);
-    const char *read = mcp_json_string(mcp_json_at(result, "/contents/0/uri"));
+    const char *read = mcp_json_string(mcp_json_pointer(result, "/contents/0/uri"));
     if (!read || strcmp(read, uri) != 0)
         fail("another resource was read");
     mcp_json_free(result);

@@ -13,16 +13,17 @@ static char arguments[64];
 static atomic_long received, returned;
 static _Atomic double first, last;
 
-static void on_progress(void *userdata, double progress, double total, const char *message) {
+static bool on_progress(void *userdata, double progress, double total, const char *message) {
     (void)userdata, (void)progress, (void)total, (void)message;
     if (atomic_fetch_add(&received, 1) == 0)
         first = cpu_us();
+    return true;
 }
 
 static void *call(void *options) {
     mcp_error *error = NULL;
     mcp_json *result = NULL;
-    must(mcp_call_tool(client, "wait", arguments, SIZE_MAX, options, &result, &error), &error);
+    must(mcp_call_tool(client, "wait", arguments, MCP_NUL_TERMINATED, options, &result, &error), &error);
     /* The server responds after all notifications. */
     if (atomic_fetch_add(&returned, 1) == 0)
         last = cpu_us();

@@ -7,7 +7,8 @@ static void call(void *client, long number) {
     mcp_error *error = NULL;
     mcp_json *result = NULL;
     (void)number;
-    must(mcp_call_tool(client, "tool_00007", "{\"text\":\"hello\"}", SIZE_MAX, NULL, &result, &error), &error);
+    must(mcp_call_tool(client, "tool_00007", "{\"text\":\"hello\"}", MCP_NUL_TERMINATED, NULL, &result, &error),
+         &error);
     if (strcmp(mcp_tool_result_text(result), "hello") != 0)
         fail("the echoed text differs");
     mcp_json_free(result);

@@ -29,7 +29,7 @@ static void echo(struct context *context, long number) {
     mcp_json *result = NULL;
     size_t size = 0;
     must(mcp_call_tool(context->client, "echo", task->arguments, task->arguments_size, NULL, &result, &error), &error);
-    const mcp_json *text = mcp_json_at(result, "/content/0/text");
+    const mcp_json *text = mcp_json_pointer(result, "/content/0/text");
     must(mcp_json_copy_string(text, context->text, task->size * 2 + 1, &size, &error), &error);
     check_text(task, context->text, size, number);
     mcp_json_free(result);
@@ -57,9 +57,10 @@ static void tools(struct context *context) {
     mcp_json_free(result);
 }
 
-static void on_progress(void *last, double progress, double total, const char *message) {
+static bool on_progress(void *last, double progress, double total, const char *message) {
     (void)total, (void)message;
     check_progress(last, progress);
+    return true;
 }
 
 static void events(struct context *context) {

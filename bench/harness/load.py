@@ -1,4 +1,4 @@
-"""libmcp under load: a large result, many threads, many calls. (growth.py measures many clients.)
+"""libmcp under load: a large result, many threads, a queue, many calls. (growth.py measures many clients.)
 
 The programs have the command line of all clients: PROGRAM URL KIND COUNT.
 """
@@ -21,7 +21,7 @@ Run = Callable[[str, str, int], dict]
 
 def measures(soak: bool) -> dict[str, Callable[[Run], list[Target]]]:
     """The measurements by name. They are independent: if one fails, the others still run."""
-    return {"100 MB": large, "threads": threads} | ({"a million calls": calls} if soak else {})
+    return {"100 MB": large, "threads": threads, "queue": queue} | ({"a million calls": calls} if soak else {})
 
 
 def runner(bench: Bench, libmcp: Path) -> Run:
@@ -42,6 +42,17 @@ def threads(run: Run) -> list[Target]:
     alone, together = run("libmcp", "ping", THREADED_CALLS), run("threads", "ping", THREADED_CALLS)
     figure = together["cpu_us"] / alone["cpu_us"]
     return [Target("64 threads on one client: CPU per call, relative to one thread", None, {"": figure})]
+
+
+def queue(run: Run) -> list[Target]:
+    """The cost of a call in a queue, relative to a blocking call."""
+    sample = run("queued", "ping", THREADED_CALLS)
+    return [
+        Target("queue, 1 call in flight: CPU, relative to a blocking call", None, {"": sample["one_cpu"]}),
+        Target("queue, 1 call in flight: time, relative to a blocking call", None, {"": sample["one_wall"]}),
+        Target("queue, 16 calls in flight: CPU, relative to blocking calls", 1.6, {"": sample["many_cpu"]}),
+        Target("queue, 16 calls in flight: time, relative to blocking calls", None, {"": sample["many_wall"]}),
+    ]
 
 
 def calls(run: Run) -> list[Target]:

@@ -4,29 +4,33 @@ package mcp
 import "C"
 
 import (
+	"context"
 	"fmt"
+	"net/http"
 	"runtime/cgo"
 	"runtime/debug"
 	"strings"
-	"sync"
-	"sync/atomic"
 )
 
-// An AuthFunc provides the credentials of HTTP requests, for example tokens that expire. It calls
-// [AuthRequest.SetBearer] and [AuthRequest.SetHeader], or returns an error. If it returns an error, the call fails with
-// [AuthFailed], and that [Error] wraps the returned one. If it panics, the Error wraps a [*PanicError].
+// An AuthFunc provides the credentials of an HTTP request, for example a token that expires. If it returns an error,
+// the call fails with [AuthFailed], and that [Error] wraps the returned one. If it panics, the Error wraps a
+// [*PanicError].
 //
 // The function runs before each HTTP request, and again if the server rejects the credentials. If the server rejects
-// several calls at the same time, the function runs once and all of these calls use its result; therefore it gets no
-// context. It runs on one goroutine at a time for each client. It may not make calls on the same client, close it, or
-// wait for such a call ([Misuse]). Its time does not count against timeouts; if a context is done meanwhile, the call
-// ends after the function has returned.
+// several calls at the same time, the function runs once and all of these calls use its result.
+//
+// It runs on a separate goroutine, for one request at a time for each client. The context has the values of the context
+// of the call that makes the request. It is done when no call waits for the credentials any more; the calls end without
+// waiting for the function. Credentials that it returns later are used by later requests. Its time does not count
+// against timeouts.
+//
+// It must not make calls on the same client, which would wait for the function. With its context, or one derived from
+// it, such a call returns [Misuse].
 //
 // A client is never garbage collected if its AuthFunc refers to it: close it.
-type AuthFunc func(*AuthRequest) error
+type AuthFunc func(context.Context, AuthRequest) (Credentials, error)
 
-// An AuthRequest describes the HTTP request for which an [AuthFunc] provides credentials. Its methods work until the
-// function returns; then they return [Misuse].
+// An AuthRequest describes the HTTP request for which an [AuthFunc] provides credentials.
 type AuthRequest struct {
 	// URL is the whole URL of the request, with its query.
 	URL string
@@ -38,9 +42,19 @@ type AuthRequest struct {
 	HTTPStatus int
 	// Challenge is the WWW-Authenticate header of the rejection; "" if there was none.
 	Challenge string
+	// ClientName is the name of the client ([Client.Name]).
+	ClientName string
+}
 
-	mu      sync.Mutex
-	request *C.mcp_auth_request
+// Credentials authorize an HTTP request. They override the credentials of the client and of the call for the same
+// header; the others are sent as well. The zero value overrides none.
+type Credentials struct {
+	// Bearer is a bearer token, without the word "Bearer"; "" for none. A text that cannot be a token fails the call
+	// with [AuthFailed].
+	Bearer string
+	// Header contains headers, such as an API key. Several values of one name are joined into a list. Names and
+	// values that [Client.SetHeader] rejects fail the call with [AuthFailed].
+	Header http.Header
 }
 
 // A PanicError reports a panic in a callback.
@@ -74,7 +88,8 @@ func (c *Client) SetAuth(auth AuthFunc) error {
 	if auth == nil {
 		return c.setCallback(nil, set)
 	}
-	return c.setCallback(&authCallback{auth, &c.core.runningCallbacks}, set)
+	c.core.hasHandlers.Store(true)
+	return c.setCallback(&authCallback{auth, c.core}, set)
 }
 
 // setCallback registers a callback with C, or removes it if callback is nil. C owns the handle and deletes it with
@@ -93,76 +108,71 @@ func (c *Client) setCallback(callback any, set func(*C.mcp_client, C.uintptr_t, 
 	return check(func(failure **C.mcp_error) C.mcp_status { return set(client, C.uintptr_t(handle), failure) })
 }
 
-// SetBearer sets the bearer token of the request, without the word "Bearer". The error is [InvalidArgument] for a text
-// that cannot be a token.
-func (r *AuthRequest) SetBearer(token string) error {
-	return withCString(token, "the token", func(token *C.char) error {
-		return r.set(func(request *C.mcp_auth_request, failure **C.mcp_error) C.mcp_status {
-			return C.mcp_auth_request_set_bearer(request, token, failure)
-		})
-	})
-}
-
-// SetHeader sets a header of the request. The error is [InvalidArgument] for names and values that [Client.SetHeader]
-// rejects.
-func (r *AuthRequest) SetHeader(name, value string) error {
-	return withCString(name, "the name", func(name *C.char) error {
-		return withCString(value, "the value", func(value *C.char) error {
-			return r.set(func(request *C.mcp_auth_request, failure **C.mcp_error) C.mcp_status {
-				return C.mcp_auth_request_set_header(request, name, value, failure)
+// apply sets the credentials of a C request.
+func (c Credentials) apply(request *C.mcp_auth_request) error {
+	if c.Bearer != "" {
+		err := withCString(c.Bearer, "the token", func(token *C.char) error {
+			return check(func(failure **C.mcp_error) C.mcp_status {
+				return C.mcp_auth_request_set_bearer(request, token, failure)
 			})
 		})
-	})
-}
-
-// set calls a C setter, or returns Misuse if the AuthFunc has returned.
-func (r *AuthRequest) set(set func(*C.mcp_auth_request, **C.mcp_error) C.mcp_status) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.request == nil {
-		message := "the auth function has returned: its request is no longer valid"
-		return &Error{Status: Misuse, Message: message, RetryAfter: -1}
+		if err != nil {
+			return err
+		}
 	}
-	return check(func(failure **C.mcp_error) C.mcp_status { return set(r.request, failure) })
-}
-
-// expire makes later calls of the setters fail.
-func (r *AuthRequest) expire() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.request = nil
+	for name, values := range c.Header {
+		if len(values) == 0 {
+			continue
+		}
+		texts := []string{name, joinValues(name, values)}
+		err := withCStrings(texts, "a header", func(t []*C.char) error {
+			return check(func(failure **C.mcp_error) C.mcp_status {
+				return C.mcp_auth_request_set_header(request, t[0], t[1], failure)
+			})
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 type authCallback struct {
 	function AuthFunc
-	running  *atomic.Int32
+	core     *core
 }
+
+// authKey is the key of a context value that the context of a client's AuthFunc has.
+type authKey struct{ core *core }
 
 //export bridgeAuth
-func bridgeAuth(handle C.uintptr_t, request *C.mcp_auth_request) {
+func bridgeAuth(handle, call C.uintptr_t, request *C.mcp_auth_request) {
 	callback := cgo.Handle(handle).Value().(*authCallback)
-	callback.running.Add(1)
-	defer callback.running.Add(-1)
-	r := &AuthRequest{
-		URL:        C.GoString(C.mcp_auth_request_url(request)),
-		Method:     C.GoString(C.mcp_auth_request_method(request)),
-		Attempt:    int(C.mcp_auth_request_attempt(request)),
-		HTTPStatus: int(C.mcp_auth_request_http_status(request)),
-		Challenge:  C.GoString(C.mcp_auth_request_challenge(request)),
-		request:    request,
-	}
-	defer r.expire()
-	if err := runCallback(func() error { return callback.function(r) }); err != nil {
-		failAuth(request, err)
-	}
-}
-
-// failAuth reports that there are no credentials. C owns the handle of the error and deletes it with bridgeDestroy.
-func failAuth(request *C.mcp_auth_request, err error) {
-	text, err := errorText(err)
-	reason := C.CString(text)
-	defer freeCString(reason)
-	C.bridge_fail_with(request, reason, C.uintptr_t(cgo.NewHandle(err)), nil)
+	run := newHandlerRun(call)
+	C.bridge_auth_request_set_over(request, run.over())
+	run.start(func() error {
+		ctx := context.WithValue(run.ctx, authKey{callback.core}, true)
+		credentials, err := callback.function(ctx, AuthRequest{
+			URL:        C.GoString(C.mcp_auth_request_url(request)),
+			Method:     C.GoString(C.mcp_auth_request_method(request)),
+			Attempt:    int(C.mcp_auth_request_attempt(request)),
+			HTTPStatus: int(C.mcp_auth_request_http_status(request)),
+			Challenge:  C.GoString(C.mcp_auth_request_challenge(request)),
+			ClientName: C.GoString(C.mcp_auth_request_client_name(request)),
+		})
+		if err != nil {
+			return err
+		}
+		return credentials.apply(request)
+	}, func(err error) {
+		if err != nil {
+			text, err := errorText(err)
+			reason := C.CString(text)
+			defer freeCString(reason)
+			C.bridge_auth_request_fail(request, reason, C.uintptr_t(cgo.NewHandle(err)))
+		}
+		C.mcp_auth_request_free(request)
+	})
 }
 
 // errorText returns the text of an error for C, and the error. If its Error method panics, which mostly means a nil

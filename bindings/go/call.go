@@ -13,11 +13,11 @@ import (
 type CallOption func(*callOptions)
 
 type callOptions struct {
-	timeout, idle time.Duration
-	hasTimeout    bool
-	progress      func(Progress)
-	meta          any
-	headers       [][2]string
+	timeout, idle       time.Duration
+	hasTimeout, hasIdle bool
+	progress            func(Progress) error
+	meta                any
+	headers             [][2]string
 }
 
 // Timeout limits the duration of the call, in addition to the deadline of its context: the earlier of the two applies.
@@ -27,9 +27,9 @@ func Timeout(d time.Duration) CallOption {
 }
 
 // IdleTimeout ends the call with [TimedOut] if it waits this long without receiving a byte or, while it sends, without
-// being able to send one. Zero, the default, means no limit.
+// being able to send one. Zero means no limit. The default is that of the client ([WithIdleTimeout]).
 func IdleTimeout(d time.Duration) CallOption {
-	return func(o *callOptions) { o.idle = d }
+	return func(o *callOptions) { o.idle, o.hasIdle = d, true }
 }
 
 // Progress is a progress notification for a call.
@@ -43,9 +43,10 @@ type Progress struct {
 }
 
 // OnProgress asks the server for progress notifications, and sets the callback for them (specification 2026-07-28,
-// "Progress"). The callback runs on the goroutine of the call; its time does not count against timeouts. If it panics,
-// the call is cancelled and then panics with a [*PanicError].
-func OnProgress(callback func(Progress)) CallOption {
+// "Progress"). The callback runs on the goroutine of the call; its time does not count against timeouts. If it returns
+// an error, the call ends with [Cancelled], and its error wraps that of the callback. If it panics, the call is
+// cancelled and then panics with a [*PanicError].
+func OnProgress(callback func(Progress) error) CallOption {
 	return func(o *callOptions) { o.progress = callback }
 }
 
@@ -93,10 +94,8 @@ func runCallEvenIfDone(
 	if err := settings.apply(c); err != nil {
 		return err
 	}
+	progress := &progressCallback{function: settings.progress}
 	if settings.progress != nil {
-		progress := &progressCallback{function: settings.progress}
-		ctx, progress.cancel = context.WithCancel(ctx)
-		defer progress.cancel()
 		if err := progress.apply(c); err != nil {
 			return err
 		}
@@ -112,6 +111,10 @@ func runCallEvenIfDone(
 	switch {
 	case failed == nil:
 		return err
+	case failed.Status == Cancelled && progress.err != nil:
+		failed.cause = progress.err
+		failed.Message = sanitize(failed.Message + ": " + progress.err.Error())
+		return failed
 	case failed.Status == Cancelled:
 		return contextError(ctx, failed)
 	case failed.Status == TimedOut && deadlineApplies && time.Until(deadline) < 10*time.Millisecond:
@@ -136,13 +139,15 @@ func (o *callOptions) apply(c *C.mcp_options) error {
 			return err
 		}
 	}
-	ms, err := milliseconds(o.idle, "the idle timeout")
-	if err != nil {
-		return err
-	}
-	err = check(func(f **C.mcp_error) C.mcp_status { return C.mcp_options_set_idle_timeout(c, ms, f) })
-	if err != nil {
-		return err
+	if o.hasIdle {
+		ms, err := milliseconds(o.idle, "the idle timeout")
+		if err != nil {
+			return err
+		}
+		err = check(func(f **C.mcp_error) C.mcp_status { return C.mcp_options_set_idle_timeout(c, ms, f) })
+		if err != nil {
+			return err
+		}
 	}
 	for _, header := range o.headers {
 		err := withCStrings(header[:], "the header", func(t []*C.char) error {
@@ -166,9 +171,9 @@ func (o *callOptions) apply(c *C.mcp_options) error {
 
 // A progressCallback is the progress callback of one call.
 type progressCallback struct {
-	function func(Progress)
-	cancel   context.CancelFunc
-	panicked error
+	function func(Progress) error
+	// err is the error that ended the call: that of the callback, or its panic.
+	err error
 }
 
 func (p *progressCallback) apply(c *C.mcp_options) error {
@@ -180,24 +185,18 @@ func (p *progressCallback) apply(c *C.mcp_options) error {
 
 // rethrow panics again, after the C call, with the panic of the callback: a panic must not unwind C frames.
 func (p *progressCallback) rethrow() {
-	if p.panicked != nil {
-		panic(p.panicked)
+	if panicked, ok := p.err.(*PanicError); ok {
+		panic(panicked)
 	}
 }
 
 //export bridgeProgress
-func bridgeProgress(handle C.uintptr_t, progress, total C.double, message *C.char) {
+func bridgeProgress(handle C.uintptr_t, progress, total C.double, message *C.char) C.bool {
 	callback := cgo.Handle(handle).Value().(*progressCallback)
-	if callback.panicked != nil {
-		return
-	}
-	callback.panicked = runCallback(func() error {
-		callback.function(Progress{float64(progress), float64(total), C.GoString(message)})
-		return nil
+	callback.err = runCallback(func() error {
+		return callback.function(Progress{float64(progress), float64(total), C.GoString(message)})
 	})
-	if callback.panicked != nil {
-		callback.cancel()
-	}
+	return callback.err == nil
 }
 
 // cancelWhenDone makes calls with these options end when the context is done. The caller must call the returned
@@ -207,9 +206,6 @@ func cancelWhenDone(ctx context.Context, options *C.mcp_options) (func(), error)
 		return func() {}, nil
 	}
 	token := C.mcp_cancel_new()
-	if token == nil {
-		return nil, &Error{Status: SystemError, Message: "cannot create a file descriptor", RetryAfter: -1}
-	}
 	err := check(func(f **C.mcp_error) C.mcp_status { return C.mcp_options_set_cancel(options, token, f) })
 	if err != nil {
 		C.mcp_cancel_free(token)

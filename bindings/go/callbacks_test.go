@@ -1,8 +1,11 @@
 package mcp_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,16 +20,14 @@ func TestAuthRunsAgainAfterRejection(t *testing.T) {
 			s := realServer(t, name)
 			var requests []mcp.AuthRequest
 			token := s.Tokens["expired"]
-			client := newClient(t, s.URL, mcp.WithAuth(func(r *mcp.AuthRequest) error {
-				requests = append(requests, mcp.AuthRequest{
-					URL: r.URL, Method: r.Method, Attempt: r.Attempt, HTTPStatus: r.HTTPStatus,
-					Challenge: r.Challenge,
-				})
+			auth := func(_ context.Context, r mcp.AuthRequest) (mcp.Credentials, error) {
+				requests = append(requests, r)
 				if r.Attempt > 1 {
 					token = s.Tokens["right"]
 				}
-				return r.SetBearer(token)
-			}))
+				return mcp.Credentials{Bearer: token}, nil
+			}
+			client := newClient(t, s.URL, mcp.WithAuth(auth))
 			noError(t, client.Ping(t.Context()))
 			first, second := &requests[0], &requests[1]
 			if first.URL != s.URL || first.Attempt != 1 || first.HTTPStatus != 0 || first.Challenge != "" {
@@ -43,8 +44,8 @@ func TestAuthRunsAgainAfterRejection(t *testing.T) {
 func TestAuthSetsHeaders(t *testing.T) {
 	s := realServer(t, "fastmcp4-apikey")
 	client := newClient(t, s.URL)
-	noError(t, client.SetAuth(func(r *mcp.AuthRequest) error {
-		return r.SetHeader("X-API-Key", s.Tokens["right"])
+	noError(t, client.SetAuth(func(context.Context, mcp.AuthRequest) (mcp.Credentials, error) {
+		return mcp.Credentials{Header: http.Header{"X-Api-Key": {s.Tokens["right"]}, "X-None": nil}}, nil
 	}))
 	noError(t, client.Ping(t.Context()))
 	noError(t, client.SetAuth(nil))
@@ -53,7 +54,7 @@ func TestAuthSetsHeaders(t *testing.T) {
 
 func TestAuthErrorIsWrapped(t *testing.T) {
 	why := errors.New("the vault is locked\x00\xff")
-	auth := func(*mcp.AuthRequest) error { return why }
+	auth := func(context.Context, mcp.AuthRequest) (mcp.Credentials, error) { return mcp.Credentials{}, why }
 	err := newClient(t, scriptedURL(t, "modern"), mcp.WithAuth(auth)).Ping(t.Context())
 	wantStatus(t, err, mcp.AuthFailed)
 	if !errors.Is(err, why) || !strings.Contains(err.Error(), "the vault is locked") {
@@ -64,7 +65,7 @@ func TestAuthErrorIsWrapped(t *testing.T) {
 func TestAuthPanicIsWrapped(t *testing.T) {
 	why := errors.New("oh no")
 	for _, value := range []any{why, "oh no"} {
-		auth := func(*mcp.AuthRequest) error { panic(value) }
+		auth := func(context.Context, mcp.AuthRequest) (mcp.Credentials, error) { panic(value) }
 		client := newClient(t, scriptedURL(t, "modern"), mcp.WithAuth(auth))
 		err := client.Ping(t.Context())
 		wantStatus(t, err, mcp.AuthFailed)
@@ -81,28 +82,30 @@ func TestAuthPanicIsWrapped(t *testing.T) {
 	}
 }
 
-func TestAuthRequestExpiresWhenAuthFuncReturns(t *testing.T) {
-	var expired *mcp.AuthRequest
-	client := newClient(t, scriptedURL(t, "modern"), mcp.WithAuth(func(r *mcp.AuthRequest) error {
-		expired = r
-		return nil
-	}))
-	noError(t, client.Ping(t.Context()))
-	wantStatus(t, expired.SetBearer("x"), mcp.Misuse)
-	wantStatus(t, expired.SetHeader("a", "b"), mcp.Misuse)
+func TestInvalidCredentials(t *testing.T) {
+	for _, credentials := range []mcp.Credentials{
+		{Bearer: "a\x00b"}, {Bearer: "Bearer x"}, {Header: http.Header{"Host": {"x"}}},
+		{Header: http.Header{"X-A": {"a\nb"}}}, {Header: http.Header{"X-A": {"a\x00b"}}},
+	} {
+		auth := func(context.Context, mcp.AuthRequest) (mcp.Credentials, error) { return credentials, nil }
+		err := newClient(t, scriptedURL(t, "modern"), mcp.WithAuth(auth)).Ping(t.Context())
+		wantStatus(t, err, mcp.AuthFailed)
+		wantStatus(t, errors.Unwrap(err), mcp.InvalidArgument)
+	}
 }
 
 func TestAuthFuncMustNotCallItsClient(t *testing.T) {
-	var inner error
+	var inner, other error
 	var client *mcp.Client
-	client = newClient(t, scriptedURL(t, "modern"), mcp.WithAuth(func(r *mcp.AuthRequest) error {
-		if inner == nil {
-			inner = client.Ping(t.Context())
-		}
-		return r.SetBearer("a\x00b")
-	}))
-	wantStatus(t, client.Ping(t.Context()), mcp.AuthFailed)
+	another := newClient(t, scriptedURL(t, "modern"))
+	auth := func(ctx context.Context, r mcp.AuthRequest) (mcp.Credentials, error) {
+		inner, other = client.Ping(ctx), another.Ping(ctx)
+		return mcp.Credentials{}, nil
+	}
+	client = newClient(t, scriptedURL(t, "modern"), mcp.WithAuth(auth))
+	noError(t, client.Ping(t.Context()))
 	wantStatus(t, inner, mcp.Misuse)
+	noError(t, other)
 }
 
 func TestConcurrentRejectionsRefreshOnce(t *testing.T) {
@@ -111,13 +114,14 @@ func TestConcurrentRejectionsRefreshOnce(t *testing.T) {
 	var refreshes atomic.Int32
 	token := atomic.Value{}
 	token.Store("old")
-	client := newClient(t, scriptedURL(t, "modern+bearer=new"), mcp.WithAuth(func(r *mcp.AuthRequest) error {
+	auth := func(_ context.Context, r mcp.AuthRequest) (mcp.Credentials, error) {
 		if r.Attempt > 1 {
 			refreshes.Add(1)
 			token.Store("new")
 		}
-		return r.SetBearer(token.Load().(string))
-	}))
+		return mcp.Credentials{Bearer: token.Load().(string)}, nil
+	}
+	client := newClient(t, scriptedURL(t, "modern+bearer=new"), mcp.WithAuth(auth))
 	var all sync.WaitGroup
 	for range calls {
 		all.Go(func() {
@@ -134,12 +138,13 @@ func TestConcurrentRejectionsRefreshOnce(t *testing.T) {
 
 func TestConcurrentFailuresShareOneCause(t *testing.T) {
 	why := errors.New("no luck")
-	client := newClient(t, scriptedURL(t, "modern+bearer=other"), mcp.WithAuth(func(r *mcp.AuthRequest) error {
+	auth := func(_ context.Context, r mcp.AuthRequest) (mcp.Credentials, error) {
 		if r.Attempt > 1 {
-			return why
+			return mcp.Credentials{}, why
 		}
-		return r.SetBearer("token")
-	}))
+		return mcp.Credentials{Bearer: "token"}, nil
+	}
+	client := newClient(t, scriptedURL(t, "modern+bearer=other"), mcp.WithAuth(auth))
 	var all sync.WaitGroup
 	for range 64 {
 		all.Go(func() {
@@ -166,6 +171,30 @@ func TestLoggerReceivesMessages(t *testing.T) {
 	wantEqual(t, mcp.LogError.Level(), slog.LevelError)
 	wantEqual(t, mcp.LogWarning.Level(), slog.LevelWarn)
 	wantEqual(t, mcp.LogDebug.Level(), slog.LevelDebug)
+}
+
+func TestTraceReceivesMessages(t *testing.T) {
+	var messages strings.Builder
+	trace := func(direction mcp.TraceDirection, text string) {
+		fmt.Fprintln(&messages, direction == mcp.TraceSent, text)
+	}
+	client := newClient(t, scriptedURL(t, "dual"), mcp.WithBearer("s3cr3t-token"), mcp.WithTrace(trace),
+		mcp.WithDebugOutput())
+	_, err := client.CallTool(t.Context(), "echo", map[string]string{"text": "the s3cr3t-token"})
+	noError(t, err)
+	text := messages.String()
+	for _, expected := range []string{`true {"jsonrpc":"2.0","id":1,"method":`, `false {"jsonrpc":"2.0","id":1,"result":`,
+		"the [redacted]"} {
+		if !strings.Contains(text, expected) {
+			t.Errorf("the trace does not contain %s: %s", expected, text)
+		}
+	}
+	if strings.Contains(text, "s3cr3t") {
+		t.Errorf("the trace contains the token: %s", text)
+	}
+	noError(t, client.SetTrace(nil))
+	noError(t, client.Ping(t.Context()))
+	wantEqual(t, messages.String(), text)
 }
 
 func TestLogFuncPanicIsIgnored(t *testing.T) {

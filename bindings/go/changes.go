@@ -79,13 +79,13 @@ func (c *Client) listen(ctx context.Context, changes Changes, options []CallOpti
 			mask |= bit
 		}
 	}
-	handle := cgo.NewHandle(deliver)
-	defer handle.Delete()
 	return withCStrings(changes.URIs, "a URI", func(uris []*C.char) error {
 		return withArray(uris, func(uris **C.char) error {
 			return c.call(ctx, options,
 				func(c *C.mcp_client, o *C.mcp_options, e **C.mcp_error) C.mcp_status {
-					return C.bridge_listen(c, mask, uris, C.uintptr_t(handle), o, e)
+					// C deletes the handle, whether the call succeeds or not.
+					handle := C.uintptr_t(cgo.NewHandle(deliver))
+					return C.bridge_listen(c, mask, uris, handle, o, e)
 				})
 		})
 	})

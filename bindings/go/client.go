@@ -58,8 +58,8 @@ func newClient(options []Option, create func(**C.mcp_error) (*C.mcp_client, erro
 
 // Close closes the client. Calls in flight return [Closed] within a moment, and so do all later calls. If the server
 // has sessions, Close also ends the session on the server, which takes at most the client's timeout. An error says why
-// that request failed; the client is closed nevertheless. A second Close does nothing. A [LogFunc] may call Close; an
-// [AuthFunc] may not ([Misuse]).
+// that request failed; the client is closed nevertheless. A second Close does nothing. Callbacks and handlers may call
+// Close.
 func (c *Client) Close() error { return c.CloseContext(context.Background()) }
 
 // CloseContext closes the client like [Client.Close], but the context limits how long it may take to end the session on
@@ -70,9 +70,10 @@ func (c *Client) CloseContext(ctx context.Context) error {
 		return nil
 	}
 	defer c.core.release()
-	called := false
 	close := func(options *C.mcp_options, failure **C.mcp_error) C.mcp_status {
-		called = true
+		if c.core.hasHandlers.Load() {
+			setCallContext(ctx, options)
+		}
 		status := C.mcp_client_close(client, options, failure)
 		if status != C.MCP_MISUSE {
 			c.core.markClosed()
@@ -80,12 +81,18 @@ func (c *Client) CloseContext(ctx context.Context) error {
 		return status
 	}
 	// Also if the context is done: it only limits the request that ends the session.
-	err := runCallEvenIfDone(ctx, nil, close)
-	if !called {
-		// No descriptor was left for the cancel token: close without the context.
-		err = check(func(failure **C.mcp_error) C.mcp_status { return close(nil, failure) })
+	return runCallEvenIfDone(ctx, nil, close)
+}
+
+// Name returns the name of the client: that of [WithName], or the one that the server has in its configuration file;
+// otherwise the host of the URL, or the program. It is "" after Close.
+func (c *Client) Name() string {
+	client := c.core.acquireToClose()
+	if client == nil {
+		return ""
 	}
-	return err
+	defer c.core.release()
+	return C.GoString(C.mcp_client_name(client))
 }
 
 // Connect negotiates the protocol version with the server, and opens a session if that version has sessions. It is
@@ -106,17 +113,6 @@ func (c *Client) Ping(ctx context.Context, options ...CallOption) error {
 	})
 }
 
-// ServerInfo returns what the client learned about the server when it connected; it connects first if necessary. The
-// result is an object with "protocolVersion", "era" ("legacy" or "modern"), "transport" ("streamable-http", "sse" or
-// "stdio") and "capabilities"; and, if the server sends them, "serverInfo", "instructions" and "supportedVersions". The
-// server's statements about itself are not verified: use them for display only.
-func (c *Client) ServerInfo(ctx context.Context, options ...CallOption) (Result, error) {
-	return c.callResult(ctx, options,
-		func(c *C.mcp_client, o *C.mcp_options, info **C.mcp_json, e **C.mcp_error) C.mcp_status {
-			return C.mcp_server_info(c, o, info, e)
-		})
-}
-
 // call calls a C function on the client, with a context and options.
 func (c *Client) call(
 	ctx context.Context, options []CallOption,
@@ -127,9 +123,13 @@ func (c *Client) call(
 		return err
 	}
 	defer c.core.release()
+	if ctx.Value(authKey{c.core}) != nil {
+		const message = "a call on the client of the AuthFunc would wait for the AuthFunc"
+		return &Error{Status: Misuse, Message: message, RetryAfter: -1}
+	}
 	return runCall(ctx, options, func(options *C.mcp_options, failure **C.mcp_error) C.mcp_status {
-		if oauth := c.core.oauth.Load(); oauth != nil {
-			return oauth.runCall(ctx, func() C.mcp_status { return function(client, options, failure) })
+		if c.core.hasHandlers.Load() {
+			setCallContext(ctx, options)
 		}
 		return function(client, options, failure)
 	})

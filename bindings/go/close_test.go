@@ -3,6 +3,7 @@ package mcp_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,20 +21,16 @@ func TestCloseContextWithDoneContext(t *testing.T) {
 	wantStatus(t, client.SetBearer("x"), mcp.Closed)
 }
 
-func TestAuthFuncMustNotClose(t *testing.T) {
-	var inner error
+func TestAuthFuncMayClose(t *testing.T) {
+	closed := make(chan error, 1)
+	var once sync.Once
 	client := newClient(t, scriptedURL(t, "legacy"))
-	noError(t, client.SetAuth(func(*mcp.AuthRequest) error {
-		if inner == nil {
-			inner = client.Close()
-		}
-		return nil
+	noError(t, client.SetAuth(func(context.Context, mcp.AuthRequest) (mcp.Credentials, error) {
+		once.Do(func() { closed <- client.Close() })
+		return mcp.Credentials{}, nil
 	}))
-	_ = client.Ping(t.Context())
-	wantStatus(t, inner, mcp.Misuse)
-	noError(t, client.Ping(t.Context()))
-	noError(t, client.SetAuth(nil))
-	noError(t, client.Close())
+	wantStatus(t, client.Ping(t.Context()), mcp.Closed)
+	noError(t, <-closed)
 	wantStatus(t, client.Ping(t.Context()), mcp.Closed)
 }
 
@@ -44,9 +41,9 @@ func (e *nilError) Error() string { return e.text }
 
 func TestAuthErrorWithNilPointer(t *testing.T) {
 	client := newClient(t, scriptedURL(t, "modern"))
-	noError(t, client.SetAuth(func(*mcp.AuthRequest) error {
+	noError(t, client.SetAuth(func(context.Context, mcp.AuthRequest) (mcp.Credentials, error) {
 		var nothing *nilError
-		return nothing
+		return mcp.Credentials{}, nothing
 	}))
 	err := client.Ping(t.Context())
 	wantStatus(t, err, mcp.AuthFailed)

@@ -20,10 +20,8 @@ type core struct {
 	runningCallbacks atomic.Int32
 	// Whether a callback was ever set: then mcp_client_free may wait for it.
 	hasCallbacks atomic.Bool
-	// The OAuth of the C client: kept alive for its callbacks.
-	oauth atomic.Pointer[OAuth]
-	// Locked while the OAuth of the C client is set, so that both are the same.
-	oauthMu sync.Mutex
+	// Whether handlers were ever set that get a context: then they need the contexts of the calls.
+	hasHandlers atomic.Bool
 }
 
 // acquire returns the C client for a call. The caller must call release after the call.

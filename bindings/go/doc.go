@@ -14,14 +14,14 @@
 // # Linking
 //
 // The package finds libmcp with pkg-config, under the name "mcp". With the build tag "static" it uses "mcp-static"
-// instead, and the program needs no shared library.
+// instead, and the program needs no shared library. It uses cgo: set CGO_ENABLED=1 if you compile for another system.
 //
 // # Contexts
 //
 // Every method that sends something to the server takes a context as its first argument. The context's deadline is the
-// timeout of the call. When the context is done, the call returns within a moment, unless it is running a callback; the
-// error then wraps [context.Cause]. If the context has no deadline, the client's timeout applies ([WithTimeout]; the
-// default is one minute).
+// timeout of the call. When the context is done, the call returns within a moment, also while a handler waits for the
+// user; the error then wraps [context.Cause]. If the context has no deadline, the client's timeout applies
+// ([WithTimeout]; the default is one minute).
 //
 // # Errors
 //
@@ -35,10 +35,15 @@
 //
 // # Goroutines
 //
-// Any number of goroutines may use a client at the same time. A callback runs on the goroutine of the call that it
-// belongs to, or on a thread of the library. C code is below it on the stack, so it must not end its goroutine: do not
-// call [runtime.Goexit], or FailNow of a test. Panics are recovered. The Open function of an [OAuth] runs on a separate
-// goroutine.
+// Any number of goroutines may use a client at the same time. The functions that provide what a call needs run on
+// separate goroutines, and their context ends with the call: the handlers of [WithElicitation], [WithSampling] and
+// [WithRoots], an [AuthFunc], and the Open function of an [OAuth]. They may wait for the user.
+//
+// The other callbacks, such as a [LogFunc], must return soon: a call cannot end while one of them runs. They run on the
+// goroutine of the call that they belong to, or on a thread of the library. C code is below them on the stack, so they
+// must not end their goroutine: do not call [runtime.Goexit], or FailNow of a test.
+//
+// Panics are recovered, in both.
 //
 // Everything in this package is available since version 0.1.0.
 package mcp

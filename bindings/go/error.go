@@ -24,8 +24,8 @@ type Error struct {
 	HTTPStatus int
 	// RPC is the server's JSON-RPC error; nil if there was none.
 	RPC *RPC
-	// WWWAuthenticate is the server's challenge (RFC 9110, section 11.6.1); "" if it sent none.
-	WWWAuthenticate string
+	// Challenge is the server's challenge (RFC 9110, section 11.6.1); "" if it sent none.
+	Challenge string
 	// RetryAfter is the time to wait before a retry, from the server's Retry-After header; negative if there is
 	// none.
 	RetryAfter time.Duration
@@ -53,8 +53,8 @@ func (e *Error) Is(target error) bool {
 	return ok && status == e.Status
 }
 
-// Unwrap returns the underlying error: the cause of the context that ended the call, the error that the [AuthFunc] or
-// the Open function of an [OAuth] returned, or the error of [encoding/json]; nil if there is none.
+// Unwrap returns the underlying error: the cause of the context that ended the call, the error that a handler, the
+// [AuthFunc] or the Open function of an [OAuth] returned, or the error of [encoding/json]; nil if there is none.
 func (e *Error) Unwrap() error { return e.cause }
 
 // Timeout reports whether the status is [TimedOut]; os.IsTimeout uses it.
@@ -64,12 +64,12 @@ func (e *Error) Timeout() bool { return e.Status == TimedOut }
 func errorFromC(failure *C.mcp_error) *Error {
 	defer C.mcp_error_free(failure)
 	err := &Error{
-		Status:          Status(C.mcp_error_status(failure)),
-		Message:         C.GoString(C.mcp_error_message(failure)),
-		HTTPStatus:      int(C.mcp_error_http_status(failure)),
-		WWWAuthenticate: C.GoString(C.mcp_error_www_authenticate(failure)),
-		RetryAfter:      -1,
-		OAuthCode:       C.GoString(C.mcp_error_oauth_code(failure)),
+		Status:     Status(C.mcp_error_status(failure)),
+		Message:    C.GoString(C.mcp_error_message(failure)),
+		HTTPStatus: int(C.mcp_error_http_status(failure)),
+		Challenge:  C.GoString(C.mcp_error_challenge(failure)),
+		RetryAfter: -1,
+		OAuthCode:  C.GoString(C.mcp_error_oauth_code(failure)),
 	}
 	if C.mcp_error_has_rpc_code(failure) {
 		err.RPC = &RPC{Code: int64(C.mcp_error_rpc_code(failure)), Data: rawJSON(C.mcp_error_rpc_data(failure))}

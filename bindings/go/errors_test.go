@@ -59,6 +59,8 @@ func TestStatusNames(t *testing.T) {
 	if mcp.TimedOut.String() != "MCP_TIMEOUT" || mcp.Status(9999).Error() != "MCP_UNKNOWN" || mcp.Version() == "" {
 		t.Error(mcp.TimedOut, mcp.Status(9999), mcp.Version())
 	}
+	wantEqual(t, mcp.TimedOut.Text(), "The timeout of the call expired")
+	wantEqual(t, mcp.LogWarning.String(), "warning")
 	var timeout net.Error
 	err := error(&mcp.Error{Status: mcp.TimedOut})
 	if !err.(interface{ Timeout() bool }).Timeout() || errors.As(err, &timeout) {
@@ -94,7 +96,9 @@ func TestSettings(t *testing.T) {
 	}
 	noError(t, ping(url, mcp.WithClientInfo("program", "2"), mcp.WithTimeout(time.Minute), mcp.WithoutProxy(),
 		mcp.WithLimit(mcp.EventLimit, 1<<20), mcp.WithLimit(mcp.HeadLimit, 0), mcp.WithRequireHTTPS(),
-		mcp.WithProtocolVersion("")))
+		mcp.WithProtocolVersion(""), mcp.WithIdleTimeout(time.Minute), mcp.WithName(""),
+		mcp.WithExtension("com.example/charts", map[string]int{"version": 2}),
+		mcp.WithExtension("com.example/other", nil)))
 
 	wantStatus(t, ping(url, mcp.WithLimit(mcp.MessageLimit, 10)), mcp.TooLarge)
 	wantStatus(t, ping(url, mcp.WithProxy("http://127.0.0.1:1")), mcp.ProxyFailed)
@@ -106,6 +110,9 @@ func TestSettings(t *testing.T) {
 		mcp.WithCAFile("/no/such/file"), mcp.WithClientCertificate("/no/such/file", ""),
 		mcp.WithProxy("nonsense://"), mcp.WithProxy("http://\x00"), mcp.WithTransport(99), mcp.WithLimit(99, 1),
 		mcp.WithClientInfo("a\x00", "b"),
+		mcp.WithExtension("charts", nil),
+		mcp.WithExtension("com.example/charts", 1),
+		mcp.WithExtension("com.example/charts", func() {}),
 	} {
 		_, err := mcp.New(url, option)
 		wantStatus(t, err, mcp.InvalidArgument)

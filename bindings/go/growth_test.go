@@ -1,6 +1,7 @@
 package mcp_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"runtime"
@@ -43,11 +44,15 @@ func TestNoGrowth(t *testing.T) {
 	}
 	round := func(url string) {
 		client, err := mcp.New(url, mcp.WithBearer("token"), mcp.WithLog(func(mcp.LogLevel, string) {}),
-			mcp.WithAuth(func(r *mcp.AuthRequest) error { return r.SetBearer("token") }))
+			mcp.WithAuth(func(context.Context, mcp.AuthRequest) (mcp.Credentials, error) {
+				return mcp.Credentials{Bearer: "token"}, nil
+			}))
 		noError(t, err)
 		noError(t, client.Ping(t.Context()))
 		failure := errors.New("no")
-		noError(t, client.SetAuth(func(*mcp.AuthRequest) error { return failure }))
+		noError(t, client.SetAuth(func(context.Context, mcp.AuthRequest) (mcp.Credentials, error) {
+			return mcp.Credentials{}, failure
+		}))
 		wantStatus(t, client.Ping(t.Context()), mcp.AuthFailed)
 		noError(t, client.SetAuth(nil))
 		noError(t, client.Close())

@@ -5,11 +5,11 @@ import "C"
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"runtime/cgo"
-	"sync"
-	"sync/atomic"
+	"time"
 )
 
 // An ElicitRequest is a server's request for input from the user (specification 2026-07-28, "Elicitation"). Show the
@@ -23,16 +23,11 @@ type ElicitRequest struct {
 	RequestedSchema json.RawMessage `json:"requestedSchema"`
 	// URL is the URL that the user should open.
 	URL string `json:"url"`
+	// ClientName is the name of the client ([Client.Name]).
+	ClientName string `json:"-"`
 	// Raw holds all parameters as received.
 	Raw Result `json:"-"`
-
-	pending *pendingInput
 }
-
-// Cancelled reports whether a response would be too late: the server cancelled its request, the call that needs the
-// input was cancelled, the client was closed, or the handler has returned. A handler that waits for the user should
-// call it from time to time, and return if it is true. Any goroutine may call it.
-func (r ElicitRequest) Cancelled() bool { return r.pending.cancelled() }
 
 // An ElicitAnswer is the user's response to an [ElicitRequest]. The zero value cancels, like [ElicitCancel].
 type ElicitAnswer struct {
@@ -68,14 +63,11 @@ type SamplingRequest struct {
 	Messages     []SamplingMessage `json:"messages"`
 	SystemPrompt string            `json:"systemPrompt"`
 	MaxTokens    int64             `json:"maxTokens"`
+	// ClientName is the name of the client ([Client.Name]).
+	ClientName string `json:"-"`
 	// Raw holds all parameters as received, including others such as "tools" and "temperature".
 	Raw Result `json:"-"`
-
-	pending *pendingInput
 }
-
-// Cancelled reports whether a response would be too late, as [ElicitRequest.Cancelled] does.
-func (r SamplingRequest) Cancelled() bool { return r.pending.cancelled() }
 
 // A SamplingMessage is a message of a conversation with a model.
 type SamplingMessage struct {
@@ -115,6 +107,13 @@ func (c Contents) MarshalJSON() ([]byte, error) {
 	return json.Marshal([]Content(c))
 }
 
+// A RootsRequest is a server's request for the folders and files that it may access (specification 2026-07-28,
+// "Roots").
+type RootsRequest struct {
+	// ClientName is the name of the client ([Client.Name]).
+	ClientName string
+}
+
 // A Root is a folder or file that the server may access (specification 2026-07-28, "Roots").
 type Root struct {
 	// URI begins with "file://".
@@ -136,19 +135,25 @@ func (e *InputError) Error() string { return e.Message }
 // WithElicitation sets the handler of [ElicitRequest]s. Without it, the client does not declare the elicitation
 // capability to the server.
 //
-// The handler runs on the goroutine of the call that needs the input. If the request belongs to no call, it runs on a
-// reader thread of the library, where it may not make calls on the same client ([Misuse]). Its time does not count
-// against timeouts. If it returns an error or panics, a legacy server gets a JSON-RPC error and the call continues;
-// with a modern server, the call ends with [InputFailed].
-func WithElicitation(handler func(ElicitRequest) (ElicitAnswer, error)) Option {
-	return withInput(func(i *C.mcp_input) error {
-		params := Result(rawJSON(C.mcp_input_params(i)))
-		request := ElicitRequest{Raw: params, pending: &pendingInput{input: i}}
-		defer request.pending.expire()
+// The handler runs on a separate goroutine, also several times at the same time, and may wait for the user. It may make
+// calls on the client and close it. Its time does not count against timeouts; see [WithInputTimeout].
+//
+// The context has the values of the context of the call that needs the input. A legacy server does not say over
+// HTTP+SSE and stdio which call that is: it is the oldest one that waits, if there is one. The context is done when an
+// answer would be too late: the call has ended, or the server cancelled its request (which is not noticed over
+// Streamable HTTP, if the server says it on the event stream of the call). The call does not wait for the handler, and
+// a later answer has no effect. [context.Cause] is the cause of the call's context, or an [*Error] whose status says
+// how the request ended.
+//
+// If the handler returns an error or panics, a legacy server gets a JSON-RPC error and the call continues; with a
+// modern server, the call ends with [InputFailed], and that [Error] wraps the returned error or a [*PanicError].
+func WithElicitation(handler func(context.Context, ElicitRequest) (ElicitAnswer, error)) Option {
+	return withInput(func(ctx context.Context, i *C.mcp_input) error {
+		request := ElicitRequest{ClientName: clientName(i), Raw: params(i)}
 		if err := request.Raw.decodeLenient(&request); err != nil {
 			return err
 		}
-		answer, err := handler(request)
+		answer, err := handler(ctx, request)
 		if err != nil || answer.action == nil {
 			return err
 		}
@@ -163,16 +168,14 @@ func WithElicitation(handler func(ElicitRequest) (ElicitAnswer, error)) Option {
 }
 
 // WithSampling sets the handler of [SamplingRequest]s. Without it, the client does not declare the sampling capability
-// to the server. The handler runs on the goroutine and under the rules that [WithElicitation] describes.
-func WithSampling(handler func(SamplingRequest) (SamplingResult, error)) Option {
-	return withInput(func(i *C.mcp_input) error {
-		params := Result(rawJSON(C.mcp_input_params(i)))
-		request := SamplingRequest{Raw: params, pending: &pendingInput{input: i}}
-		defer request.pending.expire()
+// to the server. The handler runs under the rules that [WithElicitation] describes.
+func WithSampling(handler func(context.Context, SamplingRequest) (SamplingResult, error)) Option {
+	return withInput(func(ctx context.Context, i *C.mcp_input) error {
+		request := SamplingRequest{ClientName: clientName(i), Raw: params(i)}
 		if err := request.Raw.decodeLenient(&request); err != nil {
 			return err
 		}
-		result, err := handler(request)
+		result, err := handler(ctx, request)
 		if err != nil {
 			return err
 		}
@@ -183,11 +186,10 @@ func WithSampling(handler func(SamplingRequest) (SamplingResult, error)) Option 
 }
 
 // WithRoots sets the handler that returns the folders and files that the server may access. Without it, the client does
-// not declare the roots capability to the server. The handler runs on the goroutine and under the rules that
-// [WithElicitation] describes.
-func WithRoots(handler func() ([]Root, error)) Option {
-	return withInput(func(i *C.mcp_input) error {
-		roots, err := handler()
+// not declare the roots capability to the server. The handler runs under the rules that [WithElicitation] describes.
+func WithRoots(handler func(context.Context, RootsRequest) ([]Root, error)) Option {
+	return withInput(func(ctx context.Context, i *C.mcp_input) error {
+		roots, err := handler(ctx, RootsRequest{ClientName: clientName(i)})
 		if err != nil {
 			return err
 		}
@@ -199,11 +201,35 @@ func WithRoots(handler func() ([]Root, error)) Option {
 	})
 }
 
-func withInput(
-	handle func(*C.mcp_input) error, set func(*C.mcp_client, C.uintptr_t, **C.mcp_error) C.mcp_status,
-) Option {
-	return func(c *Client) error { return c.setCallback(&inputHandler{handle, &c.core.runningCallbacks}, set) }
+// WithInputTimeout limits the time of the handlers of [WithElicitation], [WithSampling] and [WithRoots]. Zero, the
+// default, means no limit.
+func WithInputTimeout(d time.Duration) Option {
+	return func(c *Client) error {
+		ms, err := milliseconds(d, "the input timeout")
+		if err != nil {
+			return err
+		}
+		return c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status {
+			return C.mcp_set_input_timeout(client, ms, failure)
+		})
+	}
 }
+
+// An inputHandler answers a C input.
+type inputHandler func(context.Context, *C.mcp_input) error
+
+func withInput(
+	handler inputHandler, set func(*C.mcp_client, C.uintptr_t, **C.mcp_error) C.mcp_status,
+) Option {
+	return func(c *Client) error {
+		c.core.hasHandlers.Store(true)
+		return c.setCallback(handler, set)
+	}
+}
+
+func clientName(i *C.mcp_input) string { return C.GoString(C.mcp_input_client_name(i)) }
+
+func params(i *C.mcp_input) Result { return Result(rawJSON(C.mcp_input_params(i))) }
 
 func respond(i *C.mcp_input, result any) error {
 	text, err := marshal(result, "the result")
@@ -216,46 +242,26 @@ func respond(i *C.mcp_input, result any) error {
 	})
 }
 
-// A pendingInput is a C input, which is valid while its handler runs, and NULL afterwards.
-type pendingInput struct {
-	mutex sync.Mutex
-	input *C.mcp_input
-}
-
-func (p *pendingInput) cancelled() bool {
-	if p == nil {
-		return false // a request that the program itself created, for example in a test
-	}
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	return p.input == nil || bool(C.mcp_input_is_cancelled(p.input))
-}
-
-func (p *pendingInput) expire() {
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	p.input = nil
-}
-
-type inputHandler struct {
-	handle  func(*C.mcp_input) error
-	running *atomic.Int32
-}
-
 //export bridgeInput
-func bridgeInput(handle C.uintptr_t, input *C.mcp_input) {
-	handler := cgo.Handle(handle).Value().(*inputHandler)
-	handler.running.Add(1)
-	defer handler.running.Add(-1)
-	err := runCallback(func() error { return handler.handle(input) })
-	if err == nil {
-		return
-	}
+func bridgeInput(handle, call C.uintptr_t, input *C.mcp_input) {
+	handler := cgo.Handle(handle).Value().(inputHandler)
+	run := newHandlerRun(call)
+	C.bridge_input_set_over(input, run.over())
+	run.start(func() error { return handler(run.ctx, input) }, func(err error) {
+		if err != nil {
+			failInput(input, err)
+		}
+		C.mcp_input_free(input)
+	})
+}
+
+// failInput reports that there is no answer. C owns the handle of the error.
+func failInput(input *C.mcp_input, err error) {
 	const internalError = -32603
 	failure := &InputError{internalError, ""}
 	errors.As(err, &failure)
-	text, _ := errorText(err)
+	text, err := errorText(err)
 	message := C.CString(text)
 	defer freeCString(message)
-	C.mcp_input_fail(input, C.int64_t(failure.Code), message, nil)
+	C.bridge_input_fail(input, C.int64_t(failure.Code), message, C.uintptr_t(cgo.NewHandle(err)))
 }

@@ -82,7 +82,7 @@ func TestResultsWithInvalidContentAreReturned(t *testing.T) {
 		wantEqual(t, result.Raw != nil, true)
 	}
 	client := newFixedResultClient(t, `{"taskId":7,"task":"x","content":[{"type":"text","text":"done"}]}`)
-	started, err := client.StartTool(t.Context(), "t", nil)
+	started, err := client.CallToolAsTask(t.Context(), "t", nil)
 	noError(t, err)
 	wantEqual(t, started.Result.Text(), "done")
 }
@@ -125,6 +125,29 @@ func TestInvalidElementsDoNotHideOthers(t *testing.T) {
 	completion, err := client.CompletePrompt(t.Context(), "a", "b", "", nil)
 	noError(t, err)
 	wantEqual(t, completion.Values[0]+completion.Values[2], "ab")
+}
+
+func TestToolAnnotations(t *testing.T) {
+	defaults := mcp.ToolAnnotations{DestructiveHint: true, OpenWorldHint: true}
+	for annotations, want := range map[string]mcp.ToolAnnotations{
+		`null`: defaults,
+		`{}`:   defaults,
+		`7`:    defaults,
+		`{"title":1,"readOnlyHint":"yes","destructiveHint":null,"idempotentHint":{},"openWorldHint":0}`: defaults,
+		`{"title":"T","readOnlyHint":true,"destructiveHint":false,"idempotentHint":true,"openWorldHint":false}`: {
+			Title: "T", ReadOnlyHint: true, IdempotentHint: true,
+		},
+		`{"destructiveHint":false}`: {OpenWorldHint: true},
+	} {
+		client := newFakeServerClient(t, func(string, json.RawMessage) string {
+			return `{"tools":[{"name":"without"},{"name":"with","annotations":` + annotations + `}]}`
+		})
+		tools, err := client.ListTools(t.Context())
+		noError(t, err)
+		wantEqual(t, tools[0].Annotations, defaults)
+		wantEqual(t, tools[1].Annotations, want)
+		wantEqual(t, tools[1].Name, "with")
+	}
 }
 
 func TestContentsWithWrongTypes(t *testing.T) {

@@ -24,6 +24,9 @@ const (
 	LogDebug LogLevel = C.MCP_LOG_DEBUG
 )
 
+// String returns the name of the level, such as "warning"; "unknown" for an unknown level.
+func (l LogLevel) String() string { return C.GoString(C.mcp_log_level_name(C.int32_t(l))) }
+
 // Level returns the corresponding level of [log/slog].
 func (l LogLevel) Level() slog.Level {
 	switch l {

@@ -7,7 +7,6 @@ import (
 	"context"
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -68,8 +67,9 @@ type OAuth struct {
 	// otherwise pass it to [OAuth.Finish]. If Open returns an error, the call fails with [LoginFailed], and that
 	// [Error] wraps the returned one. If it panics, the Error wraps a [*PanicError].
 	//
-	// The context is that of the call that needs the login. It is also done when that call returns. Open must not
-	// make calls on clients with the same OAuth: they would wait for the login.
+	// The context has the values of the context of the call that needs the login. It is done when the login has
+	// ended, or no call waits for it any more. Open must not make calls on clients with the same OAuth: they would
+	// wait for the login.
 	Open func(ctx context.Context, login Login) (redirect string, err error)
 	// Redirect is the URI to which the login page redirects. The default is "http://127.0.0.1/callback", where the
 	// library listens during a login; without a port in the URI, it uses any free one. If it is an https URL of the
@@ -97,8 +97,6 @@ type OAuth struct {
 
 	mu     sync.Mutex
 	handle *C.mcp_oauth
-	// How many Open functions have ended.
-	ended atomic.Int64
 }
 
 // An OAuthClient is a registration of the program at an authorization server.
@@ -153,16 +151,12 @@ func (c *Client) SetOAuth(oauth *OAuth) error {
 			return err
 		}
 	}
-	c.core.oauthMu.Lock()
-	defer c.core.oauthMu.Unlock()
+	defer runtime.KeepAlive(oauth)
+	// A callback may run on a thread of the library, which mcp_client_free waits for.
+	c.core.hasCallbacks.Store(true)
+	c.core.hasHandlers.Store(true)
 	return c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status {
-		// A callback may run on a thread of the library, which mcp_client_free waits for.
-		c.core.hasCallbacks.Store(true)
-		status := C.mcp_set_oauth(client, handle, failure)
-		if status == C.MCP_OK {
-			c.core.oauth.Store(oauth)
-		}
-		return status
+		return C.mcp_set_oauth(client, handle, failure)
 	})
 }
 

@@ -5,13 +5,9 @@ import "C"
 
 import (
 	"context"
-	"errors"
-	"runtime"
 	"runtime/cgo"
-	"runtime/debug"
 	"strings"
 	"time"
-	"weak"
 )
 
 // A Login is a login that the user has to complete. Tell the user which server requires it, and where the user will log
@@ -27,6 +23,8 @@ type Login struct {
 	Scopes []string
 	// RedirectURI is the URI to which the login page redirects, with the port on which the library listens.
 	RedirectURI string
+	// ClientName is the name of the client ([Client.Name]).
+	ClientName string
 }
 
 // OpenBrowser opens the login page in the user's browser, with the command xdg-open, or open on macOS. The environment
@@ -102,73 +100,45 @@ func (c *Client) OAuthState() (OAuthState, error) {
 	return state.OAuthState, err
 }
 
-// A loginCallback does not keep the OAuth alive, because the C object of the OAuth keeps the callback alive.
-type loginCallback struct {
-	oauth weak.Pointer[OAuth]
-	open  func(context.Context, Login) (string, error)
-}
-
 //export bridgeOpen
-func bridgeOpen(handle C.uintptr_t, request *C.mcp_oauth_request) {
-	callback := cgo.Handle(handle).Value().(*loginCallback)
-	login := Login{
-		URL:         C.GoString(C.mcp_oauth_request_url(request)),
-		Server:      C.GoString(C.mcp_oauth_request_server(request)),
-		Issuer:      C.GoString(C.mcp_oauth_request_issuer(request)),
-		Scopes:      strings.Fields(C.GoString(C.mcp_oauth_request_scopes(request))),
-		RedirectURI: C.GoString(C.mcp_oauth_request_redirect_uri(request)),
-	}
-	oauth := callback.oauth.Value()
-	if oauth == nil {
-		reason := C.CString("the client does not use the OAuth any more")
-		defer freeCString(reason)
-		C.mcp_oauth_request_fail(request, reason, nil)
-		return
-	}
-	go oauth.runLogin(callContext(), callback.open, login)
-}
-
-// errLoginExited is the cause of a failed login if the Open function did not return.
-var errLoginExited = errors.New("the Open function called runtime.Goexit, as FailNow of a test does")
-
-// runLogin runs an Open function, and ends the login with its result.
-func (o *OAuth) runLogin(ctx context.Context, open func(context.Context, Login) (string, error), login Login) {
-	err := errLoginExited
-	defer func() {
-		if value := recover(); value != nil {
-			err = &PanicError{value, debug.Stack()}
+func bridgeOpen(handle, call C.uintptr_t, request *C.mcp_oauth_request) {
+	open := cgo.Handle(handle).Value().(func(context.Context, Login) (string, error))
+	run := newHandlerRun(call)
+	C.bridge_oauth_request_set_over(request, run.over())
+	run.start(func() error {
+		redirect, err := open(run.ctx, Login{
+			URL:         C.GoString(C.mcp_oauth_request_url(request)),
+			Server:      C.GoString(C.mcp_oauth_request_server(request)),
+			Issuer:      C.GoString(C.mcp_oauth_request_issuer(request)),
+			Scopes:      strings.Fields(C.GoString(C.mcp_oauth_request_scopes(request))),
+			RedirectURI: C.GoString(C.mcp_oauth_request_redirect_uri(request)),
+			ClientName:  C.GoString(C.mcp_oauth_request_client_name(request)),
+		})
+		if err != nil || redirect == "" {
+			return err
 		}
-		// If the context is done, the call ends because of that.
-		if err != nil && ctx.Err() == nil {
-			o.failLogin(login, err)
+		return withCString(redirect, "the redirect", func(redirect *C.char) error {
+			return check(func(e **C.mcp_error) C.mcp_status {
+				return C.mcp_oauth_request_finish(request, redirect, e)
+			})
+		})
+	}, func(err error) {
+		if err != nil {
+			text, err := errorText(err)
+			reason := C.CString(text)
+			defer freeCString(reason)
+			C.bridge_oauth_request_fail(request, reason, C.uintptr_t(cgo.NewHandle(err)))
 		}
-	}()
-	var redirect string
-	func() {
-		defer o.ended.Add(1)
-		redirect, err = open(ctx, login)
-	}()
-	if err == nil && redirect != "" {
-		err = o.Finish(redirect)
-	}
-}
-
-// failLogin ends a login with an error, unless it has ended already. C owns the handle of the error.
-func (o *OAuth) failLogin(login Login, err error) {
-	defer runtime.KeepAlive(o)
-	text, err := errorText(err)
-	url, reason := C.CString(login.URL), C.CString(text)
-	defer freeCString(url)
-	defer freeCString(reason)
-	C.bridge_oauth_fail(o.handle, url, reason, C.uintptr_t(cgo.NewHandle(err)), nil)
+		C.mcp_oauth_request_free(request)
+	})
 }
 
 //export bridgeAssertion
-func bridgeAssertion(handle C.uintptr_t, assertion *C.mcp_oauth_assertion) {
+func bridgeAssertion(handle, call C.uintptr_t, assertion *C.mcp_oauth_assertion) {
 	function := cgo.Handle(handle).Value().(func(context.Context, string, string) (string, error))
 	err := runCallback(func() error {
 		audience := C.GoString(C.mcp_oauth_assertion_audience(assertion))
-		jwt, err := function(callContext(), audience, C.GoString(C.mcp_oauth_assertion_resource(assertion)))
+		jwt, err := function(callContext(call), audience, C.GoString(C.mcp_oauth_assertion_resource(assertion)))
 		if err != nil {
 			return err
 		}

@@ -7,7 +7,6 @@ import (
 	"runtime/cgo"
 	"strings"
 	"time"
-	"weak"
 )
 
 // defaultLoginTimeout is that of the C library.
@@ -176,8 +175,7 @@ func (s *oauthSetup) setLogin(o *OAuth) {
 func (s *oauthSetup) setCallbacks(o *OAuth) {
 	if o.Open != nil {
 		s.call(func(e **C.mcp_error) C.mcp_status {
-			handle := cgo.NewHandle(&loginCallback{weak.Make(o), o.Open})
-			return C.bridge_oauth_set_open(s.oauth, C.uintptr_t(handle), e)
+			return C.bridge_oauth_set_open(s.oauth, C.uintptr_t(cgo.NewHandle(o.Open)), e)
 		})
 	}
 	if o.Assertion != nil {

@@ -228,6 +228,23 @@ func TestLibraryReceivesLoopbackRedirect(t *testing.T) {
 	}
 }
 
+func TestRedirectEndsContextOfOpen(t *testing.T) {
+	s := newProtectedServer(t)
+	ended := make(chan error, 1)
+	open := func(ctx context.Context, login mcp.Login) (string, error) {
+		response, err := http.Get(login.URL) // follows the redirect to the library
+		if err != nil {
+			return "", err
+		}
+		response.Body.Close()
+		<-ctx.Done()
+		ended <- context.Cause(ctx)
+		return "", ctx.Err()
+	}
+	noError(t, s.newClient(t, mcp.WithOAuth(&mcp.OAuth{Open: open})).Ping(t.Context()))
+	wantEqual(t, <-ended, context.Canceled)
+}
+
 func TestRedirectArrivesElsewhere(t *testing.T) {
 	s := newProtectedServer(t)
 	oauth := &mcp.OAuth{Redirect: "com.example.app:/callback"}
@@ -356,7 +373,7 @@ func TestCloseEndsLogin(t *testing.T) {
 	start := time.Now()
 	noError(t, client.Close())
 	wantStatus(t, waitForReturn(t, "close", result, start), mcp.Closed)
-	wantEqual(t, <-ended, context.Canceled)
+	wantStatus(t, <-ended, mcp.Closed)
 }
 
 func TestLoginTimeout(t *testing.T) {
@@ -364,7 +381,7 @@ func TestLoginTimeout(t *testing.T) {
 	oauth.LoginTimeout = 50 * time.Millisecond
 	client := newProtectedServer(t).newClient(t, mcp.WithOAuth(oauth))
 	wantStatus(t, client.Login(t.Context()), mcp.LoginFailed)
-	wantEqual(t, <-ended, context.Canceled)
+	wantStatus(t, <-ended, mcp.TimedOut)
 }
 
 func TestTimeForLoginIsNotCounted(t *testing.T) {
@@ -402,7 +419,10 @@ func TestConcurrentCallsShareOneLogin(t *testing.T) {
 
 func TestOAuthReplacesAuthFunc(t *testing.T) {
 	s := newProtectedServer(t)
-	client := s.newClient(t, mcp.WithAuth(func(r *mcp.AuthRequest) error { return r.SetBearer("wrong") }))
+	auth := func(context.Context, mcp.AuthRequest) (mcp.Credentials, error) {
+		return mcp.Credentials{Bearer: "wrong"}, nil
+	}
+	client := s.newClient(t, mcp.WithAuth(auth))
 	wantStatus(t, client.Ping(t.Context()), mcp.Unauthorized)
 	noError(t, client.SetOAuth(&mcp.OAuth{Open: followLogin}))
 	noError(t, client.Ping(t.Context()))

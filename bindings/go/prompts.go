@@ -100,8 +100,10 @@ func (c *Client) CompletePrompt(
 	ctx context.Context, prompt, argument, value string, known map[string]string, options ...CallOption,
 ) (*Completion, error) {
 	return c.complete(ctx, prompt, argument, value, known, options,
-		func(c *C.mcp_client, t [4]*C.char, o *C.mcp_options, r **C.mcp_json, e **C.mcp_error) C.mcp_status {
-			return C.mcp_complete_prompt(c, t[0], t[1], t[2], t[3], o, r, e)
+		func(
+			c *C.mcp_client, t []*C.char, k jsonText, o *C.mcp_options, r **C.mcp_json, e **C.mcp_error,
+		) C.mcp_status {
+			return C.mcp_complete_prompt(c, t[0], t[1], t[2], k.text, k.length, o, r, e)
 		})
 }
 
@@ -111,30 +113,27 @@ func (c *Client) CompleteResource(
 	ctx context.Context, uriTemplate, argument, value string, known map[string]string, options ...CallOption,
 ) (*Completion, error) {
 	return c.complete(ctx, uriTemplate, argument, value, known, options,
-		func(c *C.mcp_client, t [4]*C.char, o *C.mcp_options, r **C.mcp_json, e **C.mcp_error) C.mcp_status {
-			return C.mcp_complete_resource(c, t[0], t[1], t[2], t[3], o, r, e)
+		func(
+			c *C.mcp_client, t []*C.char, k jsonText, o *C.mcp_options, r **C.mcp_json, e **C.mcp_error,
+		) C.mcp_status {
+			return C.mcp_complete_resource(c, t[0], t[1], t[2], k.text, k.length, o, r, e)
 		})
 }
 
 func (c *Client) complete(
 	ctx context.Context, name, argument, value string, known map[string]string, options []CallOption,
-	function func(*C.mcp_client, [4]*C.char, *C.mcp_options, **C.mcp_json, **C.mcp_error) C.mcp_status,
+	function func(*C.mcp_client, []*C.char, jsonText, *C.mcp_options, **C.mcp_json, **C.mcp_error) C.mcp_status,
 ) (*Completion, error) {
 	knownJSON, err := marshal(nilIfEmpty(known), "the known arguments")
 	if err != nil {
 		return nil, err
 	}
 	texts := []string{name, argument, value}
-	if knownJSON != nil {
-		texts = append(texts, string(knownJSON))
-	}
-	var cTexts [4]*C.char
 	var result Result
 	err = withCStrings(texts, "the name, the argument or the value", func(all []*C.char) (err error) {
-		copy(cTexts[:], all)
 		result, err = c.callResult(ctx, options,
 			func(c *C.mcp_client, o *C.mcp_options, result **C.mcp_json, e **C.mcp_error) C.mcp_status {
-				return function(c, cTexts, o, result, e)
+				return function(c, all, jsonTextOf(knownJSON), o, result, e)
 			})
 		return err
 	})

@@ -1,22 +1,76 @@
 package mcp_test
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
-	"maps"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	mcp "github.com/libmcp/libmcp/bindings/go"
 )
 
 // newProcessClient returns a client of tests/schema/server.py, a stdio server that implements all methods of one
 // protocol version.
+// respond responds to the requests that it reads, with an empty result or to initialize, until the file ends.
+func respond(in io.Reader, out io.WriteCloser) {
+	defer out.Close()
+	for lines := bufio.NewScanner(in); lines.Scan(); {
+		var request struct {
+			ID     json.RawMessage
+			Method string
+		}
+		_ = json.Unmarshal(lines.Bytes(), &request)
+		result := "{}"
+		if request.Method == "initialize" {
+			result = `{"protocolVersion":"2025-11-25","capabilities":{},"serverInfo":{"name":"goroutine","version":"1"}}`
+		}
+		if request.Method == "ping" {
+			fmt.Fprintln(out, `{"jsonrpc":"2.0","method":"notifications/example","params":{"of":"ping"}}`)
+		}
+		if request.Method == "server/discover" {
+			fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"error":{"code":-32601,"message":"unknown"}}`+"\n", request.ID)
+		} else if request.ID != nil {
+			fmt.Fprintf(out, `{"jsonrpc":"2.0","id":%s,"result":%s}`+"\n", request.ID, result)
+		}
+	}
+}
+
+func TestFilesOfTheProgramAreUsed(t *testing.T) {
+	requests, toServer, err := os.Pipe()
+	noError(t, err)
+	fromServer, responses, err := os.Pipe()
+	noError(t, err)
+	go respond(requests, responses)
+	var notified string
+	client, err := mcp.NewFiles(fromServer, toServer, "goroutine",
+		mcp.WithNotification(func(method string, params mcp.Result) { notified = method + string(params) }))
+	noError(t, err)
+	noError(t, toServer.Close())
+	noError(t, fromServer.Close())
+	noError(t, client.Ping(t.Context()))
+	wantEqual(t, client.Name(), "goroutine")
+	wantEqual(t, notified, `notifications/example{"of":"ping"}`)
+	noError(t, client.Close())
+	wantStatus(t, client.Ping(t.Context()), mcp.Closed)
+
+	_, err = mcp.NewFiles(fromServer, toServer, "closed")
+	if err == nil || !strings.Contains(err.Error(), "closed file") {
+		t.Errorf("closed files: %v", err)
+	}
+	_, err = mcp.NewFiles(nil, nil, "none")
+	if !errors.Is(err, os.ErrInvalid) {
+		t.Errorf("no files: %v", err)
+	}
+}
+
 func newProcessClient(t testing.TB, version string, options ...mcp.Option) *mcp.Client {
 	t.Helper()
 	command := []string{"python3", "../../tests/schema/server.py", version, filepath.Join(t.TempDir(), "record")}
@@ -45,6 +99,26 @@ func wantEqual[T comparable](t testing.TB, got, want T) {
 	}
 }
 
+func TestServerInfoOfBothEras(t *testing.T) {
+	inBothEras(t, func(t *testing.T, version string) {
+		info, err := newProcessClient(t, version).ServerInfo(t.Context())
+		noError(t, err)
+		isModern := version == "2026-07-28"
+		wantEqual(t, info.ProtocolVersion, version)
+		wantEqual(t, info.Era, map[bool]string{false: "legacy", true: "modern"}[isModern])
+		wantEqual(t, info.Transport, "stdio")
+		wantEqual(t, info.Server, mcp.Implementation{Name: "server.py", Version: "1"})
+		wantEqual(t, slices.Contains(info.SupportedVersions, version), isModern)
+		capabilities := info.Capabilities
+		wantEqual(t, *capabilities.Tools, mcp.ServerCapability{ListChanged: true})
+		wantEqual(t, *capabilities.Resources, mcp.ServerCapability{ListChanged: true, Subscribe: true})
+		wantEqual(t, *capabilities.Prompts, mcp.ServerCapability{ListChanged: true})
+		wantEqual(t, capabilities.Completions != nil, true)
+		wantEqual(t, capabilities.Logging != nil, true)
+		wantEqual(t, capabilities.Tasks != nil, !isModern)
+	})
+}
+
 func TestListTools(t *testing.T) {
 	client := newEverythingClient(t)
 	tools, err := client.ListTools(t.Context())
@@ -61,6 +135,7 @@ func TestListTools(t *testing.T) {
 	if !strings.Contains(string(tool.InputSchema), `"a"`) || tool.OutputSchema != nil {
 		t.Error(tool)
 	}
+	wantEqual(t, tool.Annotations, mcp.ToolAnnotations{ReadOnlyHint: true, IdempotentHint: true})
 
 	count := 0
 	for tool, err := range client.Tools(t.Context()) {
@@ -218,7 +293,7 @@ func TestRequestAndNotify(t *testing.T) {
 			t.Error(result)
 		}
 		noError(t, client.Notify(t.Context(), "x.example/news", nil))
-		noError(t, client.SetLoggingLevel(t.Context(), "info"))
+		noError(t, client.RequestServerLog(t.Context(), "info"))
 		noError(t, client.Ping(t.Context()))
 		text, err := os.ReadFile(record)
 		noError(t, err)
@@ -243,7 +318,10 @@ func TestProgress(t *testing.T) {
 	var received []mcp.Progress
 	result, err := newEverythingClient(t).CallTool(t.Context(), "trigger-long-running-operation",
 		map[string]any{"duration": 0.2, "steps": 4},
-		mcp.OnProgress(func(p mcp.Progress) { received = append(received, p) }))
+		mcp.OnProgress(func(p mcp.Progress) error {
+			received = append(received, p)
+			return nil
+		}))
 	noError(t, err)
 	wantEqual(t, len(received), 4)
 	wantEqual(t, received[3], mcp.Progress{Progress: 4, Total: 4})
@@ -257,11 +335,26 @@ func TestCancelDuringProgress(t *testing.T) {
 		client := newProcessClient(t, version)
 		why := errors.New("seen enough")
 		ctx, cancel := context.WithCancelCause(t.Context())
-		_, err := client.CallTool(ctx, "never", nil, mcp.OnProgress(func(p mcp.Progress) {
+		_, err := client.CallTool(ctx, "never", nil, mcp.OnProgress(func(p mcp.Progress) error {
 			wantEqual(t, p, mcp.Progress{Progress: 1, Total: -1})
 			cancel(why)
+			return nil
 		}))
 		if wantStatus(t, err, mcp.Cancelled); !errors.Is(err, why) {
+			t.Error(err)
+		}
+		noError(t, client.Ping(t.Context()))
+	})
+}
+
+func TestProgressErrorEndsCall(t *testing.T) {
+	inBothEras(t, func(t *testing.T, version string) {
+		client := newProcessClient(t, version)
+		enough := errors.New("seen enough")
+		callback := func(mcp.Progress) error { return enough }
+		_, err := client.CallTool(t.Context(), "never", nil, mcp.OnProgress(callback))
+		e := wantStatus(t, err, mcp.Cancelled)
+		if !errors.Is(err, enough) || !strings.HasSuffix(e.Message, "seen enough") {
 			t.Error(err)
 		}
 		noError(t, client.Ping(t.Context()))
@@ -277,117 +370,10 @@ func TestProgressPanicReachesCaller(t *testing.T) {
 			}
 		}()
 		_, _ = client.CallTool(t.Context(), "never", nil,
-			mcp.OnProgress(func(mcp.Progress) { panic("in the callback") }))
+			mcp.OnProgress(func(mcp.Progress) error { panic("in the callback") }))
 		t.Error("the panic of the callback did not reach the caller")
 	}()
 	noError(t, client.Ping(t.Context()))
-}
-
-func TestInputHandlers(t *testing.T) {
-	inBothEras(t, func(t *testing.T, version string) {
-		requests := map[string]int{}
-		client := newProcessClient(t, version,
-			mcp.WithElicitation(func(r mcp.ElicitRequest) (mcp.ElicitAnswer, error) {
-				requests[r.Mode+" "+r.Message+r.URL]++
-				if r.Mode == "url" {
-					return mcp.ElicitAccept(nil), nil
-				}
-				return mcp.ElicitAccept(map[string]string{"name": "Ada"}), nil
-			}),
-			mcp.WithSampling(func(r mcp.SamplingRequest) (mcp.SamplingResult, error) {
-				requests[r.Messages[0].Content[0].Text]++
-				content := mcp.Contents{{Type: "text", Text: "hello"}}
-				return mcp.SamplingResult{Role: "assistant", Content: content, Model: "none"}, nil
-			}),
-			mcp.WithRoots(func() ([]mcp.Root, error) {
-				requests["roots"]++
-				return []mcp.Root{{URI: "file:///srv"}}, nil
-			}))
-		result, err := client.CallTool(t.Context(), "asks", nil)
-		noError(t, err)
-		wantEqual(t, result.Text(), "well")
-		// The ping makes sure that all requests were handled: a legacy server may end the call without waiting
-		// for the responses to its requests.
-		noError(t, client.Ping(t.Context()))
-		want := map[string]int{"form Who?": 1, "url Go therehttps://example.com/": 1, "well": 1, "roots": 1}
-		if !maps.Equal(requests, want) {
-			t.Errorf("the handlers got %v instead of %v", requests, want)
-		}
-	})
-}
-
-func TestInputHandlerFailures(t *testing.T) {
-	for name, handler := range map[string]func(mcp.ElicitRequest) (mcp.ElicitAnswer, error){
-		"error": func(mcp.ElicitRequest) (mcp.ElicitAnswer, error) {
-			return mcp.ElicitDecline(), errors.New("the door is locked\x00")
-		},
-		"code": func(mcp.ElicitRequest) (mcp.ElicitAnswer, error) {
-			return mcp.ElicitAnswer{}, &mcp.InputError{Code: -1, Message: "locked"}
-		},
-		"panic": func(mcp.ElicitRequest) (mcp.ElicitAnswer, error) { panic("locked") },
-		"invalid content": func(mcp.ElicitRequest) (mcp.ElicitAnswer, error) {
-			return mcp.ElicitAccept([]string{"locked"}), nil
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			client := newProcessClient(t, "2026-07-28", mcp.WithElicitation(handler),
-				mcp.WithRoots(func() ([]mcp.Root, error) { return nil, nil }),
-				mcp.WithSampling(func(mcp.SamplingRequest) (mcp.SamplingResult, error) {
-					content := mcp.Contents{{Type: "text"}}
-					return mcp.SamplingResult{Role: "assistant", Content: content, Model: "m"}, nil
-				}))
-			_, err := client.CallTool(t.Context(), "asks", nil)
-			wantStatus(t, err, mcp.InputFailed)
-			if name != "invalid content" && !strings.Contains(err.Error(), "locked") {
-				t.Error(err)
-			}
-			noError(t, client.Ping(t.Context()))
-		})
-	}
-	_, err := newProcessClient(t, "2026-07-28").CallTool(t.Context(), "asks", nil)
-	wantStatus(t, err, mcp.InputUnsupported)
-}
-
-func TestElicitationWithRealServer(t *testing.T) {
-	client := newEverythingClient(t, mcp.WithElicitation(func(r mcp.ElicitRequest) (mcp.ElicitAnswer, error) {
-		if !strings.Contains(string(r.RequestedSchema), `"email"`) {
-			t.Error(r)
-		}
-		return mcp.ElicitAccept(map[string]string{"name": "Ada"}), nil
-	}))
-	result, err := client.CallTool(t.Context(), "trigger-elicitation-request", nil)
-	noError(t, err)
-	text := result.Text()
-	if !strings.Contains(text, "Name: Ada") || !strings.Contains(text, "Favorite Integer: 42") {
-		t.Error(text)
-	}
-}
-
-func TestInputHandlerSeesCancellation(t *testing.T) {
-	inBothEras(t, func(t *testing.T, version string) {
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		var request mcp.ElicitRequest
-		client := newProcessClient(t, version,
-			mcp.WithElicitation(func(r mcp.ElicitRequest) (mcp.ElicitAnswer, error) {
-				wantEqual(t, r.Cancelled(), false)
-				request = r
-				cancel()
-				for !r.Cancelled() {
-					runtime.Gosched()
-				}
-				return mcp.ElicitAnswer{}, nil
-			}),
-			mcp.WithSampling(func(mcp.SamplingRequest) (mcp.SamplingResult, error) {
-				content := mcp.Contents{{Type: "text", Text: "text"}}
-				return mcp.SamplingResult{Role: "assistant", Content: content, Model: "m"}, nil
-			}),
-			mcp.WithRoots(func() ([]mcp.Root, error) { return nil, nil }))
-		_, err := client.CallTool(ctx, "asks", nil)
-		wantStatus(t, err, mcp.Cancelled)
-		wantEqual(t, request.Cancelled(), true)
-		wantEqual(t, mcp.ElicitRequest{}.Cancelled(), false)
-	})
 }
 
 func TestListen(t *testing.T) {
@@ -427,12 +413,12 @@ func TestListen(t *testing.T) {
 
 func TestLogging(t *testing.T) {
 	var messages []mcp.LoggingMessage
-	client := newClient(t, realServer(t, "everything").URL, mcp.WithLogging(func(m mcp.LoggingMessage) {
+	client := newClient(t, realServer(t, "everything").URL, mcp.WithServerLog(func(m mcp.LoggingMessage) {
 		messages = append(messages, m)
 		panic("ignored")
 	}))
-	noError(t, client.SetLoggingLevel(t.Context(), "debug"))
-	wantStatus(t, client.SetLoggingLevel(t.Context(), "loud"), mcp.InvalidArgument)
+	noError(t, client.RequestServerLog(t.Context(), "debug"))
+	wantStatus(t, client.RequestServerLog(t.Context(), "loud"), mcp.InvalidArgument)
 	_, err := client.CallTool(t.Context(), "toggle-simulated-logging", nil)
 	noError(t, err)
 }
@@ -440,7 +426,7 @@ func TestLogging(t *testing.T) {
 func TestTasks(t *testing.T) {
 	inBothEras(t, func(t *testing.T, version string) {
 		client := newProcessClient(t, version)
-		started, err := client.StartTool(t.Context(), "task", nil)
+		started, err := client.CallToolAsTask(t.Context(), "task", nil)
 		noError(t, err)
 		wantEqual(t, started.TaskID, "t1")
 		task, err := client.GetTask(t.Context(), started.TaskID)
@@ -453,7 +439,7 @@ func TestTasks(t *testing.T) {
 		responses := map[string]any{"k": map[string]string{"action": "cancel"}}
 		noError(t, client.UpdateTask(t.Context(), started.TaskID, responses))
 
-		started, err = client.StartTool(t.Context(), "echo", nil)
+		started, err = client.CallToolAsTask(t.Context(), "echo", nil)
 		noError(t, err)
 		wantEqual(t, started.TaskID, "")
 		wantEqual(t, started.Result.Text(), "well")
@@ -466,7 +452,7 @@ func TestProcess(t *testing.T) {
 	script := `echo "$GREETING from $(pwd) without ${HOME:-a home}" >&2; exit 3`
 	client, err := mcp.NewProcess([]string{"sh", "-c", script},
 		mcp.WithEnvironment(map[string]string{"GREETING": "hello"}), mcp.WithoutEnvironment("HOME"),
-		mcp.WithWorkingDirectory(folder), mcp.WithStderrFile(stderr))
+		mcp.WithWorkingDirectory(folder), mcp.WithStderrFile(stderr), mcp.WithStopTimeout(time.Second, time.Second))
 	noError(t, err)
 	defer client.Close()
 	wantStatus(t, client.Ping(t.Context()), mcp.ProcessFailed)
@@ -503,6 +489,38 @@ func TestConfig(t *testing.T) {
 	wantStatus(t, err, mcp.ConfigInvalid)
 	_, err = mcp.ConfigNames(file + ".none")
 	wantStatus(t, err, mcp.ConfigInvalid)
+}
+
+func TestConfigText(t *testing.T) {
+	text := []byte(`{"mcpServers":{"web":{"url":"` + scriptedURL(t, "dual") + `"},"broken":{"command":3}}}`)
+	names, err := mcp.ConfigNamesText(text)
+	noError(t, err)
+	wantEqual(t, strings.Join(names, " "), "web broken")
+	client, err := mcp.NewFromConfigText(text, "web")
+	noError(t, err)
+	wantEqual(t, client.Name(), "web")
+	noError(t, client.Ping(t.Context()))
+	noError(t, client.Close())
+	wantEqual(t, client.Name(), "")
+	_, err = mcp.NewFromConfigText(text, "")
+	wantStatus(t, err, mcp.ConfigInvalid)
+	_, err = mcp.ConfigNamesText([]byte("{"))
+	wantStatus(t, err, mcp.ConfigInvalid)
+}
+
+func TestName(t *testing.T) {
+	client, err := mcp.New("http://127.0.0.1:9/mcp")
+	noError(t, err)
+	wantEqual(t, client.Name(), "127.0.0.1")
+	noError(t, client.Close())
+	client, err = mcp.New("http://127.0.0.1:9/mcp", mcp.WithName("weather"))
+	noError(t, err)
+	defer client.Close()
+	wantEqual(t, client.Name(), "weather")
+	e := wantStatus(t, client.Ping(t.Context()), mcp.ConnectFailed)
+	if !strings.HasPrefix(e.Message, "ping weather (http://127.0.0.1:9/mcp): ") {
+		t.Error(e)
+	}
 }
 
 func TestCache(t *testing.T) {

@@ -48,7 +48,7 @@ func (r Result) At(pointer string) (Result, error) {
 			return errorFromC(failure)
 		}
 		defer C.mcp_json_free(document)
-		part = Result(rawJSON(C.mcp_json_at(document, pointer)))
+		part = Result(rawJSON(C.mcp_json_pointer(document, pointer)))
 		return nil
 	})
 	return part, err

@@ -50,11 +50,7 @@ func WithHeader(header http.Header) Option {
 			if len(values) == 0 {
 				continue
 			}
-			separator := ", "
-			if http.CanonicalHeaderKey(name) == "Cookie" {
-				separator = "; "
-			}
-			if err := c.SetHeader(name, strings.Join(values, separator)); err != nil {
+			if err := c.SetHeader(name, joinValues(name, values)); err != nil {
 				return err
 			}
 		}
@@ -62,10 +58,41 @@ func WithHeader(header http.Header) Option {
 	}
 }
 
+// joinValues joins the values of a header into one.
+func joinValues(name string, values []string) string {
+	separator := ", "
+	if http.CanonicalHeaderKey(name) == "Cookie" {
+		separator = "; "
+	}
+	return strings.Join(values, separator)
+}
+
 // WithTimeout sets the timeout of calls whose context has no deadline. The default is one minute; zero means no
 // timeout.
 func WithTimeout(d time.Duration) Option {
 	return func(c *Client) error { return c.SetTimeout(d) }
+}
+
+// WithIdleTimeout sets the idle timeout of calls without [IdleTimeout]: a call ends with [TimedOut] if it waits this
+// long without receiving a byte or, while it sends, without being able to send one. The default is zero: no limit.
+func WithIdleTimeout(d time.Duration) Option {
+	return func(c *Client) error {
+		ms, err := milliseconds(d, "the idle timeout")
+		if err != nil {
+			return err
+		}
+		return c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status {
+			return C.mcp_set_idle_timeout(client, ms, failure)
+		})
+	}
+}
+
+// WithName sets the name of the client, for programs that have several: it is in front of the URL or the program in
+// errors, and at the beginning of log messages. It is not sent to the server. See [Client.Name].
+func WithName(name string) Option {
+	return textOption(name, "the name", func(c *C.mcp_client, text *C.char, failure **C.mcp_error) C.mcp_status {
+		return C.mcp_set_name(c, text, failure)
+	})
 }
 
 // WithClientInfo sets the name and version of the program that are sent to the server ("clientInfo"). The default is
@@ -77,6 +104,27 @@ func WithClientInfo(name, version string) Option {
 				return c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status {
 					return C.mcp_set_client_info(client, name, version, failure)
 				})
+			})
+		})
+	}
+}
+
+// WithExtension declares to the server that the program supports an extension, such as "com.example/charts"
+// (specification 2026-07-28, "Extensions"). settings is encoded as a JSON object; nil means no settings. For the
+// requests and notifications of an extension see [Client.Request], [Client.Notify] and [WithNotification].
+func WithExtension(name string, settings any) Option {
+	return func(c *Client) error {
+		if settings == nil {
+			settings = struct{}{}
+		}
+		text, err := marshal(settings, "the settings")
+		if err != nil {
+			return err
+		}
+		return withCString(name, "the name", func(name *C.char) error {
+			return c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status {
+				t := jsonTextOf(text)
+				return C.mcp_set_extension(client, name, t.text, t.length, failure)
 			})
 		})
 	}
@@ -165,7 +213,7 @@ func WithClientCertificate(certFile, keyFile string) Option {
 		return withCString(certFile, "the path", func(cert *C.char) error {
 			return withOptionalCString(keyFile, "the path", func(key *C.char) error {
 				return c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status {
-					return C.mcp_set_tls_client_cert(client, cert, key, failure)
+					return C.mcp_set_tls_client_cert_file(client, cert, key, failure)
 				})
 			})
 		})

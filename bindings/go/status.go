@@ -89,7 +89,8 @@ const (
 	ProxyFailed Status = C.MCP_PROXY_FAILED
 	// Endless: the server sends too many pages, or requests input too many times.
 	Endless Status = C.MCP_ENDLESS
-	// InputUnsupported: the server requests an input for which no handler is set.
+	// InputUnsupported: the server requests an input for which no handler is set, or a tool of a modern server requests
+	// it in a way that only legacy versions have.
 	InputUnsupported Status = C.MCP_INPUT_UNSUPPORTED
 	// InputFailed: a handler failed to provide the input.
 	InputFailed Status = C.MCP_INPUT_FAILED
@@ -112,6 +113,9 @@ const (
 
 // String returns the status's name in the C API, such as "MCP_TIMEOUT".
 func (s Status) String() string { return C.GoString(C.mcp_status_name(C.int32_t(s))) }
+
+// Text returns a description of the status for people, such as "The timeout of the call expired".
+func (s Status) Text() string { return C.GoString(C.mcp_status_text(C.int32_t(s))) }
 
 // Error returns the same as [Status.String]; it makes Status an error.
 func (s Status) Error() string { return s.String() }

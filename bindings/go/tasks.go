@@ -8,7 +8,7 @@ import (
 	"encoding/json"
 )
 
-// A Started is the result of [Client.StartTool]: a task or the tool's result.
+// A Started is the result of [Client.CallToolAsTask]: a task or the tool's result.
 type Started struct {
 	// TaskID is the id of the task; "" if there is no task. Other clients and processes can use it too.
 	TaskID string
@@ -18,16 +18,18 @@ type Started struct {
 	Raw Result
 }
 
-// StartTool calls a tool and returns its result, or a task: the tool then runs on the server after StartTool has
-// returned. A modern server decides whether it starts a task (extension "io.modelcontextprotocol/tasks"). A server of
-// version 2025-11-25 starts a task if the tool supports it; older servers never do. Arguments and errors are those of
-// [Client.CallTool].
-func (c *Client) StartTool(ctx context.Context, name string, arguments any, options ...CallOption) (*Started, error) {
+// CallToolAsTask calls a tool and returns its result, or a task: the tool then runs on the server after CallToolAsTask
+// has returned. A modern server decides whether it starts a task (extension "io.modelcontextprotocol/tasks"). A server
+// of version 2025-11-25 starts a task if the tool supports it; older servers never do. Arguments and errors are those
+// of [Client.CallTool].
+func (c *Client) CallToolAsTask(
+	ctx context.Context, name string, arguments any, options ...CallOption,
+) (*Started, error) {
 	text, err := c.callNamed(ctx, name, arguments, options,
 		func(
 			c *C.mcp_client, name *C.char, a jsonText, o *C.mcp_options, r **C.mcp_json, e **C.mcp_error,
 		) C.mcp_status {
-			return C.mcp_start_tool(c, name, a.text, a.length, o, r, e)
+			return C.mcp_call_tool_as_task(c, name, a.text, a.length, o, r, e)
 		})
 	if err != nil {
 		return nil, err

@@ -19,8 +19,36 @@ type Tool struct {
 	InputSchema json.RawMessage `json:"inputSchema"`
 	// OutputSchema is the JSON schema of the structured content; nil if there is none.
 	OutputSchema json.RawMessage `json:"outputSchema"`
+	// Annotations are the server's hints about the tool.
+	Annotations ToolAnnotations `json:"annotations"`
 	// Raw is the whole tool as received.
 	Raw Result `json:"-"`
+}
+
+// ToolAnnotations are a server's hints about a tool. A hint that the server does not send has the default of the
+// specification. The hints are not verified: do not rely on those of a server that you do not trust.
+type ToolAnnotations struct {
+	// Title is the tool's name for people. Newer servers send [Tool.Title] instead.
+	Title string `json:"title"`
+	// ReadOnlyHint: the tool changes nothing. The default is false.
+	ReadOnlyHint bool `json:"readOnlyHint"`
+	// DestructiveHint: the tool may delete or overwrite something, and not only add. The default is true. It has no
+	// meaning for a read-only tool.
+	DestructiveHint bool `json:"destructiveHint"`
+	// IdempotentHint: repeated calls with the same arguments have no further effect. The default is false. It has
+	// no meaning for a read-only tool.
+	IdempotentHint bool `json:"idempotentHint"`
+	// OpenWorldHint: the tool uses things outside the server's control, such as the web. The default is true.
+	OpenWorldHint bool `json:"openWorldHint"`
+}
+
+// UnmarshalJSON decodes a tool. Hints that are missing or have a wrong type get their defaults.
+func (t *Tool) UnmarshalJSON(text []byte) error {
+	type plainTool Tool // without this method
+	tool := plainTool{Annotations: ToolAnnotations{DestructiveHint: true, OpenWorldHint: true}}
+	err := ignoreTypeMismatch(json.Unmarshal(text, &tool))
+	*t = Tool(tool)
+	return err
 }
 
 var tools = listing[Tool]{

@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
-use super::auth_callback::{AuthCallback, AuthCallbackState, AuthRequest};
-use super::callback_scope::is_in_callback_of;
+use super::auth_callback::{AuthCallback, AuthCallbackState};
+use super::auth_request::AuthRequest;
 use super::credential_source::CredentialSource;
 use super::credentials::Credentials;
 use super::oauth::authorization::Authorization;
 use super::oauth::environment::OAuthEnvironment;
 use super::oauth::renewal_progress::RenewalOutcome;
+use crate::call::callback_scope::is_in_callback_of;
 use crate::call::context::CallContext;
 use crate::call::headers::HeaderSet;
 use crate::call::issued_credentials::{CredentialRefusal, IssuedCredentials};
@@ -95,7 +96,7 @@ impl Authorizer {
         is_in_callback_of(self.owner()) || self.oauth().is_some_and(|authorization| authorization.is_in_callback())
     }
 
-    /// Identifies the auth callback for [`super::callback_scope`].
+    /// Identifies the auth callback for [`crate::call::callback_scope`].
     fn owner(&self) -> usize {
         std::ptr::from_ref(self).addr()
     }
@@ -189,12 +190,10 @@ impl Authorizer {
     fn run_callback(
         &self,
         call: &CallContext,
-        callback_state: &AuthCallbackState,
+        callback_state: &Arc<AuthCallbackState>,
         request: AuthRequest,
     ) -> Result<IssuedCredentials> {
-        let wait = |done: &_| call.wait_for_callback(done);
-        let sanitize = |error| call.secrets().sanitize_error(error);
-        let issued = call.paused(|clock| callback_state.issue(self.owner(), request, clock, (&wait, &sanitize)))?;
+        let issued = callback_state.issue(self.owner(), request, call)?;
         self.known.set_headers(SecretSource::IssuedCredentials, Arc::clone(&issued.headers));
         Ok(issued)
     }

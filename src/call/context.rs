@@ -1,20 +1,21 @@
 //! The context of one API call: its limits, its options, and its secrets.
 
 use std::cell::{Cell, Ref, RefCell};
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use ::http::HeaderValue;
 
+pub use super::call_options::{CallData, CallOptions, ProgressCallback, RequestExtras, limit};
+use super::callback_runner::CallbackRunner;
 use super::headers::HeaderSet;
 use super::interrupt::{BEFORE_SENDING, interrupt_error};
 use super::issued_credentials::IssuedCredentials;
 use super::known_secrets::KnownSecrets;
-use super::object;
 use super::pause_clock::PauseClock;
 use super::secrets::{LastPatterns, SecretTexts, Secrets};
+use super::sent_secrets::SentSecrets;
 use crate::error::{Error, Result};
 use crate::log::{Log, LogLevel};
 use crate::protocol::incoming::Notification;
@@ -22,61 +23,16 @@ use crate::protocol::params::{Params, members};
 use crate::protocol::progress::Progress;
 use crate::status::MCP_INVALID_ARGUMENT;
 use crate::sys::lock::Mutex;
-use crate::sys::pollable_event::PollableEvent;
+use crate::sys::pollable_event::{PollableEvent, SetOnDrop};
+use crate::sys::thread_pool::Work;
 use crate::sys::wait::{Interest, Interrupt, WaitContext};
+use crate::trace::Trace;
 
 /// How often a waiting call checks whether a callback on another thread has ended.
 const CALLBACK_POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The longest time that a server may take to respond to an attempt that has a fallback, such as another transport.
 const MAX_FALLBACK_LIMIT: Duration = Duration::from_secs(5);
-
-/// Options of one call.
-#[derive(Clone, Default)]
-pub struct CallOptions {
-    /// `None`: the client's timeout. Zero: no timeout.
-    pub timeout_ms: Option<u64>,
-    /// Zero: no idle limit.
-    pub idle_ms: u64,
-    pub cancel: Option<Arc<PollableEvent>>,
-    pub extras: RequestExtras,
-}
-
-/// A time limit from the C interface, in milliseconds: zero means no limit.
-pub fn limit(ms: u64) -> Option<Duration> {
-    (ms > 0).then(|| Duration::from_millis(ms))
-}
-
-impl CallOptions {
-    /// Sets the members of `_meta`, the text of a JSON object; `None` removes them.
-    pub fn set_meta(&mut self, meta: Option<&str>) -> Result<()> {
-        let meta = meta.map(|meta| object(meta, "the _meta")).transpose()?;
-        self.extras.meta = meta.map(Arc::from);
-        Ok(())
-    }
-
-    pub fn set_header(&mut self, name: &str, value: Option<&str>) -> Result<()> {
-        let mut headers = self.extras.headers.as_deref().cloned().unwrap_or_default();
-        headers.set_header(name, value)?;
-        self.extras.headers = Some(Arc::new(headers));
-        Ok(())
-    }
-}
-
-/// What the caller adds to the requests of one call.
-#[derive(Clone, Default)]
-pub struct RequestExtras {
-    /// Members of `_meta`: the text of a JSON object.
-    pub meta: Option<Arc<str>>,
-    pub headers: Option<Arc<HeaderSet>>,
-    pub progress: Option<Arc<ProgressCallback>>,
-}
-
-/// Called with the progress, the total if it is known, and the server's message if there is one.
-pub type ProgressCallback = dyn Fn(f64, Option<f64>, Option<&str>) + Send + Sync;
-
-/// How many sets of secrets are kept that a server may change with each response.
-const MAX_CHANGING_SECRETS: usize = 16;
 
 /// The context of one API call. It may be moved to another thread. It has no reference to the client or the session:
 /// the values that it needs of them are recorded here.
@@ -93,6 +49,10 @@ pub struct CallContext {
     pub may_run_auth_callback: bool,
     /// The application asks for a login.
     pub is_login: bool,
+    /// A call of the library, on a thread that reads messages.
+    pub is_internal: bool,
+    /// The call closes the client.
+    is_closing: bool,
     shared: Arc<SharedCallState>,
 }
 
@@ -129,23 +89,29 @@ struct SharedCallState {
     /// New credentials from the auth callback for the next request, after a refusal.
     issued: Mutex<Option<IssuedCredentials>>,
     sent: Mutex<SentSecrets>,
-    known: Arc<KnownSecrets>,
-    last_patterns: Arc<LastPatterns>,
-    log: Arc<Log>,
+    client: CallClient,
 }
 
-/// Secrets that were sent with the requests of a call. They stay secret even if the application has set other
-/// credentials since.
-#[derive(Default)]
-struct SentSecrets {
-    credentials: Vec<Arc<HeaderSet>>,
-    session_id: Option<HeaderValue>,
-    /// Those of other sessions, if the call was retried in a new one.
-    other_session_ids: Vec<HeaderValue>,
-    /// From URLs and proxy settings.
-    fixed: Vec<Arc<SecretTexts>>,
-    /// From cookies, the newest last.
-    changing: VecDeque<Arc<SecretTexts>>,
+/// What a call has of its client.
+pub struct CallClient {
+    pub known: Arc<KnownSecrets>,
+    pub last_patterns: Arc<LastPatterns>,
+    pub log: Arc<Log>,
+    pub trace: Arc<Trace>,
+    /// Runs the application's callbacks that may take long.
+    pub callbacks: Arc<dyn CallbackRunner>,
+    /// The name of the client, unless its log has another one.
+    pub default_name: Arc<str>,
+}
+
+/// The secrets of a call.
+pub struct CallSecrets(Arc<SharedCallState>);
+
+impl CallSecrets {
+    /// All credentials that the call's requests were sent with.
+    pub fn credentials(&self) -> Vec<Arc<HeaderSet>> {
+        self.0.sent.lock().credentials().to_vec()
+    }
 }
 
 impl CallContext {
@@ -154,8 +120,7 @@ impl CallContext {
         wait_context: WaitContext,
         may_run_auth_callback: bool,
         (extras, progress_token): (RequestExtras, u64),
-        (known, last_patterns): (Arc<KnownSecrets>, Arc<LastPatterns>),
-        log: Arc<Log>,
+        client: CallClient,
     ) -> CallContext {
         let shared = SharedCallState {
             extras,
@@ -167,9 +132,7 @@ impl CallContext {
             authorization_steps: AtomicU32::default(),
             issued: Mutex::default(),
             sent: Mutex::default(),
-            known,
-            last_patterns,
-            log,
+            client,
         };
         CallContext {
             wait_context: RefCell::new(wait_context),
@@ -178,6 +141,8 @@ impl CallContext {
             applied_authorization: Cell::default(),
             may_run_auth_callback,
             is_login: false,
+            is_internal: false,
+            is_closing: false,
             shared: Arc::new(shared),
         }
     }
@@ -233,6 +198,12 @@ impl CallContext {
         CallContext { wait_context: RefCell::new(wait_context), whole_call: Cell::default(), ..self.clone() }
     }
 
+    /// A copy for messages after the end of the call: only `limit` ends it.
+    pub fn best_effort(&self, limit: Duration) -> CallContext {
+        let wait_context = WaitContext::until(Instant::now() + limit);
+        CallContext { wait_context: RefCell::new(wait_context), whole_call: Cell::default(), ..self.clone() }
+    }
+
     /// A copy whose waits end soon after `done` is set.
     pub fn until_done(&self, done: Arc<PollableEvent>) -> CallContext {
         let wait_context = WaitContext { done: Some(done), ..self.wait_context().clone() };
@@ -242,13 +213,28 @@ impl CallContext {
     /// This context, changed so that closing the client does not end the call.
     pub fn ignoring_close(self) -> CallContext {
         self.wait_context.borrow_mut().closed = None;
-        self
+        CallContext { is_closing: true, ..self }
     }
 
     /// This context, changed so that the auth callback does not run: requests carry the credentials that it issued
     /// last.
     pub fn without_auth_callback(self) -> CallContext {
         CallContext { may_run_auth_callback: false, ..self }
+    }
+
+    /// This context, changed to that of a call of the library.
+    pub fn internal(self) -> CallContext {
+        CallContext { is_internal: true, ..self }
+    }
+
+    /// The name of the client, for the user.
+    pub fn client_name(&self) -> Arc<str> {
+        self.shared.client.log.name().unwrap_or_else(|| Arc::clone(&self.shared.client.default_name))
+    }
+
+    /// Runs the application's callbacks that may take long.
+    pub fn callbacks(&self) -> &Arc<dyn CallbackRunner> {
+        &self.shared.client.callbacks
     }
 
     /// This context, changed so that a login may begin.
@@ -328,14 +314,41 @@ impl CallContext {
         }
     }
 
-    /// Waits for a callback on another thread, without a time limit. A call that closes the client keeps its time
-    /// limit, because closing the client does not end it.
-    pub fn wait_for_callback(&self, done: &PollableEvent) -> Result<()> {
+    /// Waits for the end of a callback on another thread, without the time limits of the call but at most for `limit`.
+    /// Also ends when one of `others` is set. Clears the end hook, which is set before the callback starts. A call that
+    /// closes the client keeps its time limit, because closing the client does not end it.
+    pub fn wait_for_callback(
+        &self,
+        done: &PollableEvent,
+        others: &[&PollableEvent],
+        limit: Option<Duration>,
+    ) -> Result<(), Interrupt> {
         let wait_context = self.wait_context().clone();
-        let is_closing = wait_context.closed.is_none();
-        let wait_context =
-            if is_closing { wait_context } else { WaitContext { deadline: None, idle: None, ..wait_context } };
-        wait_context.wait(done.waitable(), Interest::Read).map_err(|interrupt| self.interrupt_error(&interrupt))
+        let deadline = wait_context.deadline.filter(|_| self.is_closing);
+        let wait_context = WaitContext { deadline, idle: None, ..wait_context };
+        let all: Vec<_> = [done].iter().chain(others).map(|event| (event.waitable(), Interest::Read)).collect();
+        let mut outcome = Ok(None);
+        self.callbacks().while_waiting(&mut || outcome = wait_context.wait_any(&all, limit));
+        self.callbacks().set_end_hook(None);
+        match outcome {
+            Ok(Some(0)) => Ok(()),
+            Ok(Some(_)) => Err(Interrupt::Done),
+            Ok(None) => Err(Interrupt::Idle),
+            Err(interrupt) => Err(interrupt),
+        }
+    }
+
+    /// Runs a callback that returns at once, and waits for its end: on this thread, or where the queue of the call is
+    /// dispatched.
+    pub fn run_in_place(&self, callback: Work) -> Result<(), Interrupt> {
+        let done = Arc::new(PollableEvent::default());
+        // Also if the callback never runs.
+        let guard = SetOnDrop(Some(Arc::clone(&done)));
+        self.callbacks().notify(Box::new(move || {
+            callback();
+            drop(guard);
+        }));
+        if done.is_set() { Ok(()) } else { self.wait_for_callback(&done, &[], None) }
     }
 
     /// Counts a refusal of credentials from the auth callback. False if it is number `max_attempts` or a later one: the
@@ -380,14 +393,18 @@ impl CallContext {
         self.shared.progress_token
     }
 
-    /// Runs the progress callback for each of `all`, until the call is cancelled or its client closed. The time does
-    /// not count against the timeout. It is measured once for all: a clock query takes as long as reading an event.
+    /// Runs the progress callback for each of `all`, until it ends the call, the call is cancelled, or its client is
+    /// closed. The time does not count against the timeout. It is measured once for all: a clock query takes as long as
+    /// reading an event.
     pub fn report_progress(&self, all: &[Progress]) -> Result<(), Interrupt> {
         let Some(callback) = &self.shared.extras.progress else { return Ok(()) };
         let report = |progress: &Progress| {
             self.wait_context.borrow().interrupted()?;
-            callback(progress.progress, progress.total, progress.message.as_deref());
-            Ok(())
+            if callback(progress.progress, progress.total, progress.message.as_deref()) {
+                return Ok(());
+            }
+            self.wait_context.borrow().stop();
+            Err(Interrupt::Cancelled)
         };
         self.paused(|clock| clock.during(|| all.iter().try_for_each(report)))
     }
@@ -403,73 +420,69 @@ impl CallContext {
         self.shared.extras.headers.as_ref()
     }
 
+    /// The application's object for its callbacks.
+    pub fn data(&self) -> Option<&CallData> {
+        self.shared.extras.data.as_ref()
+    }
+
     /// Records credentials that a request is sent with.
     pub fn record_credentials(&self, credentials: &Arc<HeaderSet>) {
         if !credentials.is_empty() {
-            add_once(&mut self.shared.sent.lock().credentials, credentials);
+            self.shared.sent.lock().add_credentials(credentials);
         }
     }
 
     /// Records the id of a session, which must be redacted.
     pub fn record_session_id(&self, id: &HeaderValue) {
-        let mut sent = self.shared.sent.lock();
-        match &sent.session_id {
-            None => sent.session_id = Some(id.clone()),
-            Some(first) if first == id || sent.other_session_ids.contains(id) => {}
-            Some(_) => sent.other_session_ids.push(id.clone()),
-        }
+        self.shared.sent.lock().add_session_id(id);
     }
 
     /// Records secrets that rarely change, such as those in a URL.
     pub fn record_secrets(&self, texts: &Arc<SecretTexts>) {
-        if texts.is_empty() {
-            return;
-        }
-        let mut sent = self.shared.sent.lock();
-        if !sent.fixed.iter().any(|known| Arc::ptr_eq(known, texts)) {
-            sent.fixed.push(Arc::clone(texts));
+        if !texts.is_empty() {
+            self.shared.sent.lock().add_fixed(texts);
         }
     }
 
-    /// Records secrets that a server may change with each response. The oldest ones are removed when there are too
-    /// many.
+    /// Records secrets that a server may change with each response.
     pub fn record_changing_secrets(&self, texts: &Arc<SecretTexts>) {
-        let mut sent = self.shared.sent.lock();
-        if texts.is_empty() || sent.changing.iter().any(|known| Arc::ptr_eq(known, texts)) {
-            return;
+        if !texts.is_empty() {
+            self.shared.sent.lock().add_changing(texts);
         }
-        if sent.changing.len() == MAX_CHANGING_SECRETS {
-            sent.changing.pop_front();
-        }
-        sent.changing.push_back(Arc::clone(texts));
     }
 
     /// All credentials that this call's requests were sent with.
     pub fn credentials(&self) -> Vec<Arc<HeaderSet>> {
-        self.shared.sent.lock().credentials.clone()
+        self.shared.sent.lock().credentials().to_vec()
+    }
+
+    /// A reference to the secrets of this call, for other threads.
+    pub fn call_secrets(&self) -> CallSecrets {
+        CallSecrets(Arc::clone(&self.shared))
     }
 
     /// Whether a request was sent with credentials, and whether these included an `Authorization` header.
     pub fn has_sent_credentials(&self) -> (bool, bool) {
         let sent = self.shared.sent.lock();
-        (!sent.credentials.is_empty(), sent.credentials.iter().any(|set| set.has_authorization()))
+        (!sent.credentials().is_empty(), sent.credentials().iter().any(|set| set.has_authorization()))
     }
 
     /// Everything that must be redacted in the texts of this call.
     pub fn secrets(&self) -> Secrets {
-        let sent = self.shared.sent.lock();
-        let mut secrets = Secrets::new(Arc::clone(&self.shared.last_patterns));
-        self.shared.known.add_to(&mut secrets);
-        sent.credentials.iter().for_each(|set| set.add_to(&mut secrets));
-        let session_ids = sent.session_id.iter().chain(&sent.other_session_ids);
-        session_ids.filter_map(|id| id.to_str().ok()).for_each(|id| secrets.add(id));
-        sent.fixed.iter().chain(&sent.changing).for_each(|texts| secrets.add_all(texts));
+        let mut secrets = Secrets::new(Arc::clone(&self.shared.client.last_patterns));
+        self.shared.client.known.add_to(&mut secrets);
+        self.shared.sent.lock().add_to(&mut secrets);
         secrets
+    }
+
+    /// The log of the client.
+    pub fn log_hook(&self) -> &Log {
+        &self.shared.client.log
     }
 
     /// Logs a line, with secrets redacted.
     pub fn log(&self, level: LogLevel, text: impl FnOnce() -> String) {
-        self.shared.log.line(level, || self.secrets().sanitize(&text()));
+        self.shared.client.log.line(level, || self.secrets().sanitize(&text()));
     }
 
     /// The error for a wait that was interrupted before a request was sent.
@@ -493,11 +506,20 @@ fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-fn add_once(sets: &mut Vec<Arc<HeaderSet>>, set: &Arc<HeaderSet>) {
-    if !sets.iter().any(|known| Arc::ptr_eq(known, set)) {
-        sets.push(Arc::clone(set));
+#[cfg(any(test, fuzzing))]
+impl Default for CallClient {
+    fn default() -> CallClient {
+        CallClient {
+            known: Arc::default(),
+            last_patterns: Arc::default(),
+            log: Arc::default(),
+            trace: Arc::default(),
+            callbacks: Arc::<super::callback_runner::CallbackThreads>::default(),
+            default_name: "test".into(),
+        }
     }
 }
 
+mod message_trace;
 #[cfg(test)]
 mod tests;

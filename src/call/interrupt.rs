@@ -9,6 +9,17 @@ use crate::sys::wait::{Interrupt, WaitContext};
 /// For [`interrupt_error`]: the wait was interrupted before the request was sent.
 pub const BEFORE_SENDING: &str = "before anything was sent";
 
+/// The status of a call whose wait was interrupted.
+pub fn status_of(interrupt: &Interrupt) -> Status {
+    match interrupt {
+        Interrupt::TimedOut | Interrupt::Idle => MCP_TIMEOUT,
+        Interrupt::Cancelled => MCP_CANCELLED,
+        Interrupt::Closed => MCP_CLOSED,
+        Interrupt::Done => MCP_DISCONNECTED,
+        Interrupt::System(_) => MCP_SYSTEM_ERROR,
+    }
+}
+
 /// The error for an interrupted wait. `doing` says what was in progress, such as "while connecting".
 pub fn interrupt_error(interrupt: &Interrupt, doing: &str, wait_context: &WaitContext) -> Error {
     let duration = |limit: Option<Duration>| limit.map_or_else(String::new, |l| format!(" of {} ms", l.as_millis()));

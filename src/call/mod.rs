@@ -2,6 +2,9 @@
 #![forbid(unsafe_code)]
 
 pub mod bounded_queue;
+pub mod call_options;
+pub mod callback_runner;
+pub mod callback_scope;
 pub mod context;
 pub mod failure;
 pub mod headers;
@@ -9,6 +12,7 @@ pub mod interrupt;
 pub mod issued_credentials;
 pub mod known_secrets;
 pub mod limits;
+pub mod over_hook;
 mod patterns;
 pub mod pause_clock;
 pub mod request;
@@ -16,6 +20,7 @@ pub mod request_headers;
 pub mod retry;
 pub mod secrets;
 pub mod send_error;
+mod sent_secrets;
 pub mod skipped_input;
 
 use crate::error::{Error, Result};

@@ -22,6 +22,10 @@ const REDACTED: &str = "[redacted]";
 /// How many bytes of a text are searched and returned. No message contains more.
 const MAX_SEARCHED: usize = 64 * 1024;
 
+/// How many bytes of a message are searched and returned for the application's trace. The search takes 24 bytes of
+/// memory for each.
+const MAX_TRACED: usize = 1024 * 1024;
+
 /// How many times a text is decoded: JSON may be nested in JSON and contain percent-encoding.
 const MAX_DECODINGS: usize = 3;
 
@@ -129,8 +133,17 @@ impl Secrets {
     /// Redacts a text. With `is_cut`, the end of the text is missing: anything at its end that may be the beginning of
     /// a secret is removed.
     pub fn redact_beginning(&self, text: &str, is_cut: bool) -> String {
-        let is_cut = is_cut || text.len() > MAX_SEARCHED;
-        let text = beginning(text, MAX_SEARCHED);
+        self.redact_up_to(MAX_SEARCHED, text, is_cut)
+    }
+
+    /// Redacts the first 1 MiB of a JSON-RPC message.
+    pub fn redact_message(&self, text: &str) -> String {
+        self.redact_up_to(MAX_TRACED, text, false)
+    }
+
+    fn redact_up_to(&self, limit: usize, text: &str, is_cut: bool) -> String {
+        let is_cut = is_cut || text.len() > limit;
+        let text = beginning(text, limit);
         let text = if is_cut { without_partial_end(text) } else { text };
         let (mut ranges, complete) = self.find(text);
         ranges.sort_unstable();

@@ -9,7 +9,7 @@ use crate::log::LogLevel;
 use crate::status::*;
 
 /// How many bytes of skipped input are kept.
-const MAX_KEPT: usize = 8 * 1024;
+pub const MAX_KEPT: usize = 8 * 1024;
 
 /// The longest quotations in the log and in an error message, in characters.
 const MAX_LOGGED: usize = 400;
@@ -31,9 +31,24 @@ impl Excerpt {
         Excerpt { bytes: kept.to_vec(), is_cut: kept.len() < bytes.len() }
     }
 
+    /// Of a text of which more may arrive.
+    pub fn of_beginning(bytes: &[u8]) -> Excerpt {
+        Excerpt { is_cut: true, ..Excerpt::of(bytes) }
+    }
+
+    /// Whether the text may be a message, or the beginning of one.
+    fn may_be_message(&self) -> bool {
+        matches!(self.bytes.first(), Some(b'{' | b'['))
+    }
+
     /// For the log: one line of at most 400 characters, with secrets redacted.
     pub fn logged(&self, call: &CallContext) -> String {
         self.redacted(call, MAX_LOGGED)
+    }
+
+    /// For an error: one line of at most 200 characters, with secrets redacted.
+    pub fn quoted(&self, call: &CallContext) -> String {
+        self.redacted(call, MAX_QUOTED)
     }
 
     fn redacted(&self, call: &CallContext, longest: usize) -> String {
@@ -106,14 +121,43 @@ pub fn log(call: &CallContext, place: &str, excerpt: &Excerpt) -> String {
     format!("skipped invalid JSON-RPC input on {place}: {}", excerpt.logged(call))
 }
 
-/// Adds to the error of a call without a response what was received instead.
-pub fn explained(mut error: Error, call: &CallContext, place: &str, first: Option<&Excerpt>) -> Error {
-    let has_no_response = matches!(error.status(), MCP_TIMEOUT | MCP_TRUNCATED | MCP_DISCONNECTED | MCP_PROCESS_FAILED);
-    if let Some(first) = first.filter(|_| has_no_response) {
-        let quote = first.redacted(call, MAX_QUOTED);
-        error.report_mut().message.push_str(&format!("; instead of a response, this was received on {place}: {quote}"));
+/// A text for the error of a call without a response.
+#[derive(Clone, Copy)]
+pub enum Received<'a> {
+    /// The first skipped input during the call.
+    Instead(&'a Excerpt),
+    /// The last line, which has no line break yet.
+    Unfinished(&'a Excerpt),
+    /// The first skipped input before the call.
+    Before(&'a Excerpt),
+}
+
+/// Adds to the error of a call without a response what was received instead on an event stream.
+pub fn explained(mut error: Error, call: &CallContext, first: Option<&Excerpt>) -> Error {
+    if let Some(first) = first.filter(|_| has_no_response(&error)) {
+        let why = format!("; instead of a response, this was received on {ON_STREAM}: {}", first.quoted(call));
+        error.report_mut().message.push_str(&why);
     }
     error
+}
+
+/// Adds to the error of a call without a response what the server has printed.
+pub fn explained_by_stdout(mut error: Error, call: &CallContext, received: Option<Received>) -> Error {
+    let Some(received) = received.filter(|_| has_no_response(&error)) else { return error };
+    let (Received::Instead(text) | Received::Unfinished(text) | Received::Before(text)) = received;
+    let why = match received {
+        Received::Unfinished(text) if text.may_be_message() => {
+            "; the server has printed a message without the line break that ends it"
+        }
+        Received::Before(_) => "; before this call, the server printed this on stdout, which is only for messages",
+        _ => "; instead of a response, the server printed this on stdout, which is only for messages",
+    };
+    error.report_mut().message.push_str(&format!("{why}: {}", text.quoted(call)));
+    error
+}
+
+fn has_no_response(error: &Error) -> bool {
+    matches!(error.status(), MCP_TIMEOUT | MCP_TRUNCATED | MCP_DISCONNECTED | MCP_PROCESS_FAILED)
 }
 
 #[cfg(test)]

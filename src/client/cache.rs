@@ -26,8 +26,8 @@ pub struct Cache {
 /// removes.
 #[derive(Default)]
 struct CachedResults {
-    /// Method, then the JSON text of the parameters.
-    by_method: HashMap<String, HashMap<String, CachedResult>>,
+    /// The results of each method, by the JSON text of the parameters. A list, because few methods have such results.
+    by_method: Vec<(String, HashMap<String, CachedResult>)>,
     /// The keys in order of expiry; a sequence number makes equal times unique.
     by_expiry: BTreeMap<(Instant, u64), CacheKey>,
     last_number: u64,
@@ -100,8 +100,8 @@ impl Cache {
     }
 
     pub fn get(&self, (method, params): &CacheKey, context: &CacheContext) -> Option<Json> {
-        let results = self.lock();
-        let found = results.by_method.get(method)?.get(params)?;
+        let mut results = self.lock();
+        let found = results.of_method(method)?.get(params)?;
         let has_access = found.context.as_ref().is_none_or(|owner| owner.matches(context));
         (has_access && Instant::now() < found.expiry.0).then(|| found.result.clone())
     }
@@ -146,11 +146,18 @@ impl CachedResults {
         self.by_expiry.insert(expiry, key.clone());
         let (method, params) = key;
         let cached = CachedResult { result: result.clone(), size, expiry, context };
-        self.by_method.entry(method).or_default().insert(params, cached);
+        match self.of_method(&method) {
+            Some(by_params) => drop(by_params.insert(params, cached)),
+            None => self.by_method.push((method, HashMap::from([(params, cached)]))),
+        }
+    }
+
+    fn of_method(&mut self, method: &str) -> Option<&mut HashMap<String, CachedResult>> {
+        self.by_method.iter_mut().find(|(known, _)| known == method).map(|(_, by_params)| by_params)
     }
 
     fn remove(&mut self, key: &CacheKey) {
-        let removed = self.by_method.get_mut(&key.0).and_then(|by_params| by_params.remove(&key.1));
+        let removed = self.of_method(&key.0).and_then(|by_params| by_params.remove(&key.1));
         if let Some(removed) = removed {
             self.by_expiry.remove(&removed.expiry);
             self.size -= removed.size;
@@ -165,7 +172,7 @@ impl CachedResults {
     }
 
     fn remove_method(&mut self, method: &str) {
-        for removed in self.by_method.remove(method).unwrap_or_default().into_values() {
+        for removed in self.of_method(method).map(std::mem::take).unwrap_or_default().into_values() {
             self.by_expiry.remove(&removed.expiry);
             self.size -= removed.size;
         }
@@ -188,7 +195,8 @@ mod tests {
         let key = |method: &str, params: &str| (method.to_owned(), params.to_owned());
         let result = Json::from_validated("{}".into());
         let mut results = CachedResults::default();
-        let count = |results: &CachedResults| results.by_method.values().map(HashMap::len).sum::<usize>();
+        let count =
+            |results: &CachedResults| results.by_method.iter().map(|(_, by_params)| by_params.len()).sum::<usize>();
 
         for params in ["1", "2", "3"] {
             results.insert(key("a", params), &result, now, None);

@@ -1,6 +1,5 @@
 //! Clients for the servers of a configuration file.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -33,17 +32,60 @@ const MAX_NAME_IN_MESSAGE: usize = 100;
 /// The longest file path in an error message, in bytes.
 const MAX_PATH_IN_MESSAGE: usize = 600;
 
+/// Where a configuration comes from.
+#[derive(Clone, Copy)]
+pub enum ConfigSource<'a> {
+    /// The path of a file.
+    File(&'a str),
+    /// The content that a file would have.
+    Text(&'a str),
+}
+
+impl ConfigSource<'_> {
+    fn read(self) -> Result<Json> {
+        let parsed = match self {
+            ConfigSource::File(path) => {
+                let text = file::read(Path::new(path), MAX_FILE_SIZE).map_err(|error| self.invalid(error))?;
+                config::parse(&text)
+            }
+            ConfigSource::Text(text) if text.len() as u64 > MAX_FILE_SIZE => {
+                Err(format!("it is larger than {MAX_FILE_SIZE} bytes"))
+            }
+            ConfigSource::Text(text) => config::parse(text.as_bytes()),
+        };
+        parsed.map_err(|why| self.invalid(why))
+    }
+
+    /// The folder at which the relative path of an `envFile` starts; empty for the working directory.
+    fn folder(&self) -> &Path {
+        match self {
+            ConfigSource::File(path) => Path::new(path).parent().unwrap_or(Path::new("")),
+            ConfigSource::Text(_) => Path::new(""),
+        }
+    }
+
+    fn invalid(self, why: impl std::fmt::Display) -> Error {
+        let message = match self {
+            ConfigSource::File(path) => {
+                format!("the configuration file {}: {why}", shortened(path, MAX_PATH_IN_MESSAGE))
+            }
+            ConfigSource::Text(_) => format!("the configuration: {why}"),
+        };
+        Error::new(MCP_CONFIG_INVALID, message)
+    }
+}
+
 impl Client {
-    /// A client for the server `name` of a configuration file; without a name, for its only server.
-    pub fn from_config(path: &str, name: Option<&str>) -> Result<Arc<Client>> {
-        let file = read(path)?;
+    /// A client for the server `name` of a configuration; without a name, for its only server.
+    pub fn from_config(source: ConfigSource, name: Option<&str>) -> Result<Arc<Client>> {
+        let file = source.read()?;
         let lookup = |name: &str| std::env::var(name).ok();
         let server = config::server(&file, name, &lookup);
         // The file may contain credentials.
         file.wipe();
-        let mut server = server.map_err(|why| invalid(path, why))?;
-        read_env_file(&mut server, Path::new(path)).map_err(|why| invalid(path, why))?;
-        Client::from_server_config(server).map_err(|why| invalid(path, why))
+        let mut server = server.map_err(|why| source.invalid(why))?;
+        read_env_file(&mut server, source.folder()).map_err(|why| source.invalid(why))?;
+        Client::from_server_config(server).map_err(|why| source.invalid(why))
     }
 
     /// A client for a server of a configuration file. An error names the invalid key.
@@ -57,8 +99,7 @@ impl Client {
             ServerAddress::Process { argv, environment, directory, env_file: _ } => {
                 let mut command = command_for(argv);
                 // Of variables with the same name, the last one counts.
-                let all: BTreeMap<_, _> = command.environment.into_iter().chain(environment).collect();
-                command.environment = all.into_iter().collect();
+                command.environment.extend(environment);
                 command.directory = directory.map(PathBuf::from);
                 Client::new_stdio(command).map_err(invalid_key("command"))?
             }
@@ -89,6 +130,7 @@ impl Client {
         if let Some(timeout) = server.timeout_ms {
             client.settings.set_config_timeout(timeout);
         }
+        client.set_name(Some(&server.name));
         Ok(client)
     }
 }
@@ -114,47 +156,40 @@ fn oauth_client(mut config: OAuthConfig) -> Result<Arc<OAuthClient>> {
     replaced.map(|_| oauth)
 }
 
-/// The names of the servers of a configuration file, as a JSON array.
-pub fn names(path: &str) -> Result<Json> {
-    list(path, |server| quoted(&server.name))
+/// The names of the servers of a configuration, as a JSON array.
+pub fn names(source: ConfigSource) -> Result<Json> {
+    list(source, |server| quoted(&server.name))
 }
 
-/// The servers of a configuration file, as a JSON array of objects.
-pub fn servers(path: &str) -> Result<Json> {
-    list(path, |ListedServer { name, is_disabled }| format!(r#"{{"name":{},"disabled":{is_disabled}}}"#, quoted(name)))
+/// The servers of a configuration, as a JSON array of objects.
+pub fn servers(source: ConfigSource) -> Result<Json> {
+    list(source, |ListedServer { name, is_disabled }| {
+        format!(r#"{{"name":{},"disabled":{is_disabled}}}"#, quoted(name))
+    })
 }
 
-fn list(path: &str, write: impl Fn(&ListedServer) -> String) -> Result<Json> {
-    let file = read(path)?;
+fn list(source: ConfigSource, write: impl Fn(&ListedServer) -> String) -> Result<Json> {
+    let file = source.read()?;
     let servers = config::list(&file);
     file.wipe();
-    let servers = servers.map_err(|why| invalid(path, why))?;
+    let servers = servers.map_err(|why| source.invalid(why))?;
     let servers: Vec<String> = servers.iter().map(write).collect();
-    Json::parse(format!("[{}]", servers.join(","))).map_err(|why| invalid(path, why))
+    Json::parse(format!("[{}]", servers.join(","))).map_err(|why| source.invalid(why))
 }
 
-fn read(path: &str) -> Result<Json> {
-    let text = file::read(Path::new(path), MAX_FILE_SIZE).map_err(|error| invalid(path, error))?;
-    config::parse(&text).map_err(|why| invalid(path, why))
-}
-
-/// Adds the variables of the server's `envFile`. A relative path starts at the folder of the configuration file.
-fn read_env_file(server: &mut ServerConfig, config: &Path) -> Result<(), String> {
+/// Adds the variables of the server's `envFile`. A relative path starts at `folder`.
+fn read_env_file(server: &mut ServerConfig, folder: &Path) -> Result<(), String> {
     let ServerAddress::Process { environment, env_file: Some(EnvFile { path, display_path }), .. } =
         &mut server.address
     else {
         return Ok(());
     };
     let wrong = |why: String| format!("{}.envFile: {display_path}{why}", server.key_path);
-    let path = config.parent().unwrap_or(Path::new("")).join(path);
+    let path = folder.join(path);
     let content = file::read(&path, MAX_ENV_FILE_SIZE).map_err(|error| wrong(format!(": {error}")))?;
     let content = text::utf8_slice(&content).map_err(|_| wrong(": it is not valid UTF-8".into()))?;
     let mut all = parse_env_file(content).map_err(|(line, why)| wrong(format!(", line {line}: {why}")))?;
     all.append(environment);
     *environment = all;
     Ok(())
-}
-
-fn invalid(path: &str, why: impl std::fmt::Display) -> Error {
-    Error::new(MCP_CONFIG_INVALID, format!("the configuration file {}: {why}", shortened(path, MAX_PATH_IN_MESSAGE)))
 }

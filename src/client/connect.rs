@@ -54,7 +54,10 @@ impl Client {
                 pinned: self.settings.pinned(),
                 client_info: self.settings.client_info(),
                 client_capabilities,
-                needs_server_stream: &|| client_capabilities.any() || self.server_log.has_hook(),
+                extensions: self.settings.extensions(),
+                needs_server_stream: &|| {
+                    client_capabilities.any() || self.server_log.has_hook() || self.notifications.is_set()
+                },
             },
             restore_requests: &|| self.restore_requests(),
         };

@@ -6,7 +6,7 @@ use super::Client;
 use crate::auth::oauth::authorization::Authorization;
 use crate::auth::oauth::client::OAuthClient;
 use crate::auth::oauth::report::describe;
-use crate::call::context::{CallContext, CallOptions};
+use crate::call::context::CallContext;
 use crate::call::interrupt::interrupt_error;
 use crate::error::{Error, Result};
 use crate::protocol::json::Json;
@@ -27,18 +27,16 @@ impl Client {
     }
 
     /// Makes sure that there is a token which the server accepts. The user is asked if necessary.
-    pub fn login(&self, options: &CallOptions) -> Result<()> {
-        self.call("login", options, |call| {
-            let authorization = self.authorization()?;
-            authorization.set_login_failure(None);
-            let call = call.clone().for_login();
+    pub fn login(&self, call: &CallContext) -> Result<()> {
+        let authorization = self.authorization()?;
+        authorization.set_login_failure(None);
+        let call = call.clone().for_login();
+        self.ping(&call)?;
+        let needs_login = !authorization.has_tokens() || !authorization.wanted_scopes().is_empty();
+        if needs_login && self.log_in_unasked(&call, &authorization)? {
             self.ping(&call)?;
-            let needs_login = !authorization.has_tokens() || !authorization.wanted_scopes().is_empty();
-            if needs_login && self.log_in_unasked(&call, &authorization)? {
-                self.ping(&call)?;
-            }
-            Ok(())
-        })
+        }
+        Ok(())
     }
 
     /// Logs in although the server has not refused anything: some require a token only for tools. False if it names no
@@ -49,12 +47,10 @@ impl Client {
     }
 
     /// Revokes the tokens and forgets them.
-    pub fn logout(&self, options: &CallOptions) -> Result<()> {
-        self.call("logout", options, |call| {
-            let authorization = self.authorization()?;
-            let environment = &self.http_peer()?.oauth_environment;
-            authorization.in_turn(call, environment, |renewal| renewal.log_out())
-        })
+    pub fn logout(&self, call: &CallContext) -> Result<()> {
+        let authorization = self.authorization()?;
+        let environment = &self.http_peer()?.oauth_environment;
+        authorization.in_turn(call, environment, |renewal| renewal.log_out())
     }
 
     /// What is known of the authorization, without network traffic.

@@ -1,4 +1,4 @@
-//! A client's settings. The first request freezes them, except the timeout, which may change at any time.
+//! A client's settings. The first request freezes them, except the timeouts, which may change at any time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use crate::call::context::limit;
 use crate::call::limits::SizeLimits;
+use crate::call::object;
 use crate::error::{Error, Result};
 use crate::net::connection_factory::{ConnectionOptions, DEFAULT_MAX_HEAD};
 use crate::net::proxy::ProxyChoice;
 use crate::net::tls::TlsOptions;
 use crate::protocol::incoming::InputKind;
 use crate::protocol::json::MAX_TEXT;
-use crate::protocol::messages::{ClientCapabilities, ClientInfo};
+use crate::protocol::messages::{ClientCapabilities, ClientInfo, Extension};
 use crate::protocol::version::{self, Era};
 use crate::rpc::handlers::{Handler, Handlers};
 use crate::status::*;
@@ -29,6 +30,7 @@ pub struct Settings {
     fixed: Mutex<FixedSettings>,
     is_frozen: AtomicBool,
     timeout_ms: AtomicU64,
+    idle_ms: AtomicU64,
     /// The timeout was read from a configuration file.
     timeout_is_from_config: AtomicBool,
     /// The timeout is so short that seconds may be meant, and no warning was logged yet.
@@ -38,6 +40,7 @@ pub struct Settings {
 /// The settings that the first request freezes.
 struct FixedSettings {
     client_info: ClientInfo,
+    extensions: Vec<Extension>,
     pinned: Option<(&'static str, Era)>,
     /// `None`: the client finds out which transport the server has.
     transport: Option<TransportKind>,
@@ -71,6 +74,7 @@ impl Default for Settings {
         Settings {
             fixed: Mutex::new(FixedSettings {
                 client_info,
+                extensions: Vec::new(),
                 pinned: None,
                 transport: None,
                 require_https: false,
@@ -81,6 +85,7 @@ impl Default for Settings {
             }),
             is_frozen: AtomicBool::new(false),
             timeout_ms: AtomicU64::new(DEFAULT_TIMEOUT.as_millis() as u64),
+            idle_ms: AtomicU64::new(0),
             timeout_is_from_config: AtomicBool::new(false),
             timeout_is_suspicious: AtomicBool::new(false),
         }
@@ -117,10 +122,38 @@ impl Settings {
         limit(self.timeout_ms.load(Ordering::Relaxed))
     }
 
+    pub fn set_idle_timeout_ms(&self, timeout_ms: u64) {
+        self.idle_ms.store(timeout_ms, Ordering::Relaxed);
+    }
+
+    /// The idle timeout of a call whose options set none; `None` for no idle timeout.
+    pub fn idle_timeout(&self) -> Option<Duration> {
+        limit(self.idle_ms.load(Ordering::Relaxed))
+    }
+
     pub fn set_client_info(&self, name: &str, version: &str) -> Result<()> {
         self.change("the client info", |settings| {
             settings.client_info = ClientInfo { name: name.into(), version: version.into() };
         })
+    }
+
+    /// Declares an extension with its settings, the text of a JSON object; `None` removes it.
+    pub fn set_extension(&self, name: &str, settings: Option<&str>) -> Result<()> {
+        let is_complete = name.split_once('/').is_some_and(|(vendor, name)| !vendor.is_empty() && !name.is_empty());
+        if !is_complete {
+            let why = format!("the extension's name {name:?} has no vendor: it is like \"example.com/name\"");
+            return Err(Error::new(MCP_INVALID_ARGUMENT, why));
+        }
+        let settings = settings.map(|settings| object(settings, "the extension's settings")).transpose()?;
+        self.change("an extension", |fixed| {
+            fixed.extensions.retain(|(known, _)| known != name);
+            fixed.extensions.extend(settings.map(|settings| (name.to_owned(), settings.to_owned())));
+        })
+    }
+
+    /// The extensions that this client declares to the server.
+    pub fn extensions(&self) -> Vec<Extension> {
+        self.lock().extensions.clone()
     }
 
     pub fn client_info(&self) -> ClientInfo {
@@ -191,8 +224,9 @@ impl Settings {
         outcome
     }
 
-    pub fn handler(&self, kind: InputKind) -> Option<Arc<Handler>> {
-        self.lock().handlers.of(kind).cloned()
+    /// Sets how long the application may take for a response to the server; zero means no limit.
+    pub fn set_input_timeout(&self, timeout_ms: u64) -> Result<()> {
+        self.change("the input timeout", |settings| settings.handlers.input_limit = limit(timeout_ms))
     }
 
     /// The settings of a client whose server is a process.

@@ -106,7 +106,7 @@ fn call_tool_with_input(rounds: usize) -> (Result<String>, usize, Vec<String>) {
     let count = Arc::new(AtomicUsize::new(0));
     let handler_count = Arc::clone(&count);
     let (client, server) = client_with_script("tools/call", responses, |client| {
-        let handler = move |input: &mut crate::rpc::handlers::InputRequest| {
+        let handler = move |input: &Arc<crate::rpc::handlers::InputRequest>| {
             handler_count.fetch_add(1, Ordering::Relaxed);
             let _ = input.accept(None);
         };

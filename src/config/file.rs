@@ -2,6 +2,7 @@
 //! `mcpServers` or another key.
 
 use std::cell::Cell;
+use std::collections::HashSet;
 
 use super::entry::{ConfigEntry, members, name_of};
 use super::env_file::is_variable_name;
@@ -29,6 +30,7 @@ const URL_KEYS: [&str; 3] = ["httpUrl", "url", "serverUrl"];
 /// A server in a configuration file.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ServerConfig {
+    pub name: String,
     /// The keys that lead to the server in the file, for error messages: `mcpServers.NAME`.
     pub key_path: String,
     pub address: ServerAddress,
@@ -94,18 +96,24 @@ pub struct ListedServer {
 pub fn parse(text: &[u8]) -> Result<Json, String> {
     let original = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
     let mut text = original.to_vec();
-    json_strip_comments::strip_slice(&mut text).map_err(|_| "the file is not valid JSON: unexpected \"/\"")?;
+    json_strip_comments::strip_slice(&mut text).map_err(|_| "it is not valid JSON: unexpected \"/\"")?;
     // Keep the line breaks in comments: a parse error names the line.
     text.iter_mut().zip(original).filter(|(_, original)| **original == b'\n').for_each(|(byte, _)| *byte = b'\n');
-    let text = String::from_utf8(text).map_err(|_| "the file is not valid JSON: it is not valid UTF-8")?;
-    Json::parse(text).map_err(|why| format!("the file is not valid JSON: {why}"))
+    let text = String::from_utf8(text).map_err(|_| "it is not valid UTF-8")?;
+    Json::parse(text).map_err(|why| format!("it is not valid JSON: {why}"))
 }
 
 /// The servers, in the order of the file.
 pub fn list(file: &Json) -> Result<Vec<ListedServer>, String> {
     let (servers, _) = servers(file)?;
     let listed = |server: Value| Ok(ListedServer { name: name_of(server)?, is_disabled: is_disabled(server) });
-    members(servers).map(listed).collect()
+    let known = members(servers).map(listed).collect::<Result<Vec<_>, String>>()?;
+    let mut names = HashSet::new();
+    // JSON parsers would use one of them, and not all the same.
+    if let Some(twice) = known.iter().find(|server| !names.insert(&server.name)) {
+        return Err(format!("two servers have the name {:?}; rename one", shortened(&twice.name, MAX_NAME)));
+    }
+    Ok(known)
 }
 
 /// The server `name`; without a name, the only server that is not disabled. An error names the invalid key.
@@ -116,7 +124,7 @@ pub fn server(file: &Json, name: Option<&str>, lookup: &VariableLookup) -> Resul
         Some(name) => servers
             .member(name)
             .filter(|server| server.kind() != Kind::Null)
-            .ok_or_else(|| format!("the file has no server {:?}; {}", shortened(name, MAX_NAME), listing(&known)))?,
+            .ok_or_else(|| format!("it has no server {:?}; {}", shortened(name, MAX_NAME), listing(&known)))?,
         None => {
             let mut enabled = members(servers).filter(|server| known.len() == 1 || !is_disabled(*server));
             match (enabled.next(), enabled.next()) {
@@ -126,9 +134,9 @@ pub fn server(file: &Json, name: Option<&str>, lookup: &VariableLookup) -> Resul
         }
     };
     let name = name_of(found)?;
-    let name = shortened(&name, MAX_NAME);
-    let key_path = if servers_path.is_empty() { name.into_owned() } else { format!("{servers_path}.{name}") };
-    ConfigEntry { key_path, value: found, lookup, expanded: &Cell::new(0) }.read()
+    let shown = shortened(&name, MAX_NAME);
+    let key_path = if servers_path.is_empty() { shown.into_owned() } else { format!("{servers_path}.{shown}") };
+    ConfigEntry { key_path, value: found, lookup, expanded: &Cell::new(0) }.read(name)
 }
 
 /// The names of the servers, for an error message.
@@ -149,7 +157,7 @@ fn listing(known: &[ListedServer]) -> String {
 fn servers(file: &Json) -> Result<(Value<'_>, &'static str), String> {
     let root = file.root();
     if root.kind() != Kind::Object {
-        return Err("the file is not a JSON object".into());
+        return Err("it is not a JSON object".into());
     }
     for (keys, path) in SERVERS_KEYS {
         let found = keys.iter().try_fold(root, |value, key| value.member(key));
@@ -178,7 +186,7 @@ fn is_disabled(server: Value) -> bool {
 }
 
 impl<'a> ConfigEntry<'a> {
-    fn read(&self) -> Result<ServerConfig, String> {
+    fn read(&self, name: String) -> Result<ServerConfig, String> {
         if self.value.kind() != Kind::Object {
             return Err(self.wrong("", "it is not an object"));
         }
@@ -211,7 +219,7 @@ impl<'a> ConfigEntry<'a> {
                 None => return Err(self.wrong("", "it has neither a \"url\" nor a \"command\"")),
             },
         };
-        Ok(ServerConfig { key_path: self.key_path.clone(), address, timeout_ms: self.timeout()? })
+        Ok(ServerConfig { name, key_path: self.key_path.clone(), address, timeout_ms: self.timeout()? })
     }
 
     fn check_enabled(&self) -> Result<(), String> {
@@ -222,7 +230,7 @@ impl<'a> ConfigEntry<'a> {
         }
         if is_disabled(self.value) {
             let key = if self.has("disabled") { "disabled" } else { "enabled" };
-            return Err(self.wrong(key, "the server is disabled in this file"));
+            return Err(self.wrong(key, "the server is disabled"));
         }
         Ok(())
     }

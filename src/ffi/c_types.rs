@@ -9,17 +9,18 @@
 //! meanwhile, `Option<&mut T>`; for an object that they free, `Option<Box<T>>`.
 
 use std::borrow::Cow;
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::{CStr, CString, c_char, c_void};
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
 use crate::error::{Error, Result};
 use crate::protocol::json::MAX_TEXT;
 use crate::status::{MCP_BUFFER_TOO_SMALL, MCP_INVALID_ARGUMENT};
-use crate::sys::panics::caught;
+use crate::sys::panics::caught_briefly;
 use crate::sys::text::utf8_slice;
 
-/// `T *`: an object that is not const in the header, and that several threads may use at the same time.
+/// `T *`: an object that is not const in the header, and that several threads may use at the same
+/// time.
 #[repr(transparent)]
 pub struct SharedHandle<'a, T>(*mut T, PhantomData<&'a T>);
 
@@ -87,8 +88,8 @@ pub struct SizedText<'a>(*const c_char, PhantomData<&'a [u8]>);
 impl<'a> SizedText<'a> {
     /// # Safety
     ///
-    /// `start` is NULL, or readable for the number of bytes in the function's [`BufferSize`], or NUL-terminated if that
-    /// is `usize::MAX`. The text does not change for `'a`.
+    /// `start` is NULL, or readable for the number of bytes in the function's [`BufferSize`], or
+    /// NUL-terminated if that is `usize::MAX`. The text does not change for `'a`.
     pub const unsafe fn new(start: *const c_char) -> SizedText<'a> {
         SizedText(start, PhantomData)
     }
@@ -100,17 +101,8 @@ impl<'a> SizedText<'a> {
             // SAFETY: NULL or NUL-terminated, because of this length.
             return unsafe { CText::new(self.0) }.required(what);
         }
-        if self.0.is_null() {
-            return Err(null_error(what));
-        }
-        if length > MAX_TEXT {
-            return Err(Error::new(
-                MCP_INVALID_ARGUMENT,
-                format!("{what} of {length} bytes is larger than {MAX_TEXT}"),
-            ));
-        }
-        // SAFETY: not NULL, so readable for this length.
-        let bytes = unsafe { std::slice::from_raw_parts(self.0.cast::<u8>(), length) };
+        // SAFETY: NULL, or readable for this length.
+        let bytes = unsafe { slice(self.0.cast(), length, what) }?;
         utf8_slice(bytes).map_err(|_| not_utf8(what))
     }
 
@@ -118,6 +110,47 @@ impl<'a> SizedText<'a> {
     pub fn optional(self, length: BufferSize, what: &str) -> Result<Option<&'a str>> {
         if self.0.is_null() { Ok(None) } else { self.required(length, what).map(Some) }
     }
+}
+
+/// `const void *`: bytes whose number is another argument of the same function.
+#[repr(transparent)]
+#[derive(Clone, Copy)]
+pub struct SizedBytes<'a>(*const c_void, PhantomData<&'a [u8]>);
+
+impl<'a> SizedBytes<'a> {
+    /// # Safety
+    ///
+    /// `start` is NULL, or readable for the number of bytes in the function's [`BufferSize`], which do
+    /// not change for `'a`.
+    pub const unsafe fn new(start: *const c_void) -> SizedBytes<'a> {
+        SizedBytes(start, PhantomData)
+    }
+
+    /// The bytes; NULL is an error, unless there are none.
+    pub fn get(self, BufferSize(length): BufferSize, what: &str) -> Result<&'a [u8]> {
+        if length == 0 {
+            return Ok(&[]);
+        }
+        // SAFETY: NULL, or readable for this length.
+        unsafe { slice(self.0.cast(), length, what) }
+    }
+}
+
+/// The bytes of an argument; an error if it is NULL or too long.
+///
+/// # Safety
+///
+/// `start` is NULL, or readable for `length` bytes, which do not change for `'a`.
+unsafe fn slice<'a>(start: *const u8, length: usize, what: &str) -> Result<&'a [u8]> {
+    if start.is_null() {
+        return Err(null_error(what));
+    }
+    // No slice may be longer than `isize::MAX`, which is less where pointers have 32 bits.
+    if length > MAX_TEXT.min(isize::MAX as usize) {
+        return Err(Error::new(MCP_INVALID_ARGUMENT, format!("{what} of {length} bytes is larger than {MAX_TEXT}")));
+    }
+    // SAFETY: not NULL, so readable for this length.
+    Ok(unsafe { std::slice::from_raw_parts(start, length) })
 }
 
 /// `size_t`: the size of the text or buffer of the same function. No function takes two of them.
@@ -128,7 +161,8 @@ pub struct BufferSize(usize);
 impl BufferSize {
     /// # Safety
     ///
-    /// The text or buffer of the same function has this size, as [`SizedText`] and [`OutBuffer`] describe.
+    /// The text or buffer of the same function has this size, as [`SizedText`], [`SizedBytes`] and
+    /// [`OutBuffer`] describe.
     pub const unsafe fn new(size: usize) -> BufferSize {
         BufferSize(size)
     }
@@ -187,15 +221,16 @@ impl<'a, T> OutParam<'a, T> {
     }
 }
 
-/// `T *`: an output buffer for bytes, whose capacity is another argument of the same function. `T` has no influence.
+/// `T *`: an output buffer for bytes, whose capacity is another argument of the same function. `T`
+/// has no influence.
 #[repr(transparent)]
 pub struct OutBuffer<'a, T>(*mut T, PhantomData<&'a mut [MaybeUninit<u8>]>);
 
 impl<'a, T> OutBuffer<'a, T> {
     /// # Safety
     ///
-    /// `start` is NULL, or writable for the number of bytes in the function's [`BufferSize`] and not used by anything
-    /// else for `'a`.
+    /// `start` is NULL, or writable for the number of bytes in the function's [`BufferSize`] and not
+    /// used by anything else for `'a`.
     pub const unsafe fn new(start: *mut T) -> OutBuffer<'a, T> {
         OutBuffer(start, PhantomData)
     }
@@ -252,9 +287,10 @@ pub fn c_string<'a>(text: impl Into<Cow<'a, str>>) -> CString {
     })
 }
 
-/// Runs the body of an exported function that cannot report an error; returns `default` if it panics.
+/// Runs the body of an exported function that cannot report an error; returns `default` if it
+/// panics.
 pub fn guard_quiet<T>(default: T, body: impl FnOnce() -> T) -> T {
-    caught(body).unwrap_or(default)
+    caught_briefly(body).unwrap_or(default)
 }
 
 #[cfg(test)]
@@ -279,6 +315,18 @@ mod tests {
             assert_eq!(none.required(BufferSize(length), "it").unwrap_err().to_string(), "it is NULL");
         }
         assert!(SizedText(c"a\xFF".as_ptr(), PhantomData).required(BufferSize(2), "it").is_err());
+    }
+
+    #[test]
+    fn sized_bytes_have_the_given_length_and_may_be_null_only_if_there_are_none() {
+        let bytes = SizedBytes(c"a\xFFb".as_ptr().cast(), PhantomData);
+        assert_eq!(bytes.get(BufferSize(2), "it").ok(), Some(b"a\xFF".as_slice()));
+        for length in [isize::MAX as usize + 1, usize::MAX - 1, usize::MAX] {
+            assert_eq!(bytes.get(BufferSize(length), "it").unwrap_err().status(), MCP_INVALID_ARGUMENT);
+        }
+        let none = SizedBytes(std::ptr::null(), PhantomData);
+        assert_eq!(none.get(BufferSize(0), "it").ok(), Some(b"".as_slice()));
+        assert_eq!(none.get(BufferSize(1), "it").unwrap_err().to_string(), "it is NULL");
     }
 
     #[test]

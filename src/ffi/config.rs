@@ -1,11 +1,12 @@
 //! Clients for servers of configuration files.
 
-use super::c_types::{CText, OutParam};
+use super::c_types::{BufferSize, CText, OutParam, SizedText};
 use super::client::mcp_client;
 use super::document::mcp_json;
 use super::error::mcp_error;
 use super::guard::{guard_json, guard_new};
-use crate::client::{Client, config};
+use crate::client::Client;
+use crate::client::config::{self, ConfigSource};
 use crate::status::mcp_status;
 
 /// Creates a client for a server from a configuration file, in the format that FastMCP, editors and
@@ -39,7 +40,8 @@ use crate::status::mcp_status;
 ///
 /// `name` selects the server; NULL selects the only enabled server of the file. A server with
 /// "disabled": true or "enabled": false is refused. The client has the settings of the file, as if
-/// they had been made with the functions of this header, which may still change them.
+/// they had been made with the functions of this header, which may still change them. Its name
+/// (`mcp_client_name`) is that of the server in the file.
 ///
 /// The file must be a regular file of at most 4 MiB.
 ///
@@ -54,8 +56,32 @@ pub extern "C" fn mcp_client_new_from_config(
     error: OutParam<*mut mcp_error>,
 ) -> Option<Box<mcp_client>> {
     guard_new(error, || {
-        let inner = Client::from_config(path.required("path")?, name.optional("name")?)?;
-        Ok(mcp_client { inner })
+        let source = ConfigSource::File(path.required("path")?);
+        Ok(mcp_client::new(Client::from_config(source, name.optional("name")?)?))
+    })
+}
+
+/// Creates a client for a server from the text of a configuration, which has the format of the file
+/// of `mcp_client_new_from_config`: for a program that keeps its settings elsewhere. `text` has
+/// `length` bytes, or is NUL-terminated if `length` is `MCP_NUL_TERMINATED`. A relative "envFile"
+/// starts at the working directory of this process.
+///
+/// `name` selects the server; NULL selects the only enabled server. The text has at most 4 MiB.
+///
+/// Returns the client, which the caller frees with `mcp_client_free`. Returns NULL on failure, with
+/// `MCP_CONFIG_INVALID` and a message that names the key.
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub extern "C" fn mcp_client_new_from_config_text(
+    text: SizedText,
+    length: BufferSize,
+    name: CText,
+    error: OutParam<*mut mcp_error>,
+) -> Option<Box<mcp_client>> {
+    guard_new(error, || {
+        let source = ConfigSource::Text(text.required(length, "the text")?);
+        Ok(mcp_client::new(Client::from_config(source, name.optional("name")?)?))
     })
 }
 
@@ -74,7 +100,27 @@ pub extern "C" fn mcp_config_names(
     names: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    guard_json(names, "names", error, || config::names(path.required("path")?))
+    guard_json(names, "names", error, || config::names(ConfigSource::File(path.required("path")?)))
+}
+
+/// Lists the servers of the text of a configuration: an array of the names of all servers in their
+/// order, including disabled ones. `text` has `length` bytes, or is NUL-terminated if `length` is
+/// `MCP_NUL_TERMINATED`. For its format see `mcp_client_new_from_config_text`.
+///
+/// On success `*names` is set to the array, which the caller frees with `mcp_json_free`; on failure
+/// to NULL.
+///
+/// Returns `MCP_CONFIG_INVALID` if the text is invalid.
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub extern "C" fn mcp_config_names_text(
+    text: SizedText,
+    length: BufferSize,
+    names: OutParam<*mut mcp_json>,
+    error: OutParam<*mut mcp_error>,
+) -> mcp_status {
+    guard_json(names, "names", error, || config::names(ConfigSource::Text(text.required(length, "the text")?)))
 }
 
 /// Lists the servers of a configuration file: an array in the order of the file. Each element is an
@@ -93,5 +139,5 @@ pub extern "C" fn mcp_config_servers(
     servers: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    guard_json(servers, "servers", error, || config::servers(path.required("path")?))
+    guard_json(servers, "servers", error, || config::servers(ConfigSource::File(path.required("path")?)))
 }

@@ -2,17 +2,19 @@
 
 use std::alloc::{Layout, alloc_zeroed, handle_alloc_error};
 use std::borrow::Cow;
-use std::ffi::c_char;
+use std::collections::BTreeMap;
+use std::ffi::{CString, c_char};
 use std::mem::size_of;
 use std::ptr;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicPtr, AtomicU32};
 
-use super::c_types::guard_quiet;
+use super::c_types::c_string;
 use super::text_arena::TextArena;
 use crate::protocol::json::{Json, Kind, Value};
 use crate::sys::lock::Mutex;
+use crate::sys::panics::caught;
 
 /// The type of a JSON value (RFC 8259, section 3).
 ///
@@ -39,25 +41,26 @@ pub enum mcp_json_type {
 /// `mcp_json` is a JSON value: a whole document, or a value inside one. It is immutable; several
 /// threads may read it at the same time.
 ///
-/// A document is returned by a call or by `mcp_json_parse`, and freed with `mcp_json_free`. The
-/// values inside it are borrowed: they are valid as long as the document exists, and must not be
-/// freed separately. A document stores the text that the server sent, and an index of its content,
-/// which is built at the first access at the latest.
+/// A document is returned by a call, by `mcp_json_parse` or by `mcp_json_copy`, and freed with
+/// `mcp_json_free`. The values inside it are borrowed: they are valid as long as the document
+/// exists, and must not be freed separately. A document stores the text that the server sent, and
+/// an index of its content, which is built at the first access at the latest.
 ///
 /// All functions accept NULL, which means "no such value". So they can be nested without checks in
 /// between:
 ///
-///     const char *name = mcp_json_string(mcp_json_at(info, "/serverInfo/name"));
+///     const char *name = mcp_json_string(mcp_json_pointer(info, "/serverInfo/name"));
 ///     printf("%s\n", name ? name : "(no name)");
 ///
-/// If an object has several members with the same name, `mcp_json_member` and `mcp_json_at` find
-/// the last one; `mcp_json_size`, `mcp_json_first` and `mcp_json_next` include all of them.
+/// If an object has several members with the same name, `mcp_json_member` and `mcp_json_pointer`
+/// find the last one; `mcp_json_size`, `mcp_json_first` and `mcp_json_next` include all of them.
 ///
 /// Since 0.1.0.
 pub struct mcp_json {
     /// The index of its node; 0 for a document.
     index: AtomicU32,
-    /// Of a value inside a document: the text of the node, if it was read. Of a document: the [`DocumentRoot`].
+    /// Of a value inside a document: the text of the node, if it was read. Of a document: the
+    /// [`DocumentRoot`].
     data: AtomicPtr<c_char>,
 }
 
@@ -72,6 +75,9 @@ struct DocumentRoot {
     handles: OnceLock<Box<[mcp_json]>>,
     /// The texts of nodes: decoded strings, and texts that were built from other values.
     texts: Mutex<TextArena>,
+    /// The JSON texts of nodes for C, by index. Few programs need them, so that no node has room for
+    /// one.
+    json_texts: Mutex<BTreeMap<usize, CString>>,
 }
 
 impl mcp_json {
@@ -83,6 +89,7 @@ impl mcp_json {
             json,
             handles: OnceLock::new(),
             texts: Mutex::default(),
+            json_texts: Mutex::default(),
         }));
         // SAFETY: the root was just created, and no other reference to it exists.
         unsafe {
@@ -97,7 +104,8 @@ impl mcp_json {
     ///
     /// # Safety
     ///
-    /// `json` is NULL; or came from [`mcp_json::boxed`] and is not used any more; or is a value inside such a document.
+    /// `json` is NULL; or came from [`mcp_json::boxed`] and is not used any more; or is a value inside
+    /// such a document.
     pub(super) unsafe fn free(json: *mut mcp_json) {
         // SAFETY: NULL or valid, as the caller promises.
         let document = unsafe { json.as_ref() }.filter(|json| json.index() == 0);
@@ -133,8 +141,16 @@ impl mcp_json {
         self.root().string(self.value().key_node()?.node_index())
     }
 
-    /// Returns a text that `make` builds the first time from this value, which is not a string; "" for a string. It is
-    /// valid as long as the document.
+    /// Returns the JSON text of the value, NUL-terminated. It is copied the first time, and valid as
+    /// long as the document.
+    pub(super) fn json_text(&self) -> *const c_char {
+        let mut texts = self.root().json_texts.lock();
+        // The memory of a text does not move with its entry. Valid JSON has no NUL.
+        texts.entry(self.index()).or_insert_with(|| c_string(self.value().raw())).as_ptr()
+    }
+
+    /// Returns a text that `make` builds the first time from this value, which is not a string; "" for a
+    /// string. It is valid as long as the document.
     pub(super) fn cached_derived_text<'a>(&self, make: impl FnOnce() -> Cow<'a, str>) -> Option<*const c_char> {
         let value = self.value();
         Some(match value.kind() {
@@ -186,8 +202,9 @@ impl DocumentRoot {
     }
 }
 
-/// Handles for a document with this number of nodes. They are zero, because memory of zeros costs little: of a long
-/// document, a program often reads a small part. An index is written when C gets the handle.
+/// Handles for a document with this number of nodes. They are zero, because memory of zeros costs
+/// little: of a long document, a program often reads a small part. An index is written when C gets
+/// the handle.
 #[cold]
 fn zeroed_handles(root: &DocumentRoot, count: usize) -> Box<[mcp_json]> {
     let Ok(layout) = Layout::array::<mcp_json>(count) else { return Box::default() };
@@ -220,6 +237,14 @@ impl OwnedDocument {
     }
 }
 
+impl Clone for OwnedDocument {
+    /// Shares the text, but not the texts that C has read.
+    fn clone(&self) -> OwnedDocument {
+        // SAFETY: the document exists as long as its owner.
+        OwnedDocument::new(unsafe { &*self.0 }.value().to_json())
+    }
+}
+
 impl Drop for OwnedDocument {
     fn drop(&mut self) {
         // SAFETY: created by `boxed`; C does not use it after its owner was freed.
@@ -227,12 +252,14 @@ impl Drop for OwnedDocument {
     }
 }
 
+// The two functions that follow do not use `guard_quiet`, which is slower: programs read many values.
+
 /// Reads a value; returns `default` for NULL or if `read` returns `None`.
 pub(super) fn read_or<T>(json: Option<&mcp_json>, default: T, read: impl FnOnce(&mcp_json) -> Option<T>) -> T
 where
     T: Copy,
 {
-    guard_quiet(default, || json.and_then(read).unwrap_or(default))
+    caught(|| json.and_then(read).unwrap_or(default)).unwrap_or(default)
 }
 
 /// Finds another value of the same document; `None` for NULL.
@@ -240,11 +267,12 @@ pub(super) fn find<'a>(
     json: Option<&'a mcp_json>,
     find: impl FnOnce(Value<'a>) -> Option<Value<'a>>,
 ) -> Option<&'a mcp_json> {
-    guard_quiet(None, || {
+    let found = caught(|| {
         let json = json?;
         let root = json.root();
         Some(root.handle(find(root.json.value(json.index()))?))
-    })
+    });
+    found.unwrap_or(None)
 }
 
 #[cfg(test)]
@@ -300,6 +328,30 @@ mod tests {
         }
         assert_eq!(read(string.cached_derived_text(|| Cow::Borrowed("d"))), "");
         assert_eq!(read(string.string()), "s");
+    }
+
+    #[test]
+    fn the_json_text_is_copied_once_and_beside_the_other_texts() {
+        let document = document(r#" [{"a":1},"s\n"] "#);
+        let (top, object, string) = (get(&document), at(get(&document), "/0"), at(get(&document), "/1"));
+        assert_eq!(read(object.cached_derived_text(|| Cow::Borrowed("d"))), "d");
+        assert_eq!(read(string.string()), "s\n");
+        for (json, text) in [(top, r#"[{"a":1},"s\n"]"#), (object, r#"{"a":1}"#), (string, r#""s\n""#)] {
+            assert_eq!(read(Some(json.json_text())), text);
+            assert_eq!(json.json_text(), json.json_text());
+        }
+        assert_eq!(read(object.cached_derived_text(|| panic!("built twice"))), "d");
+        assert_eq!(read(string.string()), "s\n");
+    }
+
+    #[test]
+    fn a_clone_outlives_the_original() {
+        let original = document(r#"{"a":"b"}"#);
+        let key = at(get(&original), "/a").key();
+        let copy = original.clone();
+        assert_ne!(at(get(&copy), "/a").key(), key);
+        drop(original);
+        assert_eq!((read(at(get(&copy), "/a").key()), read(at(get(&copy), "/a").string())), ("a".into(), "b".into()));
     }
 
     #[test]

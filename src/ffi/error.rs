@@ -8,6 +8,7 @@ use super::userdata::Userdata;
 use crate::error::Error;
 use crate::protocol::json::Json;
 use crate::sanitize::one_line;
+use crate::status::{MCP_OK, mcp_status};
 
 /// Describes why a function failed. A function that can fail takes an `mcp_error **` as its last
 /// argument, which may be NULL. If it is not NULL, `*error` is set to NULL first (its old value is
@@ -19,12 +20,33 @@ use crate::sanitize::one_line;
 /// there was no error.
 ///
 /// Since 0.1.0.
+#[derive(Clone)]
 pub struct mcp_error {
     error: Error,
     message: CString,
     www_authenticate: Option<CString>,
     oauth_code: Option<CString>,
     rpc_data: Option<OwnedDocument>,
+}
+
+/// An error that is passed to a callback, and freed when this is dropped.
+pub(super) struct OwnedError(*mut mcp_error);
+
+impl OwnedError {
+    pub fn new(error: Error) -> OwnedError {
+        OwnedError(mcp_error::boxed(error))
+    }
+
+    pub fn pointer(&self) -> *const mcp_error {
+        self.0
+    }
+}
+
+impl Drop for OwnedError {
+    fn drop(&mut self) {
+        // SAFETY: created by `boxed`; C does not use it after the callback.
+        drop(unsafe { Box::from_raw(self.0) });
+    }
 }
 
 impl mcp_error {
@@ -51,8 +73,8 @@ impl mcp_error {
 ///
 /// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub extern "C" fn mcp_error_status(error: Option<&mcp_error>) -> i32 {
-    mcp_error::read(error, 0, |error| error.error.status() as i32)
+pub extern "C" fn mcp_error_status(error: Option<&mcp_error>) -> mcp_status {
+    mcp_error::read(error, MCP_OK, |error| error.error.status())
 }
 
 /// Returns a message for people, as one line: what failed, where, why, and what to do. It has at
@@ -110,7 +132,7 @@ pub extern "C" fn mcp_error_rpc_data(error: Option<&mcp_error>) -> *const mcp_js
 ///
 /// The result is valid as long as the error exists. Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub extern "C" fn mcp_error_www_authenticate(error: Option<&mcp_error>) -> *const c_char {
+pub extern "C" fn mcp_error_challenge(error: Option<&mcp_error>) -> *const c_char {
     mcp_error::read(error, std::ptr::null(), |error| {
         error.www_authenticate.as_deref().map_or(std::ptr::null(), |text| text.as_ptr())
     })
@@ -146,10 +168,17 @@ pub extern "C" fn mcp_error_retry_after_ms(error: Option<&mcp_error>) -> i64 {
 /// The object is valid as long as the error exists. Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_error_cause(error: Option<&mcp_error>) -> *mut c_void {
-    mcp_error::read(error, std::ptr::null_mut(), |error| {
-        let cause = error.error.report().cause.as_ref().and_then(|cause| cause.downcast_ref::<Userdata>());
-        cause.map_or(std::ptr::null_mut(), Userdata::pointer)
-    })
+    mcp_error::read(error, std::ptr::null_mut(), |error| Userdata::pointer_of(error.error.report().cause.as_ref()))
+}
+
+/// Returns a copy of an error, to keep a borrowed one; NULL for NULL. The caller frees it with
+/// `mcp_error_free`. The copy has the same content, and shares the object that `mcp_error_cause`
+/// returns.
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub extern "C" fn mcp_error_copy(error: Option<&mcp_error>) -> Option<Box<mcp_error>> {
+    guard_quiet(None, || error.cloned().map(Box::new))
 }
 
 /// Frees an error; NULL is ignored.

@@ -11,7 +11,7 @@ use crate::protocol::json::{Json, Kind};
 use crate::status::MCP_INVALID_JSON;
 
 /// Creates a document from a text of `length` bytes, or a NUL-terminated text if `length` is
-/// `SIZE_MAX`. The text is copied.
+/// `MCP_NUL_TERMINATED`. The text is copied.
 ///
 /// Returns the document, which the caller frees with `mcp_json_free`. Returns NULL on failure, with
 /// `MCP_INVALID_JSON` if the text is not JSON (RFC 8259), or `MCP_INVALID_ARGUMENT` if it is NULL
@@ -43,6 +43,19 @@ pub extern "C" fn mcp_json_parse(
 pub unsafe extern "C" fn mcp_json_free(json: SharedHandle<mcp_json>) {
     // SAFETY: the header requires a document or value of this library; a document is not used any more.
     guard_quiet((), || unsafe { mcp_json::free(json.pointer()) });
+}
+
+/// Returns a document that has the same content as a value, to keep a borrowed value for longer
+/// than its document exists; NULL for NULL. The caller frees it with `mcp_json_free`.
+///
+/// Nothing is parsed again. The copy shares the text of the document that the value is in, and keeps
+/// all of it in memory: to keep a small part of a large result, use `mcp_json_parse` with the text
+/// of `mcp_json_raw`.
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub extern "C" fn mcp_json_copy(json: Option<&mcp_json>) -> *mut mcp_json {
+    read_or(json, std::ptr::null_mut(), |json| Some(mcp_json::boxed(json.value().to_json())))
 }
 
 /// Returns the type of a value; `MCP_JSON_MISSING` for NULL.
@@ -85,7 +98,7 @@ pub extern "C" fn mcp_json_member<'a>(json: Option<&'a mcp_json>, name: CText) -
 ///
 /// The result is valid as long as the document exists. Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub extern "C" fn mcp_json_at<'a>(json: Option<&'a mcp_json>, pointer: CText) -> Option<&'a mcp_json> {
+pub extern "C" fn mcp_json_pointer<'a>(json: Option<&'a mcp_json>, pointer: CText) -> Option<&'a mcp_json> {
     find(json, |json| json.at(pointer.optional("pointer").ok()??))
 }
 

@@ -87,6 +87,15 @@ pub extern "C" fn mcp_json_raw(json: Option<&mcp_json>, mut length: OutParam<usi
     raw.map_or(std::ptr::null(), |raw| raw.as_ptr().cast())
 }
 
+/// Returns the JSON text of the value as `mcp_json_raw` does, but NUL-terminated: it can be printed,
+/// or passed to a function that accepts `MCP_NUL_TERMINATED`. NULL for NULL.
+///
+/// The result is copied once, and valid as long as the document exists. Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub extern "C" fn mcp_json_text(json: Option<&mcp_json>) -> *const c_char {
+    read_or(json, std::ptr::null(), |json| Some(json.json_text()))
+}
+
 /// Returns the text of a string, decoded and NUL-terminated; NULL if the value is not a string.
 ///
 /// An unpaired surrogate, which some servers send when they cut a text in the middle of an emoji,

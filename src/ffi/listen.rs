@@ -1,14 +1,16 @@
 //! Change notifications.
 
 use std::ffi::{c_char, c_void};
+use std::sync::Arc;
 
 use super::c_types::{OutParam, SharedHandle, TextArray, c_string, not_null};
-use super::calls::run;
+use super::calls::{Listen, run_listen};
 use super::client::mcp_client;
 use super::document::{OwnedDocument, mcp_json};
 use super::error::mcp_error;
-use super::guard::guard;
 use super::options::mcp_options;
+use super::userdata::{Userdata, mcp_destroy_fn};
+use crate::client::CallContext;
 use crate::client::operations::listen::SubscriptionFilter;
 use crate::error::{Error, Result};
 use crate::protocol::json::Json;
@@ -33,15 +35,19 @@ pub enum mcp_change {
 /// "notifications/resources/updated" with the "uri" of the resource in `params`. `params` is NULL
 /// if the server sends none. Both are valid until the callback returns.
 ///
-/// It runs on the thread that called `mcp_listen`, with no lock held. It may use the library, and
+/// It runs in `mcp_queue_dispatch` if the call is queued, and otherwise on the thread that called
+/// `mcp_listen`. No lock is held. It may use the library, and
 /// make calls on the same client. It must not throw an exception or call longjmp.
 ///
 /// Since 0.1.0.
 pub type mcp_change_fn =
     Option<unsafe extern "C-unwind" fn(userdata: *mut c_void, method: *const c_char, params: *const mcp_json)>;
 
-/// Receives change notifications. It blocks until it is cancelled, the client is closed, or the
-/// connection cannot be re-established, so it needs a thread of the application. `changes` is a
+type ChangeFunction = unsafe extern "C-unwind" fn(*mut c_void, *const c_char, *const mcp_json);
+
+/// Receives change notifications. It lasts until it is cancelled, the client is closed, or the
+/// connection cannot be re-established: without a queue in the options, it needs a thread of the
+/// application. `changes` is a
 /// combination of `mcp_change` values, or 0. `uris` contains the URIs of resources whose updates to
 /// report, followed by NULL; or it is NULL. A server may report only some of these changes; a debug
 /// message in the log says which ones a modern server grants.
@@ -55,7 +61,8 @@ pub type mcp_change_fn =
 /// about two minutes, and then opens a new session.
 ///
 /// `options` may be NULL; their timeout and idle timeout apply only until the stream is first open.
-/// `change` must not be NULL; it receives `userdata`, which may be NULL.
+/// `change` must not be NULL. `userdata` is passed to it, and to `destroy` (which may be NULL) when
+/// the call has ended: see `mcp_destroy_fn`.
 ///
 /// Returns `MCP_OK` if the server ended the subscription properly, `MCP_CANCELLED` after
 /// `mcp_cancel_trigger`, `MCP_CLOSED` after `mcp_client_close`, `MCP_INVALID_ARGUMENT` if there is
@@ -69,20 +76,39 @@ pub unsafe extern "C" fn mcp_listen(
     uris: TextArray,
     change: mcp_change_fn,
     userdata: *mut c_void,
+    destroy: mcp_destroy_fn,
     options: Option<&mcp_options>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    guard(error, || {
-        let change = not_null(change, "the callback")?;
-        let filter = subscription_filter(changes, uris.texts("a URI")?)?;
-        let on_change = |method: &str, params: Option<&Json>| {
-            let (method, params) = (c_string(method), params.cloned().map(OwnedDocument::new));
-            let params = params.as_ref().map_or(std::ptr::null(), OwnedDocument::pointer);
-            // SAFETY: the header requires that the callback may be called with this userdata on this thread.
-            callback::call(|| unsafe { change(userdata, method.as_ptr(), params) });
-        };
-        run(client, "listen", options, |client, call| client.listen(call, &filter, &on_change))
-    })
+    // Created first, so that `destroy` runs even if this function fails.
+    let owner = Arc::new(Userdata::new(userdata, destroy));
+    let filter = not_null(change, "the callback")
+        .and_then(|change| Ok((change, subscription_filter(changes, uris.texts("a URI")?)?)));
+    let listen = filter.map(|(change, filter)| -> Box<Listen> {
+        Box::new(move |client, call| {
+            client.listen(call, &filter, &|method, params| report_change(call, (change, &owner), method, params))
+        })
+    });
+    run_listen(client, options, error, listen)
+}
+
+/// Runs the callback where the callbacks of the call run, and waits for its end: the server's
+/// notifications wait in a bounded queue meanwhile.
+fn report_change(
+    call: &CallContext,
+    (change, owner): (ChangeFunction, &Arc<Userdata>),
+    method: &str,
+    params: Option<&Json>,
+) {
+    let (method, params, owner) = (c_string(method), params.cloned().map(OwnedDocument::new), Arc::clone(owner));
+    let report = move || {
+        let params = params.as_ref().map_or(std::ptr::null(), OwnedDocument::pointer);
+        let (userdata, method) = (owner.pointer(), method.as_ptr());
+        // SAFETY: the header requires that the callback may be called with this userdata.
+        callback::call(|| unsafe { change(userdata, method, params) });
+    };
+    // The next wait of the call notices an interrupt.
+    let _ = call.run_in_place(Box::new(report));
 }
 
 fn subscription_filter(changes: u32, uris: Vec<String>) -> Result<SubscriptionFilter> {

@@ -27,10 +27,27 @@ pub enum mcp_log_level {
     MCP_LOG_DEBUG = 4,
 }
 
+/// Returns the name of a level: "error", "warning", "info" or "debug"; "unknown" for any other
+/// number.
+///
+/// The result is a static string, never NULL. Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub extern "C" fn mcp_log_level_name(level: i32) -> *const c_char {
+    let name = match level {
+        1 => c"error",
+        2 => c"warning",
+        3 => c"info",
+        4 => c"debug",
+        _ => c"unknown",
+    };
+    name.as_ptr()
+}
+
 /// Receives a log message of the library. `level` is an `mcp_log_level`; `message` is one line of
 /// at most 2,048 bytes without control characters, and valid until the callback returns.
 ///
-/// It runs on the thread of any call and on the library's reader threads, possibly on several at
+/// It runs in `mcp_queue_dispatch` if the client has a queue (`mcp_set_queue`); otherwise on the
+/// thread of any call and on the library's reader threads, possibly on several at
 /// the same time, with no lock held. It may use the library, but must not make calls on this client
 /// on a reader thread, or while the client connects or obtains a token (`MCP_MISUSE`). It may free
 /// the client only on a reader thread, and only if no call is in progress. Its time counts against

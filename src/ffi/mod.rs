@@ -3,6 +3,7 @@
 #![allow(non_camel_case_types)]
 #![allow(clippy::missing_safety_doc, reason = "the comments are the C manual: they state what a C caller must do")]
 
+mod arguments;
 pub mod c_types;
 pub mod document;
 mod guard;
@@ -27,9 +28,11 @@ pub mod oauth;
 pub mod oauth_assertion;
 pub mod oauth_grant;
 pub mod oauth_login;
+pub mod oauth_request;
 pub mod oauth_store;
 pub mod options;
 pub mod prompts;
+pub mod queue;
 pub mod raw_requests;
 pub mod resources;
 pub mod settings;
@@ -37,5 +40,7 @@ pub mod status;
 pub mod stdio;
 pub mod tasks;
 pub mod tools;
+pub mod trace;
 pub mod userdata;
 pub mod version;
+pub mod writer;

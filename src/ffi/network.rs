@@ -176,7 +176,7 @@ pub extern "C" fn mcp_set_tls_ca_file(
 ///
 /// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub extern "C" fn mcp_set_tls_client_cert(
+pub extern "C" fn mcp_set_tls_client_cert_file(
     client: SharedHandle<mcp_client>,
     cert_path: CText,
     key_path: CText,

@@ -58,9 +58,9 @@ use crate::status::mcp_status;
 /// `MCP_UNAUTHORIZED`, and so does one whose new token is rejected.
 ///
 /// Requests to authorization servers have the proxy, the certificate settings and the client
-/// certificate of the client, and none of its headers, cookies and its Unix domain socket. Each takes
-/// at most 30 seconds. A token request that has begun continues when its call ends, so that a new
-/// token is not lost. Its store callbacks and their `destroy` may run on a thread of the library
+/// certificate of the client, and none of its headers, cookies and its Unix domain socket. Each
+/// takes at most 30 seconds. A token request that has begun continues when its call ends, so that a
+/// new token is not lost. Its store callbacks and their `destroy` may run on a thread of the library
 /// after `mcp_client_free` and `mcp_oauth_free` have returned.
 ///
 /// After fork, the child must make a new object.
@@ -218,9 +218,9 @@ pub extern "C" fn mcp_oauth_set_client_url(
 /// Registration is allowed by default.
 ///
 /// `metadata` is the text of a JSON object of `length` bytes, or NUL-terminated if `length` is
-/// `SIZE_MAX`; NULL means none. Its members are added to the registration, such as "logo_uri" or
-/// "contacts" (RFC 7591, section 2). "client_name" replaces the name of `mcp_set_client_info`, and
-/// "application_type" the type that follows from the redirect URI.
+/// `MCP_NUL_TERMINATED`; NULL means none. Its members are added to the registration, such as
+/// "logo_uri" or "contacts" (RFC 7591, section 2). "client_name" replaces the name of
+/// `mcp_set_client_info`, and "application_type" the type that follows from the redirect URI.
 ///
 /// Returns `MCP_INVALID_ARGUMENT` if `metadata` is not a JSON object, or contains "redirect_uris",
 /// "grant_types", "response_types", "token_endpoint_auth_method" or "scope", which the library

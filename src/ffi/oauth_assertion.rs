@@ -1,7 +1,7 @@
 //! Assertions: JWTs of another party in place of a login.
 
 use std::ffi::{CString, c_char, c_void};
-use std::ptr::null;
+use std::ptr::{null, null_mut};
 
 use super::c_types::{CText, OutParam, SharedHandle, c_string, guard_quiet, not_null};
 use super::error::mcp_error;
@@ -105,6 +105,15 @@ pub extern "C" fn mcp_oauth_assertion_resource(assertion: Option<&mcp_oauth_asse
         let resource = assertion.and_then(|assertion| assertion.resource.as_ref());
         resource.map_or(null(), |resource| resource.as_ptr())
     })
+}
+
+/// Returns the pointer that `mcp_options_set_call_data` has set on the options of the call that
+/// needs the token; NULL if there is none, and for NULL.
+///
+/// The object is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub extern "C" fn mcp_oauth_assertion_call_data(assertion: Option<&mcp_oauth_assertion>) -> *mut c_void {
+    guard_quiet(null_mut(), || Userdata::pointer_of(assertion.and_then(|assertion| assertion.inner.call_data.as_ref())))
 }
 
 /// Sets the assertion: a JWT, as text. It is copied, and wiped from the library's memory after its

@@ -1,68 +1,57 @@
 //! Logins: how the user is asked, where the browser is redirected to, and the calls that log in and out.
 
-use std::ffi::{CString, c_char, c_void};
-use std::ptr::null;
+use std::ffi::c_void;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::c_types::{CText, OutParam, SharedHandle, c_string, guard_quiet, not_null};
+use super::c_types::{CText, OutParam, SharedHandle};
+use super::calls::run;
 use super::client::mcp_client;
 use super::document::mcp_json;
 use super::error::mcp_error;
 use super::guard::{guard, guard_json};
 use super::oauth::mcp_oauth;
+use super::oauth_request::mcp_oauth_request;
 use super::options::mcp_options;
 use super::userdata::{Userdata, mcp_destroy_fn};
 use crate::auth::oauth::callbacks::{LoginRequest, OpenCallback};
 use crate::auth::oauth::login::open_in_browser;
 use crate::auth::oauth::settings::LoginPolicy;
 use crate::client::login::open_browser;
-use crate::error::{Error, ErrorCause, Result};
+use crate::error::Error;
 use crate::status::*;
 use crate::sys::callback;
-
-/// The argument of `mcp_oauth_open_fn`: describes a login. It is valid until the callback returns,
-/// and only on the callback's thread.
-///
-/// Since 0.1.0.
-pub struct mcp_oauth_request<'a> {
-    inner: &'a LoginRequest,
-    url: CString,
-    server: CString,
-    issuer: CString,
-    scopes: CString,
-    redirect_uri: CString,
-}
 
 /// Begins a login: shows `mcp_oauth_request_url` to the user. It may open the URL in a browser
 /// (`mcp_open_browser`) or in a window of the application, or print it. Tell the user which server
 /// requires the login (`mcp_oauth_request_server`), and where the user will log in
 /// (`mcp_oauth_request_issuer`).
 ///
-/// It must return soon, and not wait for the user: the call waits for the redirect after the
-/// callback has returned. How the redirect arrives depends on `mcp_oauth_set_redirect`. By default
-/// the library receives it, and the callback has nothing else to do. If the application receives
-/// it, it calls `mcp_oauth_finish`; or `mcp_oauth_request_finish`, if the callback already has it.
-/// If the login cannot begin, the callback calls `mcp_oauth_request_fail`; if it fails later, for
-/// example because the user closed the window, the application calls `mcp_oauth_fail`.
+/// It need not wait for the user: the call waits for the redirect. How the redirect arrives depends
+/// on `mcp_oauth_set_redirect`. By default the library receives it, and the callback has nothing
+/// else to do. If the application receives it, it calls `mcp_oauth_finish`; or
+/// `mcp_oauth_request_finish`, if the callback already has it. If the login cannot begin, the
+/// callback calls `mcp_oauth_request_fail`; if it fails later, for example because the user closed
+/// the window, the application calls `mcp_oauth_fail`.
 ///
-/// A Cancel button calls `mcp_oauth_fail`, which ends the login for all calls that wait for it. A
-/// cancel token ends only its own call; another one may then begin a new login. Make calls that may
-/// log in on another thread than that of the user interface. The end of a login is not reported:
-/// close the window when the call returns.
+/// A Cancel button calls `mcp_oauth_fail`, or `mcp_oauth_request_fail` for a deferred request, which
+/// ends the login for all calls that wait for it. A cancel token ends only its own call; another one
+/// may then begin a new login. To close the window when the login is over, defer the request and set
+/// a callback (`mcp_oauth_request_set_over`).
 ///
 /// Over SSH and in a container, often no browser can be opened, and a redirect to 127.0.0.1 does not
 /// reach this machine. Then the callback must print the URL. The user opens it on another machine;
 /// after the login, the browser there shows an error, because it cannot reach the redirect URI. Let
 /// the user copy the URL from the address bar into the program, and pass it to `mcp_oauth_finish`;
-/// read it on a thread that makes no call.
+/// read it outside of the callback, on a thread that neither waits for a call nor dispatches a
+/// queue.
 ///
-/// It runs on the thread of the call that needs the token, with no lock held, and for one login at
-/// a time for each MCP server. It may use the library, but must neither make a call on a client
-/// with the same `mcp_oauth` nor wait for one on another thread. Its time, and that of the wait for
-/// the user, do not count against any timeout of a call: see `mcp_oauth_set_login`. A cancel token
-/// or `mcp_client_close` ends the wait within 50 ms. It must not throw an exception or call
-/// longjmp.
+/// It runs in `mcp_queue_dispatch` if the call that needs the token is queued, and otherwise on a
+/// thread of the library; with no lock held, and for one login at a time for each MCP server. It may
+/// use the library, but must neither make a call on a client with the same `mcp_oauth` nor wait for
+/// one on another thread. Its time, and that of the wait for the user, do not count against any
+/// timeout of a call: see `mcp_oauth_set_login`. A cancel token or `mcp_client_close` ends the wait
+/// within 50 ms. It must not throw an exception or call longjmp.
 ///
 /// Since 0.1.0.
 pub type mcp_oauth_open_fn =
@@ -88,11 +77,14 @@ pub unsafe extern "C" fn mcp_oauth_set_open(
     // Created first, so that `destroy` runs even if this function fails.
     let owner = Userdata::new(userdata, destroy);
     let callback = open.map(|open| {
-        let callback: Box<OpenCallback> = Box::new(move |request: &mut LoginRequest| {
-            let mut c_request = mcp_oauth_request::of(request);
-            let c_request = &raw mut c_request;
+        let callback: Box<OpenCallback> = Box::new(move |request: &Arc<LoginRequest>| {
+            let (userdata, c_request) = (owner.pointer(), Box::into_raw(Box::new(mcp_oauth_request::of(request))));
             // SAFETY: the header requires that the callback may be called with this userdata from any thread.
-            callback::call(|| unsafe { open(owner.pointer(), c_request) });
+            callback::call(|| unsafe { open(userdata, c_request) });
+            if !request.is_deferred() {
+                // SAFETY: created above, and only a deferred request belongs to the application.
+                drop(unsafe { Box::from_raw(c_request) });
+            }
         });
         callback
     });
@@ -134,145 +126,6 @@ fn set_open_callback(
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_open_browser(url: CText, error: OutParam<*mut mcp_error>) -> mcp_status {
     guard(error, || open_browser(url.required("url")?))
-}
-
-impl mcp_oauth_request<'_> {
-    fn of(request: &LoginRequest) -> mcp_oauth_request<'_> {
-        mcp_oauth_request {
-            inner: request,
-            url: c_string(&request.url),
-            server: c_string(&request.server),
-            issuer: c_string(&request.issuer),
-            scopes: c_string(&request.scopes),
-            redirect_uri: c_string(&request.redirect_uri),
-        }
-    }
-}
-
-/// Reads a text of a request; returns NULL for NULL.
-fn read<'a>(
-    request: Option<&'a mcp_oauth_request<'a>>,
-    text: impl FnOnce(&'a mcp_oauth_request<'a>) -> &'a CString,
-) -> *const c_char {
-    guard_quiet(null(), || request.map_or(null(), |request| text(request).as_ptr()))
-}
-
-/// Returns the URL to open in a browser; NULL for NULL. It is for this login only.
-///
-/// The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
-#[unsafe(no_mangle)]
-pub extern "C" fn mcp_oauth_request_url(request: Option<&mcp_oauth_request>) -> *const c_char {
-    read(request, |request| &request.url)
-}
-
-/// Returns the URL of the MCP server that requires the login, as messages show it: without its
-/// query, and with "***" for secrets in its path. NULL for NULL.
-///
-/// The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
-#[unsafe(no_mangle)]
-pub extern "C" fn mcp_oauth_request_server(request: Option<&mcp_oauth_request>) -> *const c_char {
-    read(request, |request| &request.server)
-}
-
-/// Returns the issuer of the authorization server at which the user logs in, such as
-/// "https://auth.example.com"; NULL for NULL.
-///
-/// The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
-#[unsafe(no_mangle)]
-pub extern "C" fn mcp_oauth_request_issuer(request: Option<&mcp_oauth_request>) -> *const c_char {
-    read(request, |request| &request.issuer)
-}
-
-/// Returns the scopes that are requested, separated by spaces; "" if none are. NULL for NULL.
-///
-/// The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
-#[unsafe(no_mangle)]
-pub extern "C" fn mcp_oauth_request_scopes(request: Option<&mcp_oauth_request>) -> *const c_char {
-    read(request, |request| &request.scopes)
-}
-
-/// Returns the redirect URI of this login, with the port on which the library listens, if it does.
-/// NULL for NULL.
-///
-/// The result is valid until the callback returns. Only on the callback's thread. Since 0.1.0.
-#[unsafe(no_mangle)]
-pub extern "C" fn mcp_oauth_request_redirect_uri(request: Option<&mcp_oauth_request>) -> *const c_char {
-    read(request, |request| &request.redirect_uri)
-}
-
-/// The request inside; NULL is an error.
-fn inner_request<'a>(request: Option<&'a mut mcp_oauth_request>) -> Result<&'a LoginRequest> {
-    not_null(request, "request").map(|request| request.inner)
-}
-
-/// Ends the wait of a login with the redirect, if the callback itself received it, for example in
-/// an automated login. `redirect_url` is the complete URL to which the browser was redirected, with
-/// its query. If the query reports an error, such as "access_denied", this function succeeds, and
-/// the call fails with `MCP_LOGIN_FAILED`. If the login has ended already, there is no effect.
-///
-/// Returns `MCP_INVALID_ARGUMENT` if the URL is not the redirect of this login, because its "state"
-/// is another one, or if its query is not valid; the login then continues to wait.
-///
-/// Only on the callback's thread. Since 0.1.0.
-#[unsafe(no_mangle)]
-pub extern "C" fn mcp_oauth_request_finish(
-    request: Option<&mut mcp_oauth_request>,
-    redirect_url: CText,
-    error: OutParam<*mut mcp_error>,
-) -> mcp_status {
-    guard(error, || inner_request(request)?.login.finish(redirect_url.required("redirect_url")?))
-}
-
-/// Ends a login that cannot begin: the call fails with `MCP_LOGIN_FAILED`, and its message contains
-/// `reason`.
-///
-/// Returns `MCP_INVALID_ARGUMENT` if `reason` is NULL or not UTF-8; the login ends then, too.
-///
-/// Only on the callback's thread. Since 0.1.0.
-#[unsafe(no_mangle)]
-pub extern "C" fn mcp_oauth_request_fail(
-    request: Option<&mut mcp_oauth_request>,
-    reason: CText,
-    error: OutParam<*mut mcp_error>,
-) -> mcp_status {
-    guard(error, || fail(request, reason, None))
-}
-
-/// Ends a login that cannot begin, as `mcp_oauth_request_fail` does, and attaches an object of the
-/// application, such as a caught exception. `mcp_error_cause` returns it from the error of the
-/// call.
-///
-/// `destroy`, which may be NULL, is called with `cause` when neither an error nor the library
-/// refers to it any more; immediately if this function fails. One failure may end several calls:
-/// their errors share the cause, and several threads may read it.
-///
-/// Returns `MCP_INVALID_ARGUMENT` if `reason` is NULL or not UTF-8; the login ends then, too.
-///
-/// Only on the callback's thread. Since 0.1.0.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_oauth_request_fail_with(
-    request: Option<&mut mcp_oauth_request>,
-    reason: CText,
-    cause: *mut c_void,
-    destroy: mcp_destroy_fn,
-    error: OutParam<*mut mcp_error>,
-) -> mcp_status {
-    // Created first, so that `destroy` runs even if this function fails.
-    let cause = Userdata::new(cause, destroy);
-    guard(error, || fail(request, reason, Some(Arc::new(cause))))
-}
-
-/// Ends a login also if the reason is invalid: waiting for the redirect would be useless.
-fn fail(request: Option<&mut mcp_oauth_request>, reason: CText, cause: Option<ErrorCause>) -> Result<()> {
-    let login = &inner_request(request)?.login;
-    match reason.required("reason") {
-        Ok(reason) => login.fail(reason, cause),
-        Err(error) => {
-            login.fail(&error.to_string(), None);
-            return Err(error);
-        }
-    }
-    Ok(())
 }
 
 /// Passes the redirect of a login to the call that waits for it: the URL that the system passed to
@@ -419,7 +272,7 @@ pub extern "C" fn mcp_login(
     options: Option<&mcp_options>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    guard(error, || client.required("client")?.inner.login(&mcp_options::call_options(options)))
+    run::<()>(client, "login", options, error, Ok(()), |client, call, ()| client.login(call))
 }
 
 /// Removes the tokens of the client's server from memory and from the store, and revokes them if
@@ -441,7 +294,7 @@ pub extern "C" fn mcp_logout(
     options: Option<&mcp_options>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    guard(error, || client.required("client")?.inner.logout(&mcp_options::call_options(options)))
+    run::<()>(client, "logout", options, error, Ok(()), |client, call, ()| client.logout(call))
 }
 
 /// Gets what is known of the login at the client's server, as an object. Nothing is sent; the store

@@ -211,9 +211,9 @@ fn checked<'r, 'a>(record: Option<&'r mut mcp_oauth_record<'a>>) -> Result<&'r m
 }
 
 /// Sets the text that `load` found: exactly what `mcp_oauth_record_text` returned to `save`. `text`
-/// has `length` bytes, or is NUL-terminated if `length` is `SIZE_MAX`; it is copied. NULL means
-/// that there is no record. A text that is not a record has the same effect; one that a newer version
-/// of the library has written makes the call fail with `MCP_OAUTH_FAILED`.
+/// has `length` bytes, or is NUL-terminated if `length` is `MCP_NUL_TERMINATED`; it is copied. NULL
+/// means that there is no record. A text that is not a record has the same effect; one that a newer
+/// version of the library has written makes the call fail with `MCP_OAUTH_FAILED`.
 ///
 /// Returns `MCP_INVALID_ARGUMENT` if `text` is not UTF-8, and `MCP_MISUSE` in another callback than
 /// `load`. If no later setter succeeds, the call then fails with `MCP_OAUTH_FAILED`.
@@ -239,8 +239,8 @@ pub extern "C" fn mcp_oauth_record_set_text(
 }
 
 /// Reports that a callback of a store cannot do its work: the call fails with `MCP_OAUTH_FAILED`,
-/// and its message contains `reason`. In `unlock` there is no effect. If `save` fails, later calls of
-/// this process use the new tokens nevertheless.
+/// and its message contains `reason`. In `unlock` there is no effect. If `save` fails, later calls
+/// of this process use the new tokens nevertheless.
 ///
 /// Returns `MCP_INVALID_ARGUMENT` if `reason` is NULL or not UTF-8; the callback has failed then,
 /// too.

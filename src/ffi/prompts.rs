@@ -1,14 +1,19 @@
 //! Prompts and argument completion.
 
+use super::arguments::both;
 use super::c_types::{BufferSize, CText, OutParam, SharedHandle, SizedText};
 use super::calls::run_for_json;
 use super::client::mcp_client;
 use super::document::mcp_json;
 use super::error::mcp_error;
 use super::options::mcp_options;
+use super::tools::ToolArguments;
 use crate::client::operations::lists::ListMethod;
 use crate::client::operations::offers::CompletionReference;
 use crate::status::mcp_status;
+
+/// What is completed, the argument's name and value, and the JSON text of the context.
+type CompletionArguments = ((String, (String, String)), Option<String>);
 
 /// Lists the prompts of the server: an object with "prompts", an array with the elements of all
 /// pages. Each prompt has a "name", and optionally "arguments" (specification 2026-07-28,
@@ -27,7 +32,7 @@ pub extern "C" fn mcp_list_prompts(
     result: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    run_for_json(client, "list prompts", options, result, error, |client, call| {
+    run_for_json::<()>(client, "list prompts", options, result, error, Ok(()), |client, call, ()| {
         client.all_pages(call, ListMethod::Prompts)
     })
 }
@@ -46,14 +51,15 @@ pub extern "C" fn mcp_list_prompts_page(
     page: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    run_for_json(client, "list prompts", options, page, error, |client, call| {
-        client.page(call, ListMethod::Prompts, cursor.optional("cursor")?)
+    let cursor = cursor.optional("cursor");
+    run_for_json::<Option<String>>(client, "list prompts", options, page, error, cursor, |client, call, cursor| {
+        client.page(call, ListMethod::Prompts, cursor)
     })
 }
 
-/// Gets a prompt with its arguments filled in: an object with "messages", an array; each message
-/// has a "role" and a "content". `arguments` is the text, of `length` bytes, of a JSON object whose
-/// values are strings; it is NUL-terminated if `length` is `SIZE_MAX`. NULL means none.
+/// Gets a prompt with its arguments filled in: an object with "messages", an array; each message has
+/// a "role" and a "content". `arguments` is the text, of `length` bytes, of a JSON object whose
+/// values are strings; it is NUL-terminated if `length` is `MCP_NUL_TERMINATED`. NULL means none.
 ///
 /// On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
 /// failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
@@ -67,15 +73,16 @@ pub extern "C" fn mcp_get_prompt(
     result: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    run_for_json(client, "get prompt", options, result, error, |client, call| {
-        let name = name.required("name")?;
-        client.get_prompt(call, name, arguments.optional(length, "the arguments")?)
+    let texts = both(name.required("name"), arguments.optional(length, "the arguments"));
+    run_for_json::<ToolArguments>(client, "get prompt", options, result, error, texts, |client, call, texts| {
+        client.get_prompt(call, texts.0, texts.1)
     })
 }
 
-/// Gets completions for an argument of a prompt. `prompt` and `argument` are their names, `value`
-/// is what the user has entered so far. `context` is the text of a JSON object with the arguments
-/// that are already known, NUL-terminated, or NULL.
+/// Gets completions for an argument of a prompt. `prompt` and `argument` are their names, `value` is
+/// what the user has entered so far. `context` is the text, of `length` bytes, of a JSON object with
+/// the arguments that are already known; it is NUL-terminated if `length` is `MCP_NUL_TERMINATED`.
+/// NULL means none.
 ///
 /// The result is an object whose "completion" has "values", an array of at most 100 strings, and
 /// optionally "total" and "hasMore" (specification 2026-07-28, "Completion").
@@ -88,22 +95,24 @@ pub extern "C" fn mcp_complete_prompt(
     prompt: CText,
     argument: CText,
     value: CText,
-    context: CText,
+    context: SizedText,
+    length: BufferSize,
     options: Option<&mcp_options>,
     result: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    run_for_json(client, "complete", options, result, error, |client, call| {
-        let reference = CompletionReference::Prompt(prompt.required("prompt")?);
-        let argument = (argument.required("argument")?, value.required("value")?);
-        client.complete(call, reference, argument, context.optional("context")?)
+    let names = both(prompt.required("prompt"), both(argument.required("argument"), value.required("value")));
+    let texts = both(names, context.optional(length, "the context"));
+    run_for_json::<CompletionArguments>(client, "complete", options, result, error, texts, |client, call, texts| {
+        let ((prompt, argument), context) = texts;
+        client.complete(call, CompletionReference::Prompt(prompt), argument, context)
     })
 }
 
 /// Gets completions for an argument of a resource template. `uri_template` is the "uriTemplate" of
 /// the template, `argument` the name of a variable in it, and `value` what the user has entered so
-/// far. `context` is the text of a JSON object with the arguments that are already known,
-/// NUL-terminated, or NULL.
+/// far. `context` is the text, of `length` bytes, of a JSON object with the arguments that are
+/// already known; it is NUL-terminated if `length` is `MCP_NUL_TERMINATED`. NULL means none.
 ///
 /// The result is the same object as that of `mcp_complete_prompt`.
 ///
@@ -115,14 +124,17 @@ pub extern "C" fn mcp_complete_resource(
     uri_template: CText,
     argument: CText,
     value: CText,
-    context: CText,
+    context: SizedText,
+    length: BufferSize,
     options: Option<&mcp_options>,
     result: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    run_for_json(client, "complete", options, result, error, |client, call| {
-        let reference = CompletionReference::Resource(uri_template.required("uri_template")?);
-        let argument = (argument.required("argument")?, value.required("value")?);
-        client.complete(call, reference, argument, context.optional("context")?)
+    let names =
+        both(uri_template.required("uri_template"), both(argument.required("argument"), value.required("value")));
+    let texts = both(names, context.optional(length, "the context"));
+    run_for_json::<CompletionArguments>(client, "complete", options, result, error, texts, |client, call, texts| {
+        let ((uri_template, argument), context) = texts;
+        client.complete(call, CompletionReference::Resource(uri_template), argument, context)
     })
 }

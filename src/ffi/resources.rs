@@ -25,7 +25,7 @@ pub extern "C" fn mcp_list_resources(
     result: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    run_for_json(client, "list resources", options, result, error, |client, call| {
+    run_for_json::<()>(client, "list resources", options, result, error, Ok(()), |client, call, ()| {
         client.all_pages(call, ListMethod::Resources)
     })
 }
@@ -44,8 +44,9 @@ pub extern "C" fn mcp_list_resources_page(
     page: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    run_for_json(client, "list resources", options, page, error, |client, call| {
-        client.page(call, ListMethod::Resources, cursor.optional("cursor")?)
+    let cursor = cursor.optional("cursor");
+    run_for_json::<Option<String>>(client, "list resources", options, page, error, cursor, |client, call, cursor| {
+        client.page(call, ListMethod::Resources, cursor)
     })
 }
 
@@ -66,7 +67,7 @@ pub extern "C" fn mcp_list_resource_templates(
     result: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    run_for_json(client, "list resource templates", options, result, error, |client, call| {
+    run_for_json::<()>(client, "list resource templates", options, result, error, Ok(()), |client, call, ()| {
         client.all_pages(call, ListMethod::ResourceTemplates)
     })
 }
@@ -86,9 +87,16 @@ pub extern "C" fn mcp_list_resource_templates_page(
     page: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    run_for_json(client, "list resource templates", options, page, error, |client, call| {
-        client.page(call, ListMethod::ResourceTemplates, cursor.optional("cursor")?)
-    })
+    let cursor = cursor.optional("cursor");
+    run_for_json::<Option<String>>(
+        client,
+        "list resource templates",
+        options,
+        page,
+        error,
+        cursor,
+        |client, call, cursor| client.page(call, ListMethod::ResourceTemplates, cursor),
+    )
 }
 
 /// Reads a resource. The result is an object with "contents", an array; each element has a "uri",
@@ -107,7 +115,8 @@ pub extern "C" fn mcp_read_resource(
     result: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    run_for_json(client, "read resource", options, result, error, |client, call| {
-        client.read_resource(call, uri.required("uri")?)
+    let uri = uri.required("uri");
+    run_for_json::<String>(client, "read resource", options, result, error, uri, |client, call, uri| {
+        client.read_resource(call, uri)
     })
 }

@@ -2,8 +2,8 @@
 
 use crate::error::{Error, Result};
 
-/// The error of the last setter that a callback called. If that failed, the callback has failed: continuing without the
-/// value would only hide the error.
+/// The error of the last setter that a callback called. If that failed, the callback has failed:
+/// continuing without the value would only hide the error.
 #[derive(Default)]
 pub struct SetterError(Option<Error>);
 

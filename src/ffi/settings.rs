@@ -1,6 +1,6 @@
 //! General settings of a client.
 
-use super::c_types::{CText, OutParam, SharedHandle};
+use super::c_types::{BufferSize, CText, OutParam, SharedHandle, SizedText};
 use super::client::mcp_client;
 use super::error::mcp_error;
 use crate::client::settings::LimitKind;
@@ -27,8 +27,29 @@ pub extern "C" fn mcp_set_timeout(
     })
 }
 
+/// Sets the idle timeout of calls whose options set none, in milliseconds: a call fails with
+/// `MCP_TIMEOUT` if it waits this long without receiving a byte or, while it sends, without being
+/// able to send one. 0 means none (the default).
+///
+/// Each byte starts the idle time again, such as those of a progress notification; nothing extends
+/// the timeout of the call (`mcp_set_timeout`).
+///
+/// Thread-safe; takes effect with the next call. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub extern "C" fn mcp_set_idle_timeout(
+    client: SharedHandle<mcp_client>,
+    timeout_ms: u64,
+    error: OutParam<*mut mcp_error>,
+) -> mcp_status {
+    mcp_client::set(client, error, |client| {
+        client.settings.set_idle_timeout_ms(timeout_ms);
+        Ok(())
+    })
+}
+
 /// Sets the name and version of the application that are sent to the server (`clientInfo`).
-/// Default: "libmcp" and the version of the library.
+/// Default: "libmcp" and the version of the library. The name of the server in errors and log lines
+/// is another one: see `mcp_set_name`.
 ///
 /// Returns `MCP_MISUSE` after the first call.
 ///
@@ -42,6 +63,36 @@ pub extern "C" fn mcp_set_client_info(
 ) -> mcp_status {
     mcp_client::set(client, error, |client| {
         client.settings.set_client_info(name.required("name")?, version.required("version")?)
+    })
+}
+
+/// Declares to the server that the application supports an extension (specification 2026-07-28,
+/// "Extensions"), such as "com.example/charts". `settings` is the text of a JSON object of `length`
+/// bytes, or NUL-terminated if `length` is `MCP_NUL_TERMINATED`; "{}" means no settings, and NULL
+/// removes the extension. The library supports and declares "io.modelcontextprotocol/tasks" itself.
+///
+/// ```
+/// mcp_set_extension(client, "com.example/charts", "{\"formats\":[\"svg\"]}", MCP_NUL_TERMINATED, &error);
+/// mcp_set_notification(client, show_chart, window, NULL, &error);
+/// ```
+///
+/// For the requests and notifications of an extension see `mcp_request`, `mcp_notify` and
+/// `mcp_set_notification`.
+///
+/// Returns `MCP_INVALID_ARGUMENT` for a name without a vendor and a slash, or if `settings` is not a
+/// JSON object, and `MCP_MISUSE` after the first call.
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub extern "C" fn mcp_set_extension(
+    client: SharedHandle<mcp_client>,
+    name: CText,
+    settings: SizedText,
+    length: BufferSize,
+    error: OutParam<*mut mcp_error>,
+) -> mcp_status {
+    mcp_client::set(client, error, |client| {
+        client.settings.set_extension(name.required("name")?, settings.optional(length, "the settings")?)
     })
 }
 

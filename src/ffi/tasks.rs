@@ -2,14 +2,15 @@
 
 use std::ffi::c_char;
 
+use super::arguments::both;
 use super::c_types::{BufferSize, CText, OutParam, SharedHandle, SizedText};
 use super::calls::{run, run_for_json};
 use super::client::mcp_client;
 use super::document::{find, mcp_json};
 use super::error::mcp_error;
-use super::guard::guard;
 use super::json_content::mcp_json_string;
 use super::options::mcp_options;
+use super::tools::ToolArguments;
 use crate::client::operations::tasks::task_id;
 use crate::status::mcp_status;
 
@@ -18,13 +19,13 @@ use crate::status::mcp_status;
 /// (the extension "io.modelcontextprotocol/tasks"); on servers of 2025-11-25 every tool that
 /// supports tasks starts one (specification 2025-11-25, "Tasks"); older servers have no tasks.
 ///
-/// `mcp_task_id` distinguishes a task from a result. The application can store the id and use the
-/// task in another process.
+/// `mcp_tool_result_task_id` distinguishes a task from a result. The application can store the id
+/// and use the task in another process.
 ///
 /// On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
 /// failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub extern "C" fn mcp_start_tool(
+pub extern "C" fn mcp_call_tool_as_task(
     client: SharedHandle<mcp_client>,
     name: CText,
     arguments: SizedText,
@@ -33,18 +34,18 @@ pub extern "C" fn mcp_start_tool(
     result: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    run_for_json(client, "start tool", options, result, error, |client, call| {
-        let name = name.required("name")?;
-        client.start_tool(call, name, arguments.optional(length, "the arguments")?)
+    let texts = both(name.required("name"), arguments.optional(length, "the arguments"));
+    run_for_json::<ToolArguments>(client, "call tool as task", options, result, error, texts, |client, call, texts| {
+        client.call_tool_as_task(call, texts.0, texts.1)
     })
 }
 
-/// Returns the id of the task that `mcp_start_tool` started; NULL if it returned the tool's result,
-/// or for NULL.
+/// Returns the id of the task that `mcp_call_tool_as_task` started; NULL if it returned the tool's
+/// result, or for NULL.
 ///
 /// The id is valid as long as the document exists. Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
-pub extern "C" fn mcp_task_id(result: Option<&mcp_json>) -> *const c_char {
+pub extern "C" fn mcp_tool_result_task_id(result: Option<&mcp_json>) -> *const c_char {
     mcp_json_string(find(result, task_id))
 }
 
@@ -64,14 +65,15 @@ pub extern "C" fn mcp_get_task(
     task: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    run_for_json(client, "get task", options, task, error, |client, call| client.get_task(call, id.required("id")?))
+    let id = id.required("id");
+    run_for_json::<String>(client, "get task", options, task, error, id, |client, call, id| client.get_task(call, id))
 }
 
 /// Sends inputs that a task of a modern server requests. While such a task has the status
-/// "input_required", it contains "inputRequests", an object with a request for each key.
-/// `responses` is the text of a JSON object of `length` bytes, or NUL-terminated if `length` is
-/// `SIZE_MAX`; it maps the same keys to the results, which have the form that `mcp_input_respond`
-/// requires. `mcp_wait_task` does this automatically.
+/// "input_required", it contains "inputRequests", an object with a request for each key. `responses`
+/// is the text of a JSON object of `length` bytes, or NUL-terminated if `length` is
+/// `MCP_NUL_TERMINATED`; it maps the same keys to the results, which have the form that
+/// `mcp_input_respond` requires. `mcp_wait_task` does this automatically.
 ///
 /// `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -83,10 +85,9 @@ pub extern "C" fn mcp_update_task(
     options: Option<&mcp_options>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    guard(error, || {
-        run(client, "update task", options, |client, call| {
-            client.update_task(call, id.required("id")?, responses.required(length, "the responses")?)
-        })
+    let texts = both(id.required("id"), responses.required(length, "the responses"));
+    run::<(String, String)>(client, "update task", options, error, texts, |client, call, (id, responses)| {
+        client.update_task(call, id, responses)
     })
 }
 
@@ -100,7 +101,8 @@ pub extern "C" fn mcp_cancel_task(
     options: Option<&mcp_options>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    guard(error, || run(client, "cancel task", options, |client, call| client.cancel_task(call, id.required("id")?)))
+    let id = id.required("id");
+    run::<String>(client, "cancel task", options, error, id, |client, call, id| client.cancel_task(call, id))
 }
 
 /// Waits for the end of a task, and returns the result of the tool. It requests the state of the
@@ -124,7 +126,8 @@ pub extern "C" fn mcp_wait_task(
     result: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    run_for_json(client, "wait for task", options, result, error, |client, call| {
-        client.wait_task(call, id.required("id")?)
+    let id = id.required("id");
+    run_for_json::<String>(client, "wait for task", options, result, error, id, |client, call, id| {
+        client.wait_task(call, id)
     })
 }

@@ -8,11 +8,13 @@ use memchr::memchr;
 
 use crate::protocol::json_strings;
 
-/// The sizes of chunks, in bytes: each is twice as large as the one before it, so that one text takes little memory.
+/// The sizes of chunks, in bytes: each is twice as large as the one before it, so that one text
+/// takes little memory.
 const FIRST_CHUNK: usize = 256;
 const LARGEST_CHUNK: usize = 64 * 1024;
 
-/// A text of this size gets its own block: the rest of a chunk that has no room for it would be wasted.
+/// A text of this size gets its own block: the rest of a chunk that has no room for it would be
+/// wasted.
 const LARGE_TEXT: usize = 8 * 1024;
 
 /// Up to this size, texts are decoded without vectors.
@@ -21,15 +23,16 @@ const SHORT_TEXT: usize = 256;
 /// Texts whose addresses do not change until the arena is dropped.
 #[derive(Default)]
 pub struct TextArena {
-    /// The chunk with room for further texts. No block grows after it was created, because that would move its texts.
+    /// The chunk with room for further texts. No block grows after it was created, because that would
+    /// move its texts.
     chunk: Vec<u8>,
     /// Full chunks and large texts.
     others: Vec<Vec<u8>>,
 }
 
 impl TextArena {
-    /// Adds the decoded text of a JSON string, given without its quotes. An embedded NUL, which would end the text in
-    /// C, becomes U+FFFD.
+    /// Adds the decoded text of a JSON string, given without its quotes. An embedded NUL, which would
+    /// end the text in C, becomes U+FFFD.
     pub fn add_string(&mut self, escaped: &str) -> *const c_char {
         self.add(escaped, |block, escaped| {
             if escaped.len() > SHORT_TEXT && memchr(b'\\', escaped.as_bytes()).is_none() {
@@ -45,7 +48,8 @@ impl TextArena {
         self.add(&without_nuls(text), |block, text| block.extend_from_slice(text.as_bytes()))
     }
 
-    /// Adds a text that `append` appends to a block, which has room for the length of `source` and a NUL.
+    /// Adds a text that `append` appends to a block, which has room for the length of `source` and a
+    /// NUL.
     fn add(&mut self, source: &str, append: impl FnOnce(&mut Vec<u8>, &str)) -> *const c_char {
         let most = source.len() + 1;
         let large = most > LARGE_TEXT;

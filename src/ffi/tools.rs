@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::ffi::c_char;
 
+use super::arguments::both;
 use super::c_types::{BufferSize, CText, OutParam, SharedHandle, SizedText};
 use super::calls::run_for_json;
 use super::client::mcp_client;
@@ -12,6 +13,9 @@ use super::options::mcp_options;
 use crate::client::operations::lists::ListMethod;
 use crate::protocol::json::Value;
 use crate::status::mcp_status;
+
+/// The name of a tool or prompt, and the JSON text of its arguments.
+pub(super) type ToolArguments = (String, Option<String>);
 
 /// Lists the tools of the server: an object with "tools", an array. A server may split a list into
 /// pages, each with a "nextCursor" that leads to the next one; the function requests all pages.
@@ -34,7 +38,9 @@ pub extern "C" fn mcp_list_tools(
     result: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    run_for_json(client, "list tools", options, result, error, |client, call| client.all_pages(call, ListMethod::Tools))
+    run_for_json::<()>(client, "list tools", options, result, error, Ok(()), |client, call, ()| {
+        client.all_pages(call, ListMethod::Tools)
+    })
 }
 
 /// Lists one page of the server's tools: an object with "tools". Pass NULL as `cursor` for the
@@ -51,13 +57,14 @@ pub extern "C" fn mcp_list_tools_page(
     page: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    run_for_json(client, "list tools", options, page, error, |client, call| {
-        client.page(call, ListMethod::Tools, cursor.optional("cursor")?)
+    let cursor = cursor.optional("cursor");
+    run_for_json::<Option<String>>(client, "list tools", options, page, error, cursor, |client, call, cursor| {
+        client.page(call, ListMethod::Tools, cursor)
     })
 }
 
 /// Calls a tool. `arguments` is the text of a JSON object of `length` bytes, or NUL-terminated if
-/// `length` is `SIZE_MAX`; NULL means no arguments.
+/// `length` is `MCP_NUL_TERMINATED`; NULL means no arguments.
 ///
 /// The result is an object with "content", an array of what the tool returns, and optionally
 /// "structuredContent" (specification 2026-07-28, "Tools": Tool Result). **If the tool reports a
@@ -71,9 +78,11 @@ pub extern "C" fn mcp_list_tools_page(
 /// executed.
 ///
 /// The client may first request the list of tools, which says how to call the tool. During the call
-/// the server may request input, and the handlers that are set respond (see `mcp_input_fn`). A tool
-/// that must run as a task (2025-11-25) is started as one, and the function waits for its end; if
-/// the function is cancelled or times out, so is the task.
+/// the server may request input, and the handlers that are set respond (see `mcp_input_fn`). If the
+/// tool requests it in a way that only legacy versions have, as `ctx.elicit` of FastMCP 4 does, and
+/// the server is a modern one, the call fails with `MCP_INPUT_UNSUPPORTED`; the message says which
+/// version to pin. A tool that must run as a task (2025-11-25) is started as one, and the function
+/// waits for its end; if the function is cancelled or times out, so is the task.
 ///
 /// On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
 /// failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
@@ -87,9 +96,9 @@ pub extern "C" fn mcp_call_tool(
     result: OutParam<*mut mcp_json>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    run_for_json(client, "call tool", options, result, error, |client, call| {
-        let name = name.required("name")?;
-        client.call_tool(call, name, arguments.optional(length, "the arguments")?)
+    let texts = both(name.required("name"), arguments.optional(length, "the arguments"));
+    run_for_json::<ToolArguments>(client, "call tool", options, result, error, texts, |client, call, texts| {
+        client.call_tool(call, texts.0, texts.1)
     })
 }
 

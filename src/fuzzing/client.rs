@@ -150,7 +150,7 @@ fn run_client(server: &FuzzServer, setup: u8, call: u8, flags: Flags, cancel: Ar
     let options = CallOptions {
         timeout_ms: Some(flags.timeout().as_millis() as u64),
         cancel: Some(cancel),
-        extras: RequestExtras { progress: Some(Arc::new(|_, _, _| ())), ..RequestExtras::default() },
+        extras: RequestExtras { progress: Some(Arc::new(|_, _, _| true)), ..RequestExtras::default() },
         ..CallOptions::default()
     };
     let mut delay = checked(flags, || client.call("fuzz", &options, |started| make_call(&client, started, call)));
@@ -241,7 +241,7 @@ fn log(is_listening: bool, cancel: Arc<PollableEvent>) -> Arc<LogHook> {
 }
 
 /// The handler of the client.
-fn respond(input: &mut InputRequest) {
+fn respond(input: &Arc<InputRequest>) {
     let outcome = match input.kind {
         InputKind::Elicitation => input.accept(None),
         InputKind::Sampling => {
@@ -269,10 +269,10 @@ fn make_call(client: &Client, call: &CallContext, which: u8) -> Result<()> {
         4 => client.read_resource(call, "test://resource"),
         5 => client.complete(call, CompletionReference::Prompt("prompt"), ("argument", "a"), None),
         6 => client.server_info(call),
-        7 => client.start_tool(call, "tool", None).and_then(|_| client.wait_task(call, "task")),
+        7 => client.call_tool_as_task(call, "tool", None).and_then(|_| client.wait_task(call, "task")),
         8 => client.get_prompt(call, "prompt", Some(r#"{"a":"b"}"#)),
         9 => client.request(call, "fuzz/request", Some(r#"{"a":1}"#)),
-        _ => return client.set_logging_level(call, "info"),
+        _ => return client.request_server_log(call, "info"),
     }?;
     let largest = (0..value.len()).map(|index| value.value(index).raw().len()).max();
     if largest <= Some(MAX_MESSAGE as usize * 10) {

@@ -9,7 +9,7 @@ use serde_json::Value as Tree;
 use super::texts;
 use crate::ffi::c_types::{BufferSize, CText, OutBuffer, OutParam, SharedHandle, SizedText};
 use crate::ffi::document::mcp_json;
-use crate::ffi::json::{mcp_json_at, mcp_json_free, mcp_json_parse};
+use crate::ffi::json::{mcp_json_free, mcp_json_parse, mcp_json_pointer};
 use crate::ffi::json_content::{mcp_json_copy_string, mcp_json_raw, mcp_json_string};
 use crate::protocol::json::{Json, Kind, Value};
 use crate::protocol::jsonrpc::{self, Message};
@@ -253,7 +253,7 @@ fn check_c_interface(text: &str, pointer: &str) {
     let document = mcp_json_parse(start, size, null_param());
     assert!(!document.is_null());
     // SAFETY: the document is freed at the end, and the pointer ends with a NUL.
-    let found = unsafe { mcp_json_at(document.as_ref(), CText::new(pointer.as_ptr())) };
+    let found = unsafe { mcp_json_pointer(document.as_ref(), CText::new(pointer.as_ptr())) };
     let mut raw_length = 0;
     let raw = mcp_json_raw(found, out_param(&mut raw_length));
     assert_eq!((raw.is_null(), found.is_none()), (raw_length == 0, raw_length == 0));

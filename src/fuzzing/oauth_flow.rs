@@ -18,7 +18,7 @@ use crate::auth::oauth::renewal_progress::RenewalOutcome;
 use crate::auth::oauth::report::describe;
 use crate::auth::oauth::settings::{Grant, OAuthSettings};
 use crate::auth::oauth::shared_store::SharedStore;
-use crate::call::context::{CallContext, RequestExtras};
+use crate::call::context::{CallClient, CallContext, RequestExtras};
 use crate::call::issued_credentials::CredentialRefusal;
 use crate::error::{Error, Result};
 use crate::http::foreign::{ForeignBody, ForeignRequest, ForeignResponse};
@@ -403,7 +403,7 @@ impl FlowFixture {
         let client = OAuthClient::new();
         let of_callback = Arc::clone(&network);
         let set_up = |settings: &mut OAuthSettings| {
-            settings.open = Some(Box::new(move |request: &mut LoginRequest| of_callback.redirect(request)));
+            settings.open = Some(Box::new(move |request: &Arc<LoginRequest>| of_callback.redirect(request)));
             setup.apply(settings)
         };
         client.change(set_up).expect("valid settings");
@@ -499,6 +499,5 @@ impl FlowFixture {
 }
 
 fn new_call() -> CallContext {
-    let shared = (Arc::default(), Arc::default());
-    CallContext::new(WaitContext::default(), true, (RequestExtras::default(), 0), shared, Arc::default())
+    CallContext::new(WaitContext::default(), true, (RequestExtras::default(), 0), CallClient::default())
 }

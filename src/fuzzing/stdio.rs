@@ -71,7 +71,7 @@ fn deliver(lines: &[Vec<u8>]) {
     let server: Arc<dyn Transport> = Arc::new(FuzzProcess);
     let router = MessageRouter::new(client.transport_context(), Arc::downgrade(&server), &pending);
     let options = CallOptions {
-        extras: RequestExtras { progress: Some(Arc::new(|_, _, _| ())), ..Default::default() },
+        extras: RequestExtras { progress: Some(Arc::new(|_, _, _| true)), ..Default::default() },
         ..CallOptions::default()
     };
     let outcome = client.call("fuzz", &options, |call| {

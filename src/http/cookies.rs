@@ -86,10 +86,13 @@ impl CookieStore {
         let path = to.uri().path();
         let mut jar = self.jar.lock();
         jar.retain(|cookie| cookie.is_valid(now));
-        let mut pairs: Vec<_> = jar.cookies.iter().filter(|c| c.is_for(path, to.origin().https)).collect();
-        // Longer paths first (RFC 6265, section 5.4).
-        pairs.sort_by_key(|cookie| std::cmp::Reverse(cookie.path.len()));
-        let pairs = pairs.iter().map(|cookie| format!("{}={}", cookie.name, cookie.value));
+        let cookies: Vec<_> = jar.cookies.iter().filter(|c| c.is_for(path, to.origin().https)).collect();
+        // Longer paths first (RFC 6265, section 5.4), then older cookies. `Secrets` sorts such pairs, too: code of a
+        // stable sort would be 5 KB more.
+        let lengths = cookies.iter().map(|cookie| usize::MAX - cookie.path.len());
+        let mut order: Vec<(usize, usize)> = lengths.zip(0..).collect();
+        order.sort_unstable();
+        let pairs = order.iter().map(|(_, at)| format!("{}={}", cookies[*at].name, cookies[*at].value));
         let existing = headers.get(&header::COOKIE).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let text = existing.into_iter().chain(pairs).collect::<Vec<_>>().join("; ");
         if let Some(mut value) = HeaderValue::from_str(&text).ok().filter(|value| !value.is_empty()) {

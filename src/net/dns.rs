@@ -1,6 +1,5 @@
 //! DNS lookups and their cache.
 
-use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -15,9 +14,11 @@ use crate::sys::wait::{Interrupt, WaitContext};
 /// How long an answer is cached. The system's resolver does not return the TTL of the DNS records.
 const CACHE_TIME: Duration = Duration::from_secs(60);
 
-/// The DNS cache of one client.
+/// The DNS cache of one client. A list, because few hosts are looked up within the time that an answer is cached.
 #[derive(Debug, Default)]
-pub struct DnsCache(Mutex<HashMap<(String, u16), DnsEntry>>);
+pub struct DnsCache(Mutex<DnsEntries>);
+
+type DnsEntries = Vec<((String, u16), DnsEntry)>;
 
 #[derive(Debug)]
 enum DnsEntry {
@@ -44,7 +45,7 @@ impl DnsCache {
             }
             Err(LookupError::Stopped(_)) => {}
             Err(_) => {
-                self.lock().remove(&key);
+                self.lock().retain(|(known, _)| *known != key);
             }
         }
         found
@@ -53,7 +54,7 @@ impl DnsCache {
     /// The cached entry or the lookup in progress. Starts a lookup if there is neither.
     fn find_or_start(&self, key: &(String, u16)) -> Result<DnsEntry, LookupError> {
         let mut entries = self.lock();
-        match entries.get(key) {
+        match entries.iter().find(|(known, _)| known == key).map(|(_, entry)| entry) {
             Some(DnsEntry::Cached { at, addresses }) if at.elapsed() < CACHE_TIME => {
                 return Ok(DnsEntry::Cached { at: *at, addresses: addresses.clone() });
             }
@@ -63,18 +64,22 @@ impl DnsCache {
             _ => {}
         }
         let lookup = DnsLookup::begin(&key.0, key.1)?;
-        entries.insert(key.clone(), DnsEntry::InProgress(Arc::clone(&lookup)));
+        entries.retain(|(known, _)| known != key);
+        entries.push((key.clone(), DnsEntry::InProgress(Arc::clone(&lookup))));
         Ok(DnsEntry::InProgress(lookup))
     }
 
     /// Caches an answer. Removes old ones, because an MCP server may name any number of authorization servers.
     fn insert(&self, key: (String, u16), addresses: Vec<SocketAddr>) {
         let mut entries = self.lock();
-        entries.retain(|_, entry| match entry {
-            DnsEntry::Cached { at, .. } => at.elapsed() < CACHE_TIME,
-            DnsEntry::InProgress(lookup) => is_usable(lookup),
+        entries.retain(|(known, entry)| {
+            let is_recent = match entry {
+                DnsEntry::Cached { at, .. } => at.elapsed() < CACHE_TIME,
+                DnsEntry::InProgress(lookup) => is_usable(lookup),
+            };
+            is_recent && *known != key
         });
-        entries.insert(key, DnsEntry::Cached { at: Instant::now(), addresses });
+        entries.push((key, DnsEntry::Cached { at: Instant::now(), addresses }));
     }
 
     /// Makes a name known in a test.
@@ -85,11 +90,11 @@ impl DnsCache {
 
     /// Removes all cached answers, after a failed connect: the addresses may have changed.
     pub fn clear(&self) {
-        self.lock().retain(|_, entry| matches!(entry, DnsEntry::InProgress(_)));
+        self.lock().retain(|(_, entry)| matches!(entry, DnsEntry::InProgress(_)));
     }
 
     #[inline]
-    fn lock(&self) -> MutexGuard<'_, HashMap<(String, u16), DnsEntry>> {
+    fn lock(&self) -> MutexGuard<'_, DnsEntries> {
         self.0.lock()
     }
 }

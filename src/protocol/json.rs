@@ -14,7 +14,7 @@ use zeroize::Zeroize;
 use super::json_index::JsonNode;
 pub use super::json_index::Kind;
 use super::json_scanner::{self, InvalidJson, Scanner};
-use super::{json_strings, json_walk};
+use super::{json_index, json_strings, json_walk};
 
 /// A JSON value, shared by its clones. Keeps the whole text in memory that it is a part of.
 #[derive(Clone, Debug)]
@@ -207,6 +207,21 @@ impl<'a> Value<'a> {
     pub fn raw(self) -> &'a str {
         // The root needs no index.
         if self.index == 0 { self.json.text() } else { self.raw_of(self.node()) }
+    }
+
+    /// The value as a separate one, which shares the text. Its part of the index is copied, so that it is not parsed
+    /// again.
+    pub fn to_json(self) -> Json {
+        if self.index == 0 {
+            return self.json.clone();
+        }
+        let (document, node) = (&self.json.0, self.node());
+        Json(Arc::new(JsonDocument {
+            text: Arc::clone(&document.text),
+            start: document.start + node.start as usize,
+            end: document.start + node.end as usize,
+            nodes: OnceLock::from(json_index::part(self.json.nodes(), self.index)),
+        }))
     }
 
     /// The number of elements of an array or of members of an object; zero for other kinds.

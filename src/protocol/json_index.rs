@@ -35,6 +35,19 @@ pub struct JsonNode {
     pub member: bool,
 }
 
+/// The index of the value whose node is `index`, as a separate value.
+pub fn part(nodes: &[JsonNode], index: usize) -> Vec<JsonNode> {
+    let root = nodes[index];
+    let mut part: Vec<JsonNode> = nodes[index..root.next as usize].to_vec();
+    for node in &mut part {
+        node.start -= root.start;
+        node.end -= root.start;
+        node.next -= index as u32;
+    }
+    (part[0].last, part[0].member) = (true, false);
+    part
+}
+
 /// Gets the values and keys of a text, in order, and records their nodes if this is requested.
 #[derive(Default)]
 pub struct IndexBuilder {

@@ -47,7 +47,8 @@ impl<'a> MessageText<'a> {
             self.push(text);
             self.push("\"");
         } else {
-            self.push(&serde_json::Value::from(text).to_string());
+            // Writing a text into memory does not fail.
+            self.push(&serde_json::to_string(text).unwrap_or_default());
         }
     }
 

@@ -76,14 +76,25 @@ impl ClientCapabilities {
     }
 }
 
+/// The name of the tasks extension.
+const TASKS: &str = "io.modelcontextprotocol/tasks";
+
+/// An extension that the application supports: its name, and its settings as the text of a JSON object.
+pub type Extension = (String, String);
+
 /// `ClientCapabilities` of the schemas, with the members of each capability: servers check these.
-pub fn capabilities(era: Era, client_capabilities: ClientCapabilities) -> String {
+pub fn capabilities(era: Era, client_capabilities: ClientCapabilities, extensions: &[Extension]) -> String {
+    let has_tasks = client_capabilities.tasks && era == Era::Modern && extensions.iter().all(|(name, _)| name != TASKS);
+    let own = has_tasks.then(|| format!("\"{TASKS}\":{{}}"));
+    let extensions = extensions.iter().map(|(name, settings)| format!("{}:{settings}", quoted(name)));
+    let extensions = own.into_iter().chain(extensions).collect::<Vec<_>>().join(",");
+    let extensions_member = format!("\"extensions\":{{{extensions}}}");
     let roots = if era == Era::Legacy { r#""roots":{"listChanged":true}"# } else { r#""roots":{}"# };
     let members = [
         (client_capabilities.elicitation, r#""elicitation":{"form":{},"url":{}}"#),
         (client_capabilities.sampling, r#""sampling":{"tools":{}}"#),
         (client_capabilities.roots, roots),
-        (client_capabilities.tasks && era == Era::Modern, r#""extensions":{"io.modelcontextprotocol/tasks":{}}"#),
+        (!extensions.is_empty(), extensions_member.as_str()),
     ];
     let declared: Vec<&str> =
         members.into_iter().filter_map(|(is_declared, text)| is_declared.then_some(text)).collect();
@@ -160,16 +171,35 @@ mod tests {
     }
 
     #[test]
+    fn extensions_are_declared_with_their_settings() {
+        let with_tasks = ClientCapabilities { tasks: true, ..ClientCapabilities::default() };
+        let extension = |name: &str| [(name.to_owned(), r#"{"a":1}"#.to_owned())];
+        let ui = extension("example.com/ui");
+        assert_eq!(capabilities(Era::Legacy, with_tasks, &[]), "{}");
+        assert_eq!(capabilities(Era::Legacy, with_tasks, &ui), r#"{"extensions":{"example.com/ui":{"a":1}}}"#);
+        let both = r#"{"extensions":{"io.modelcontextprotocol/tasks":{},"example.com/ui":{"a":1}}}"#;
+        assert_eq!(capabilities(Era::Modern, with_tasks, &ui), both);
+        // The application's settings replace those of the library.
+        let own = r#"{"extensions":{"io.modelcontextprotocol/tasks":{"a":1}}}"#;
+        assert_eq!(capabilities(Era::Modern, with_tasks, &extension(TASKS)), own);
+    }
+
+    #[test]
     fn every_message_is_valid_json_rpc() {
         let all = ClientCapabilities { elicitation: true, sampling: true, roots: true, tasks: true };
-        let meta = modern_meta("2026-07-28", &client(), &capabilities(Era::Modern, all));
+        let extensions = [("example.com/\"ui\"".to_owned(), r#"{"version":2}"#.to_owned())];
+        let meta = modern_meta("2026-07-28", &client(), &capabilities(Era::Modern, all, &extensions));
         let mut modern = Params::new();
         modern.share_meta(&meta);
         let texts = [
             request(1, "ping", &Params::new()).into_string(),
             request(2, "server/discover", &modern).into_string(),
-            request(3, "initialize", &initialize_params("2025-11-25", &client(), capabilities(Era::Legacy, all)))
-                .into_string(),
+            request(
+                3,
+                "initialize",
+                &initialize_params("2025-11-25", &client(), capabilities(Era::Legacy, all, &extensions)),
+            )
+            .into_string(),
             notification("notifications/roots/list_changed", &Params::new()).into_string(),
             INITIALIZED.into(),
             cancelled(4, "time\nout"),

@@ -16,6 +16,7 @@ pub mod json_strings;
 mod json_structure;
 mod json_tokens;
 mod json_walk;
+pub mod json_writer;
 pub mod jsonrpc;
 pub mod lost_session;
 pub mod message_text;

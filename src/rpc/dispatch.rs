@@ -3,14 +3,19 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::handlers::{HandlerFailure, Handlers, run_handler};
+use super::handlers::{HandlerFailure, HandlerOutcome, Handlers, InputRequest, run_handler};
+use super::notification_hook::NotificationHooks;
 use super::server_log::ServerLog;
 use crate::call::context::CallContext;
 use crate::log::LogLevel;
 use crate::protocol::ids;
 use crate::protocol::incoming::{InputKind, Notification, ServerRequest};
-use crate::protocol::messages::{self, METHOD_NOT_FOUND};
+use crate::protocol::messages::{self, INTERNAL_ERROR, METHOD_NOT_FOUND};
+use crate::status::MCP_CANCELLED;
 use crate::sys::lock::{Mutex, MutexGuard};
+use crate::sys::pollable_event::PollableEvent;
+use crate::sys::wait::Interrupt;
+use crate::transport::context::CALL_HAS_ENDED;
 use crate::transport::context::InboundHandler;
 use crate::transport::reply_slot::ReplySlot;
 
@@ -27,70 +32,115 @@ pub trait ChangeObserver: Send + Sync {
 pub struct Dispatcher {
     handlers: Handlers,
     server_log: Arc<ServerLog>,
+    notifications: Arc<NotificationHooks>,
     observer: Arc<dyn ChangeObserver>,
-    active_requests: ActiveServerRequests,
+    active_requests: Arc<ActiveServerRequests>,
 }
 
 /// The server requests that handlers are working on.
 #[derive(Default)]
-pub struct ActiveServerRequests(Mutex<Vec<ActiveServerRequest>>);
+pub struct ActiveServerRequests(Mutex<Vec<Arc<ActiveServerRequest>>>);
 
+#[derive(Default)]
 struct ActiveServerRequest {
     id: String,
-    is_cancelled: Arc<AtomicBool>,
+    is_cancelled: AtomicBool,
+    /// `None` until the handler begins.
+    input: Mutex<Option<Arc<InputRequest>>>,
 }
 
 /// Removes its request from the active ones when it is dropped.
 struct ActiveServerRequestGuard<'a> {
     requests: &'a ActiveServerRequests,
-    is_cancelled: Arc<AtomicBool>,
+    request: Arc<ActiveServerRequest>,
 }
 
 impl ActiveServerRequests {
     fn begin(&self, id: &str) -> ActiveServerRequestGuard<'_> {
-        let is_cancelled = Arc::new(AtomicBool::new(false));
-        self.lock().push(ActiveServerRequest { id: id.to_owned(), is_cancelled: Arc::clone(&is_cancelled) });
-        ActiveServerRequestGuard { requests: self, is_cancelled }
+        let request = Arc::new(ActiveServerRequest { id: id.to_owned(), ..ActiveServerRequest::default() });
+        self.lock().push(Arc::clone(&request));
+        ActiveServerRequestGuard { requests: self, request }
     }
 
-    /// Marks the requests with this id as cancelled by the server.
+    /// Ends the requests with this id, which the server has cancelled.
     fn cancel(&self, id: &str) {
         let requests = self.lock();
-        let cancelled = requests.iter().filter(|request| ids::is_same_id(&request.id, id));
-        cancelled.for_each(|request| request.is_cancelled.store(true, Ordering::Relaxed));
+        let cancelled: Vec<_> =
+            requests.iter().filter(|request| ids::is_same_id(&request.id, id)).map(Arc::clone).collect();
+        drop(requests);
+        for request in cancelled {
+            request.is_cancelled.store(true, Ordering::SeqCst);
+            request.end_if_cancelled();
+        }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<ActiveServerRequest>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<ActiveServerRequest>>> {
         self.0.lock()
+    }
+}
+
+impl ActiveServerRequest {
+    /// The handler begins to work on `input`.
+    fn begin_input(&self, input: &Arc<InputRequest>) {
+        *self.input.lock() = Some(Arc::clone(input));
+        // The cancellation may have arrived before.
+        self.end_if_cancelled();
+    }
+
+    fn end_if_cancelled(&self) {
+        if self.is_cancelled.load(Ordering::SeqCst) {
+            let input = self.input.lock().clone();
+            input.iter().for_each(|input| input.end(MCP_CANCELLED));
+        }
     }
 }
 
 impl Drop for ActiveServerRequestGuard<'_> {
     fn drop(&mut self) {
-        self.requests.lock().retain(|request| !Arc::ptr_eq(&request.is_cancelled, &self.is_cancelled));
+        self.requests.lock().retain(|request| !Arc::ptr_eq(request, &self.request));
     }
 }
 
 impl Dispatcher {
-    pub fn new(handlers: Handlers, server_log: Arc<ServerLog>, observer: Arc<dyn ChangeObserver>) -> Dispatcher {
-        Dispatcher { handlers, server_log, observer, active_requests: ActiveServerRequests::default() }
+    pub fn new(
+        handlers: Handlers,
+        (server_log, notifications): (Arc<ServerLog>, Arc<NotificationHooks>),
+        observer: Arc<dyn ChangeObserver>,
+    ) -> Dispatcher {
+        Dispatcher { handlers, server_log, notifications, observer, active_requests: Arc::default() }
     }
+}
 
-    /// Handles a server request. Returns the text of the result.
-    fn handle(
-        &self,
-        call: &CallContext,
-        request: &ServerRequest,
-        is_cancelled: &Arc<AtomicBool>,
-    ) -> Result<String, HandlerFailure> {
-        if request.method == "ping" {
-            return Ok("{}".into());
-        }
-        let handled = InputKind::of(&request.method).and_then(|kind| Some((kind, self.handlers.of(kind)?)));
-        match handled {
-            Some((kind, handler)) => run_handler(call, kind, handler, request.params.as_ref(), Some(is_cancelled)),
-            None => Err(HandlerFailure { code: METHOD_NOT_FOUND, message: "Method not found".into() }),
-        }
+/// Lets a handler answer a server request, and sends the response.
+fn answer(
+    (handlers, kind): (&Handlers, InputKind),
+    active_requests: &ActiveServerRequests,
+    call: &CallContext,
+    request: &ServerRequest,
+    slot: ReplySlot,
+) {
+    let ServerRequest { id, method, params } = request;
+    let guard = active_requests.begin(id);
+    let end_event = slot.end_event();
+    let ends: Vec<&PollableEvent> = end_event.iter().map(|event| &**event).collect();
+    let outcome = run_handler(call, (handlers, kind), params.as_ref(), &ends, |input| guard.request.begin_input(input));
+    if guard.request.is_cancelled.load(Ordering::SeqCst) {
+        call.log(LogLevel::Debug, || format!("the server cancelled its {method}: no response is sent"));
+        return;
+    }
+    let response = match outcome {
+        HandlerOutcome::Response(result) => messages::result(id, &result),
+        HandlerOutcome::Failed(HandlerFailure { code, message, .. }) => messages::error_response(id, code, &message),
+        // The server must not wait for a response. With the client, its session ends, too.
+        HandlerOutcome::Over(Interrupt::Closed | Interrupt::Done) => return,
+        HandlerOutcome::Over(_) => return slot.reject(&messages::error_response(id, INTERNAL_ERROR, CALL_HAS_ENDED)),
+    };
+    send(call, method, slot, &response);
+}
+
+fn send(call: &CallContext, method: &str, slot: ReplySlot, response: &str) {
+    if let Err(error) = slot.respond(response) {
+        call.log(LogLevel::Warning, || format!("the server did not accept the response to its {method}: {error}"));
     }
 }
 
@@ -99,21 +149,28 @@ impl InboundHandler for Dispatcher {
         self.handlers.client_capabilities().any()
     }
 
+    fn observes_notifications(&self) -> bool {
+        self.notifications.is_set()
+    }
+
     fn on_arrival(&self, notification: &Notification) {
         self.observer.invalidate(notification);
     }
 
     fn notification(&self, call: &CallContext, notification: &Notification) {
+        if self.notifications.is_set() && !notification.is_too_long() {
+            call.paused(|clock| clock.during(|| self.notifications.run(call.log_hook(), notification)));
+        }
         match notification.method.as_str() {
             method if notification.is_too_long() => {
                 call.log(LogLevel::Warning, || format!("skipped {method}, whose parameters are longer than 1 MiB"));
             }
             "notifications/progress" if call.is_progress(notification) => {
-                // The next wait of the call notices an interrupt.
+                // The next wait of the call notices an interrupt, also by the callback.
                 let _ = call.report_progress(notification.progress().as_slice());
             }
             "notifications/message" if self.server_log.has_hook() => {
-                call.paused(|clock| clock.during(|| self.server_log.run_hook(notification)));
+                call.paused(|clock| clock.during(|| self.server_log.run_hook(call.log_hook(), notification)));
             }
             "notifications/tools/list_changed"
             | "notifications/prompts/list_changed"
@@ -126,7 +183,10 @@ impl InboundHandler for Dispatcher {
                 call.log(LogLevel::Debug, || "the server cancelled one of its requests".into());
                 notification.cancelled().into_iter().for_each(|id| self.active_requests.cancel(id));
             }
-            method => call.log(LogLevel::Debug, || format!("the server sent {method}, for which no handler is set")),
+            method if !self.notifications.is_set() => {
+                call.log(LogLevel::Debug, || format!("the server sent {method}, for which no handler is set"));
+            }
+            _ => {}
         }
     }
 
@@ -136,18 +196,25 @@ impl InboundHandler for Dispatcher {
         if !slot.is_answerable() {
             return;
         }
-        let guard = self.active_requests.begin(id);
-        let outcome = self.handle(call, request, &guard.is_cancelled);
-        if guard.is_cancelled.load(Ordering::Relaxed) {
-            call.log(LogLevel::Debug, || format!("the server cancelled its {method}: no response is sent"));
-            return;
-        }
-        let response = match outcome {
-            Ok(result) => messages::result(id, &result),
-            Err(HandlerFailure { code, message }) => messages::error_response(id, code, &message),
+        let Some(kind) = InputKind::of(method).filter(|kind| self.handlers.of(*kind).is_some()) else {
+            let response = match method.as_str() {
+                "ping" => messages::result(id, "{}"),
+                _ => messages::error_response(id, METHOD_NOT_FOUND, "Method not found"),
+            };
+            return send(call, method, slot, &response);
         };
-        if let Err(error) = slot.respond(&response) {
-            call.log(LogLevel::Warning, || format!("the server did not accept the response to its {method}: {error}"));
+        if !call.is_internal {
+            return answer((&self.handlers, kind), &self.active_requests, call, request, slot);
+        }
+        // This thread reads the messages of all calls: it does not wait for the application.
+        let handlers = self.handlers.clone();
+        let active_requests = Arc::clone(&self.active_requests);
+        let (own_call, request) = (call.clone(), request.clone());
+        let started = call.callbacks().start_waiting(Box::new(move || {
+            answer((&handlers, kind), &active_requests, &own_call, &request, slot);
+        }));
+        if let Err(error) = started {
+            call.log(LogLevel::Warning, || format!("a request of the server gets no response: {error}"));
         }
     }
 }
@@ -211,8 +278,11 @@ mod tests {
             let (server_log, changes, log) =
                 (Arc::<ServerLog>::default(), Arc::<RecordedTexts>::default(), Arc::<RecordedTexts>::default());
             let observer = Arc::clone(&changes) as Arc<dyn ChangeObserver>;
-            let context =
-                fake::transport_context(Arc::new(Dispatcher::new(handlers, Arc::clone(&server_log), observer)));
+            let context = fake::transport_context(Arc::new(Dispatcher::new(
+                handlers,
+                (Arc::clone(&server_log), Arc::default()),
+                observer,
+            )));
             let lines = Arc::clone(&log);
             context.calls.log.set(Some(Arc::new(move |level, line| lines.add(format!("{level:?} {line}")))));
             let fake = FakeTransport::new(&context, TransportKind::StreamableHttp);
@@ -243,7 +313,7 @@ mod tests {
         ServerRequest { params: Some(Json::parse("{}".into()).unwrap()), ..fake::server_request(id, method) }
     }
 
-    fn with_handler(kind: InputKind, handler: impl Fn(&mut InputRequest) + Send + Sync + 'static) -> Handlers {
+    fn with_handler(kind: InputKind, handler: impl Fn(&Arc<InputRequest>) + Send + Sync + 'static) -> Handlers {
         let mut handlers = Handlers::default();
         *handlers.of_mut(kind) = Some(Arc::new(handler) as Arc<Handler>);
         handlers
@@ -286,7 +356,7 @@ mod tests {
 
     #[test]
     fn the_failure_of_a_handler_is_sent_as_an_error() {
-        let fixture = DispatchFixture::new(with_handler(InputKind::Roots, |input| input.fail(-5, "no")));
+        let fixture = DispatchFixture::new(with_handler(InputKind::Roots, |input| input.fail(-5, "no", None).unwrap()));
         let expected = r#"{"jsonrpc":"2.0","id":4,"error":{"code":-5,"message":"no"}}"#;
         assert_eq!(fixture.response(&request("4", "roots/list")), expected);
     }
@@ -302,24 +372,27 @@ mod tests {
 
     #[test]
     fn a_server_request_that_is_cancelled_while_its_handler_runs_gets_no_response() {
-        let (target, seen) =
-            (Arc::<OnceLock<(Weak<TransportContext>, String)>>::default(), Arc::<RecordedTexts>::default());
-        let (handler_target, handler_seen) = (Arc::clone(&target), Arc::clone(&seen));
-        let handler = move |input: &mut InputRequest| {
+        let target = Arc::<OnceLock<(Weak<TransportContext>, String)>>::default();
+        let handler_target = Arc::clone(&target);
+        // The handler may still run when the request has ended.
+        let (seen, states) = std::sync::mpsc::channel();
+        let handler = move |input: &Arc<InputRequest>| {
             // Simulates a cancellation that another thread reads meanwhile.
             if let Some((context, id)) = handler_target.get() {
                 let context = context.upgrade().unwrap();
                 let params = format!(r#"{{"requestId":{id}}}"#);
                 context.inbound.notification(&call(&context), &notification("notifications/cancelled", &params));
             }
-            handler_seen.add(if input.is_cancelled() { "cancelled" } else { "active" });
-            input.respond(r#"{"roots":[]}"#).unwrap();
+            let state = if input.is_over() { "cancelled" } else { "active" };
+            let responded = input.respond(r#"{"roots":[]}"#).map_err(|error| error.status());
+            assert_eq!(responded, if state == "active" { Ok(()) } else { Err(MCP_CANCELLED) });
+            seen.send(state).unwrap();
         };
         let fixture = DispatchFixture::new(with_handler(InputKind::Roots, handler));
         target.set((Arc::downgrade(&fixture.context), "7.0".into())).unwrap();
         for (id, count, state) in [("7", 0, "cancelled"), ("8", 1, "active"), ("\"7\"", 1, "active")] {
             let posted = fixture.posted(&request(id, "roots/list"), &PeerContext::for_initialize());
-            assert_eq!((posted.len(), seen.take()), (count, vec![state.to_owned()]), "{id}");
+            assert_eq!((posted.len(), states.recv().unwrap()), (count, state), "{id}");
         }
     }
 

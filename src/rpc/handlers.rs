@@ -1,117 +1,127 @@
 //! The application's handlers for server requests: user input (elicitation), model output (sampling) and the roots.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
+pub use super::input_request::{HandlerFailure, InputRequest};
 use crate::call::context::CallContext;
-use crate::call::object;
-use crate::error::{Error, Result};
-use crate::protocol::elicitation;
+use crate::call::interrupt::status_of;
 use crate::protocol::incoming::InputKind;
 use crate::protocol::json::Json;
 use crate::protocol::messages::{ClientCapabilities, INTERNAL_ERROR};
-use crate::status::*;
-use crate::sys::pollable_event::PollableEvent;
+use crate::sys::pollable_event::{PollableEvent, SetOnDrop};
+use crate::sys::wait::Interrupt;
 
-/// Responds to a request of the server.
-pub type Handler = dyn Fn(&mut InputRequest) + Send + Sync;
+/// Responds to a request of the server, or defers it.
+pub type Handler = dyn Fn(&Arc<InputRequest>) + Send + Sync;
 
-/// The server's request as a handler gets it, and the handler's response.
-pub struct InputRequest {
-    pub kind: InputKind,
-    pub params: Json,
-    outcome: Option<Result<String, HandlerFailure>>,
-    /// The server has cancelled its request.
-    is_cancelled: Option<Arc<AtomicBool>>,
-    /// The events that end the call that waits for the response.
-    call_ended: [Option<Arc<PollableEvent>>; 2],
+/// The most requests for input of one client that are open at the same time.
+const MAX_OPEN_INPUTS: usize = 32;
+
+/// How a request for input ended.
+pub enum HandlerOutcome {
+    Response(String),
+    Failed(HandlerFailure),
+    /// It ended before the application responded.
+    Over(Interrupt),
 }
 
-/// The JSON-RPC error that a handler responds with.
-#[derive(Clone, Debug)]
-pub struct HandlerFailure {
-    pub code: i64,
-    pub message: String,
-}
-
-impl InputRequest {
-    /// Whether the response is no longer needed.
-    pub fn is_cancelled(&self) -> bool {
-        let by_server = self.is_cancelled.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed));
-        by_server || self.call_ended.iter().flatten().any(|event| event.is_set())
-    }
-
-    /// Responds with the text of a result.
-    pub fn respond(&mut self, result: &str) -> Result<()> {
-        let refused = |why: String| Error::new(MCP_INVALID_ARGUMENT, why);
-        let json =
-            Json::parse(result.to_owned()).map_err(|why| refused(format!("the result is not valid JSON: {why}")))?;
-        self.kind.check(&json).map_err(refused)?;
-        self.outcome = Some(Ok(json.text().to_owned()));
-        Ok(())
-    }
-
-    /// Accepts an elicitation with the text of a content. Members that it leaves out get their defaults from the
-    /// schema.
-    pub fn accept(&mut self, content: Option<&str>) -> Result<()> {
-        self.check_elicitation()?;
-        let content = content.map(|content| object(content, "the content")).transpose()?;
-        let schema = self.params.root().member("requestedSchema");
-        let filled = match (content, schema) {
-            (None, None) => None,
-            (content, schema) => Some(elicitation::fill_defaults(content.unwrap_or("{}"), schema)),
-        };
-        let content = filled.map_or_else(String::new, |content| format!(r#","content":{content}"#));
-        self.outcome = Some(Ok(format!(r#"{{"action":"accept"{content}}}"#)));
-        Ok(())
-    }
-
-    /// Responds to an elicitation with an action other than accepting.
-    pub fn refuse(&mut self, action: &'static str) -> Result<()> {
-        self.check_elicitation()?;
-        self.outcome = Some(Ok(format!(r#"{{"action":"{action}"}}"#)));
-        Ok(())
-    }
-
-    pub fn fail(&mut self, code: i64, message: &str) {
-        self.outcome = Some(Err(HandlerFailure { code, message: message.into() }));
-    }
-
-    fn check_elicitation(&self) -> Result<()> {
-        if self.kind == InputKind::Elicitation {
-            return Ok(());
-        }
-        let why = format!("this is not an elicitation; respond to {} with mcp_input_respond", self.kind.method());
-        Err(Error::new(MCP_MISUSE, why))
-    }
-}
-
-/// Runs a handler on this thread. Its time does not count against the timeout of the call. `is_cancelled` becomes true
-/// when the server cancels its request, which a legacy server may do.
+/// Lets a handler respond to a server request, and waits for the response. The handler runs on another thread, so that
+/// this one notices when the call ends, or one of `ends` is set. The time does not count against the timeout of the
+/// call. `begun` gets the request before the handler.
 pub fn run_handler(
     call: &CallContext,
-    kind: InputKind,
-    handler: &Arc<Handler>,
+    (handlers, kind): (&Handlers, InputKind),
     params: Option<&Json>,
-    is_cancelled: Option<&Arc<AtomicBool>>,
-) -> Result<String, HandlerFailure> {
-    let nothing = || Json::parse("{}".into()).map_err(|message| HandlerFailure { code: INTERNAL_ERROR, message });
-    let params = params.cloned().map_or_else(nothing, Ok)?;
-    let call_ended = {
-        let wait_context = call.wait_context();
-        [wait_context.cancel.clone(), wait_context.closed.clone()]
+    ends: &[&PollableEvent],
+    begun: impl FnOnce(&Arc<InputRequest>),
+) -> HandlerOutcome {
+    let failed =
+        |message: String| HandlerOutcome::Failed(HandlerFailure { code: INTERNAL_ERROR, message, cause: None });
+    let Some(handler) = handlers.of(kind).map(Arc::clone) else {
+        return failed(format!("no handler is set for {}", kind.method()));
     };
-    let mut input = InputRequest { kind, params, outcome: None, is_cancelled: is_cancelled.cloned(), call_ended };
-    call.paused(|clock| clock.during(|| handler(&mut input)));
-    let without_response = || match kind {
+    let params = match params.cloned().map_or_else(|| Json::parse("{}".into()), Ok) {
+        Ok(params) => params,
+        Err(why) => return failed(why),
+    };
+    let Some(open) = handlers.begin_input().map(Arc::new) else {
+        return failed(format!("more than {MAX_OPEN_INPUTS} requests for input are open"));
+    };
+    let of_call = (call.client_name(), call.data().cloned());
+    let input = InputRequest::new(kind, params, of_call, call.callbacks());
+    begun(&input);
+    let running =
+        RunningHandler { input: Arc::clone(&input), _open: Arc::clone(&open), answered: SetOnDrop::default() };
+    let callback = move || {
+        handler(&running.input);
+        // The call continues when `running` is dropped: nothing of the application may be in use then.
+        drop(handler);
+        drop(running);
+    };
+    let ending = Arc::clone(&input);
+    call.callbacks().set_end_hook(Some(Arc::new(move |status| ending.end(status))));
+    if let Err(error) = call.callbacks().run(Box::new(callback)) {
+        call.callbacks().set_end_hook(None);
+        return failed(error.to_string());
+    }
+    let wait = || call.wait_for_callback(&input.answered, ends, handlers.input_limit);
+    let waited = call.paused(|clock| clock.during(wait));
+    if let Err(interrupt) = &waited {
+        input.end(status_of(interrupt));
+    }
+    match (input.take_response(), waited) {
+        (Some(response), _) => response.map_or_else(|| without_response(kind), HandlerOutcome::from),
+        // The input timeout.
+        (None, Err(Interrupt::Idle)) => without_response(kind),
+        (None, Err(interrupt)) => HandlerOutcome::Over(interrupt),
+        // The server has cancelled its request.
+        (None, Ok(())) => HandlerOutcome::Over(Interrupt::Cancelled),
+    }
+}
+
+impl From<Result<String, HandlerFailure>> for HandlerOutcome {
+    fn from(response: Result<String, HandlerFailure>) -> HandlerOutcome {
+        response.map_or_else(HandlerOutcome::Failed, HandlerOutcome::Response)
+    }
+}
+
+/// The response for an application that gave none.
+fn without_response(kind: InputKind) -> HandlerOutcome {
+    match kind {
         // Closing a dialog without a choice cancels it.
-        InputKind::Elicitation => Ok(r#"{"action":"cancel"}"#.into()),
-        _ => Err(HandlerFailure {
+        InputKind::Elicitation => HandlerOutcome::Response(r#"{"action":"cancel"}"#.into()),
+        _ => HandlerOutcome::Failed(HandlerFailure {
             code: INTERNAL_ERROR,
             message: format!("the handler of {} gave no response", kind.method()),
+            cause: None,
         }),
-    };
-    input.outcome.take().unwrap_or_else(without_response)
+    }
+}
+
+/// Notices the return of a handler, also if it panics or never runs.
+struct RunningHandler {
+    input: Arc<InputRequest>,
+    /// A handler that has not returned counts, also if its request has ended: it has a thread, or waits in a queue.
+    _open: Arc<OpenInput>,
+    /// The last field: see [`InputRequest::release`].
+    answered: SetOnDrop,
+}
+
+impl Drop for RunningHandler {
+    fn drop(&mut self) {
+        self.answered = self.input.handler_returned();
+    }
+}
+
+/// Counts one open request until it is dropped.
+struct OpenInput(Arc<AtomicUsize>);
+
+impl Drop for OpenInput {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// The handlers that are set.
@@ -120,9 +130,19 @@ pub struct Handlers {
     elicitation: Option<Arc<Handler>>,
     sampling: Option<Arc<Handler>>,
     roots: Option<Arc<Handler>>,
+    /// How long the application may take for a response; `None` for no limit.
+    pub input_limit: Option<Duration>,
+    /// Shared by all copies.
+    open_inputs: Arc<AtomicUsize>,
 }
 
 impl Handlers {
+    /// Counts one more open request. `None` if there are too many.
+    fn begin_input(&self) -> Option<OpenInput> {
+        let open = OpenInput(Arc::clone(&self.open_inputs));
+        (self.open_inputs.fetch_add(1, Ordering::Relaxed) < MAX_OPEN_INPUTS).then_some(open)
+    }
+
     pub fn of(&self, kind: InputKind) -> Option<&Arc<Handler>> {
         match kind {
             InputKind::Elicitation => self.elicitation.as_ref(),

@@ -3,5 +3,7 @@
 
 pub mod dispatch;
 pub mod handlers;
+mod input_request;
+pub mod notification_hook;
 pub mod send_request;
 pub mod server_log;

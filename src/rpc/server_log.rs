@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::log::Log;
 use crate::protocol::incoming::Notification;
 use crate::protocol::json::Json;
 use crate::sys::lock::RwLock;
@@ -26,11 +27,16 @@ impl ServerLog {
         self.hook.read().is_some()
     }
 
-    /// Runs the hook with the parameters of the notification.
-    pub fn run_hook(&self, notification: &Notification) {
+    /// Runs the hook with the parameters of the notification, where the hook of `log` runs, too.
+    pub fn run_hook(&self, log: &Log, notification: &Notification) {
         let hook = self.hook.read().clone();
-        if let (Some(hook), Some(params)) = (hook, &notification.params) {
-            hook(params);
+        let (Some(hook), Some(params)) = (hook, &notification.params) else { return };
+        match log.forward() {
+            None => hook(params),
+            Some(forward) => {
+                let params = params.clone();
+                forward(Box::new(move || hook(&params)));
+            }
         }
     }
 

@@ -106,6 +106,7 @@ impl NegotiationFixture {
                 pinned: self.pinned,
                 client_info: ClientInfo { name: "test".into(), version: "1".into() },
                 client_capabilities: ClientCapabilities::default(),
+                extensions: Vec::new(),
                 needs_server_stream: &|| self.needs_server_stream,
             },
             restore_requests: &|| self.restore_requests.clone(),

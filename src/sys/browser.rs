@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use super::child_process::ProcessCommand;
+use super::child_process::{ProcessCommand, StopTimeouts};
 use super::detached_process::DetachedProcess;
 use super::short::shortened;
 use super::wait::{Interrupt, WaitContext};
@@ -128,7 +128,13 @@ fn run(
     wait_context: &WaitContext,
 ) -> Result<Result<(), String>, Interrupt> {
     let program = shortened(&argv[0], MAX_SHOWN).into_owned();
-    let command = ProcessCommand { argv, environment: variables.to_vec(), directory: None, stderr: None };
+    let command = ProcessCommand {
+        argv,
+        environment: variables.to_vec(),
+        directory: None,
+        stderr: None,
+        stop_timeouts: StopTimeouts::default(),
+    };
     let mut process = match DetachedProcess::start(&command) {
         Ok(process) => process,
         Err(error) => return Ok(Err(format!("{program} cannot be started: {error}"))),

@@ -21,17 +21,34 @@ const KILL_TIMEOUT: Duration = Duration::from_secs(2);
 /// The interval between checks whether a process has exited, on systems that do not notify about it.
 pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
+/// How long a process may take to exit when it is ended, before the next step is taken.
+#[derive(Clone, Copy, Debug)]
+pub struct StopTimeouts {
+    /// After its stdin was closed: then its group gets SIGTERM.
+    pub term: Duration,
+    /// After SIGTERM: then its group gets SIGKILL.
+    pub kill: Duration,
+}
+
+impl Default for StopTimeouts {
+    fn default() -> StopTimeouts {
+        let grace_period = Duration::from_secs(2);
+        StopTimeouts { term: grace_period, kill: grace_period }
+    }
+}
+
 /// The command for a child process.
 #[derive(Clone, Debug)]
 pub struct ProcessCommand {
     /// The program and its arguments. A program without a slash is searched in PATH.
     pub argv: Vec<String>,
-    /// The complete environment.
+    /// The complete environment. Of variables with the same name, the last one counts.
     pub environment: Vec<(String, String)>,
     /// The working directory; `None` for that of this process.
     pub directory: Option<PathBuf>,
     /// The file to which stderr is appended; `None` for a pipe.
     pub stderr: Option<PathBuf>,
+    pub stop_timeouts: StopTimeouts,
 }
 
 /// A child process, and this process's ends of its pipes.
@@ -115,7 +132,7 @@ impl ProcessCommand {
         // SAFETY: it only makes a system call, which is allowed between fork and exec.
         unsafe { command.pre_exec(close_inherited_on_exec) };
         command.spawn().map_err(|error| {
-            let path = self.environment.iter().find(|(name, _)| name == "PATH").map(|(_, path)| path.as_str());
+            let path = self.environment.iter().rfind(|(name, _)| name == "PATH").map(|(_, path)| path.as_str());
             exec::with_cause(error, &self.argv[0], path, self.directory.as_deref())
         })
     }
@@ -317,6 +334,7 @@ mod tests {
             environment: vec![("A".into(), "b".into())],
             directory: Some("/".into()),
             stderr: None,
+            stop_timeouts: StopTimeouts::default(),
         }
     }
 

@@ -84,6 +84,7 @@ fn leave_session() -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::child_process::StopTimeouts;
     use crate::sys::test_folder::TestFolder;
     use std::fs;
     use std::path::Path;
@@ -93,7 +94,9 @@ mod tests {
     fn start(script: &str, argument: &Path) -> DetachedProcess {
         let argv = ["/bin/sh", "-c", script, argument.to_str().unwrap()].map(String::from).to_vec();
         let environment = vec![("PATH".into(), "/usr/bin:/bin".into())];
-        DetachedProcess::start(&ProcessCommand { argv, environment, directory: None, stderr: None }).unwrap()
+        let stop_timeouts = StopTimeouts::default();
+        DetachedProcess::start(&ProcessCommand { argv, environment, directory: None, stderr: None, stop_timeouts })
+            .unwrap()
     }
 
     fn id(process: &DetachedProcess) -> libc::pid_t {

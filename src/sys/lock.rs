@@ -3,6 +3,7 @@
 
 use std::sync::{Condvar, PoisonError};
 pub use std::sync::{MutexGuard, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
 
 /// A mutex that ignores poisoning.
 #[derive(Debug, Default)]
@@ -37,6 +38,16 @@ impl<T> RwLock<T> {
     pub fn write(&self) -> RwLockWriteGuard<'_, T> {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Waits for a condition variable, at most for `limit`. Returns true if nothing has woken this thread.
+pub fn wait_timeout<'a, T>(
+    condition: &Condvar,
+    guard: MutexGuard<'a, T>,
+    limit: Duration,
+) -> (MutexGuard<'a, T>, bool) {
+    let (guard, timeout) = condition.wait_timeout(guard, limit).unwrap_or_else(PoisonError::into_inner);
+    (guard, timeout.timed_out())
 }
 
 /// Waits for a condition variable. The lock is released while waiting.

@@ -22,6 +22,8 @@ pub mod socket;
 pub mod test_folder;
 pub mod text;
 pub mod thread;
+pub mod thread_pool;
 pub mod vector;
 pub mod wait;
 mod waitable;
+pub mod wake_group;

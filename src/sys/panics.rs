@@ -27,6 +27,28 @@ pub fn caught<T>(body: impl FnOnce() -> T) -> Result<T, String> {
     outcome.map_err(last_location)
 }
 
+/// Runs `body` like [`caught`], with less code in each caller, and about 25 instructions more.
+pub fn caught_briefly<T>(body: impl FnOnce() -> T) -> Result<T, String> {
+    let was_guarded = enter();
+    let outcome = catch_unwind(AssertUnwindSafe(body));
+    leave(was_guarded);
+    outcome.map_err(last_location)
+}
+
+/// This thread is inside the library from now on. Returns whether it already was.
+#[inline(never)]
+fn enter() -> bool {
+    if !HOOK_INSTALLED.is_completed() {
+        install_hook();
+    }
+    GUARDED.replace(true)
+}
+
+#[inline(never)]
+fn leave(was_guarded: bool) {
+    GUARDED.set(was_guarded);
+}
+
 /// The source location of the panic with this payload, which is dropped.
 #[cold]
 #[inline(never)]

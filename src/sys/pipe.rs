@@ -1,4 +1,5 @@
-//! Pipes to and from a child process. This process's end is non-blocking and close-on-exec, and raises no SIGPIPE.
+//! Pipes to and from a child process, and other streams that the application has opened. This process's end is
+//! non-blocking and close-on-exec, and raises no SIGPIPE.
 //!
 //! Pipes and not sockets, so that the child can open `/dev/stdin`, `/dev/stdout` and `/dev/stderr`: Linux does not
 //! allow that for sockets.
@@ -9,11 +10,11 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use super::socket::retry_interrupted;
 use super::waitable::Waitable;
 
-/// This process's end of a pipe that a child writes to.
+/// This process's end of a pipe that a child writes to, or another stream to read from.
 #[derive(Debug)]
 pub struct ReadEnd(OwnedFd);
 
-/// This process's end of a pipe that a child reads from.
+/// This process's end of a pipe that a child reads from, or another stream to write to.
 #[derive(Debug)]
 pub struct WriteEnd(OwnedFd);
 
@@ -28,12 +29,39 @@ pub fn from_child() -> io::Result<(ReadEnd, OwnedFd)> {
 pub fn to_child() -> io::Result<(WriteEnd, OwnedFd)> {
     let (read, write) = new()?;
     set_nonblocking(&write)?;
-    #[cfg(target_vendor = "apple")]
-    // SAFETY: takes no pointers.
-    if unsafe { libc::fcntl(write.as_raw_fd(), libc::F_SETNOSIGPIPE, 1) } < 0 {
-        return Err(io::Error::last_os_error());
-    }
+    without_sigpipe_of(&write)?;
     Ok((WriteEnd(write), read))
+}
+
+/// Takes over two descriptors of the application, one to read from and one to write to; they may be the same. They are
+/// closed also on failure.
+pub fn adopt(input: RawFd, output: RawFd) -> io::Result<(ReadEnd, WriteEnd)> {
+    let owned = |fd: RawFd| {
+        // SAFETY: takes no pointers; fails if the descriptor is not open.
+        if fd < 0 || unsafe { libc::fcntl(fd, libc::F_GETFD) } < 0 {
+            return Err(io::Error::from_raw_os_error(libc::EBADF));
+        }
+        // SAFETY: it is open, and the application has given it away.
+        Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+    };
+    let read = owned(input);
+    let write =
+        if input == output { read.as_ref().map_or_else(|_| owned(-1), OwnedFd::try_clone) } else { owned(output) };
+    let (read, write) = (read?, write?);
+    for end in [&read, &write] {
+        set_nonblocking(end)?;
+        // SAFETY: takes no pointers.
+        if unsafe { libc::fcntl(end.as_raw_fd(), libc::F_SETFD, libc::FD_CLOEXEC) } < 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    without_sigpipe_of(&write)?;
+    Ok((ReadEnd(read), WriteEnd(write)))
+}
+
+/// Whether a descriptor was not open.
+pub fn is_bad_descriptor(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::EBADF)
 }
 
 impl ReadEnd {
@@ -72,6 +100,20 @@ impl WriteEnd {
     fn fd(&self) -> RawFd {
         self.0.as_raw_fd()
     }
+}
+
+/// Lets writing to the descriptor raise no SIGPIPE.
+#[cfg(target_vendor = "apple")]
+fn without_sigpipe_of(write: &OwnedFd) -> io::Result<()> {
+    // SAFETY: takes no pointers.
+    let failed = unsafe { libc::fcntl(write.as_raw_fd(), libc::F_SETNOSIGPIPE, 1) } < 0;
+    if failed { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Each write prevents the signal.
+#[cfg(not(target_vendor = "apple"))]
+fn without_sigpipe_of(_: &OwnedFd) -> io::Result<()> {
+    Ok(())
 }
 
 /// F_SETNOSIGPIPE was set for the pipe.
@@ -151,8 +193,10 @@ fn new() -> io::Result<(OwnedFd, OwnedFd)> {
 }
 
 fn set_nonblocking(end: &OwnedFd) -> io::Result<()> {
-    // SAFETY: takes no pointers. A new pipe has no other flags.
-    if unsafe { libc::fcntl(end.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) } < 0 {
+    // SAFETY: takes no pointers.
+    let flags = unsafe { libc::fcntl(end.as_raw_fd(), libc::F_GETFL) };
+    // SAFETY: takes no pointers.
+    if flags < 0 || unsafe { libc::fcntl(end.as_raw_fd(), libc::F_SETFL, flags | libc::O_NONBLOCK) } < 0 {
         return Err(io::Error::last_os_error());
     }
     Ok(())

@@ -2,8 +2,9 @@
 //! lookup, and non-empty queues.
 
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering, fence};
 
 use once_cell::race::OnceBox;
 
@@ -23,10 +24,23 @@ pub struct PollableEvent {
 struct EventDescriptors {
     /// A child process created by `fork` shares the descriptors but not the flag: only this process may write.
     process: u32,
-    read: OwnedFd,
+    read: ClosableDescriptor,
     /// The other end of a pipe, on systems without eventfd.
     #[cfg(not(target_os = "linux"))]
     write: OwnedFd,
+}
+
+/// Sets an event when it is dropped: as the last field of a type, after the other fields are dropped.
+#[must_use]
+#[derive(Default)]
+pub struct SetOnDrop(pub Option<Arc<PollableEvent>>);
+
+impl Drop for SetOnDrop {
+    fn drop(&mut self) {
+        if let Some(event) = self.0.take() {
+            event.set();
+        }
+    }
 }
 
 impl PollableEvent {
@@ -63,11 +77,43 @@ impl PollableEvent {
         self.is_set.store(false, Ordering::SeqCst);
     }
 
+    /// Clears the flag, so that the event can be set again. If another thread sets it meanwhile, the event may stay
+    /// readable without the flag, until a thread that it wakes calls [`PollableEvent::settle`].
+    pub fn reset(&self) {
+        self.is_set.store(false, Ordering::SeqCst);
+        self.settle();
+    }
+
+    /// Makes the event unreadable if the flag is not set.
+    pub fn settle(&self) {
+        let Some(descriptors) = self.descriptors.get() else { return };
+        descriptors.make_unreadable();
+        // A `set` during this call: what it has written may just have been read, and other threads wait for it.
+        if self.is_set() {
+            descriptors.make_readable();
+        }
+    }
+
     /// Readable while the flag is set. Waiting for it fails if the descriptor cannot be created.
     pub fn waitable(&self) -> Waitable<'_> {
         match self.descriptors() {
             Ok(descriptors) => Waitable::of(&descriptors.read),
             Err(error) => Waitable::failed(&error),
+        }
+    }
+
+    /// The descriptor that is readable while the flag is set, for a program that polls it.
+    pub fn raw_descriptor(&self) -> Option<RawFd> {
+        self.descriptors().ok().map(|descriptors| descriptors.read.as_raw_fd())
+    }
+
+    /// Closes the descriptors in a child process, where objects that share the event are never dropped. Nothing may
+    /// wait for it any more.
+    pub fn close_in_child(&self) {
+        if let Some(descriptors) = self.descriptors.get()
+            && descriptors.process != process::id()
+        {
+            descriptors.read.close();
         }
     }
 
@@ -100,7 +146,7 @@ impl EventDescriptors {
         }
         // SAFETY: the descriptor is new and has no other owner.
         let read = unsafe { OwnedFd::from_raw_fd(fd) };
-        Ok(EventDescriptors { process: process::id(), read })
+        Ok(EventDescriptors { process: process::id(), read: ClosableDescriptor::new(read) })
     }
 
     #[cfg(not(target_os = "linux"))]
@@ -115,7 +161,7 @@ impl EventDescriptors {
         for end in [&read, &write] {
             super::socket::set_nonblocking_cloexec(end.as_raw_fd())?;
         }
-        Ok(EventDescriptors { process: process::id(), read, write })
+        Ok(EventDescriptors { process: process::id(), read: ClosableDescriptor::new(read), write })
     }
 
     fn make_readable(&self) {
@@ -130,6 +176,9 @@ impl EventDescriptors {
     }
 
     fn make_unreadable(&self) {
+        if self.process != process::id() {
+            return;
+        }
         // Room for the bytes of several writes to a pipe: two threads may write for the same `set`.
         let mut values = [0; 64];
         // SAFETY: the buffer has as many writable bytes, and the descriptor is open as long as `self` exists.
@@ -144,6 +193,36 @@ impl EventDescriptors {
     #[cfg(not(target_os = "linux"))]
     fn write_end(&self) -> RawFd {
         self.write.as_raw_fd()
+    }
+}
+
+/// A descriptor that can be closed while it is shared.
+#[derive(Debug)]
+struct ClosableDescriptor(AtomicI32);
+
+impl ClosableDescriptor {
+    fn new(descriptor: OwnedFd) -> ClosableDescriptor {
+        ClosableDescriptor(AtomicI32::new(descriptor.into_raw_fd()))
+    }
+
+    fn close(&self) {
+        let descriptor = self.0.swap(-1, Ordering::Relaxed);
+        if descriptor >= 0 {
+            // SAFETY: taken from an `OwnedFd`, and from the field only once.
+            drop(unsafe { OwnedFd::from_raw_fd(descriptor) });
+        }
+    }
+}
+
+impl AsRawFd for ClosableDescriptor {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for ClosableDescriptor {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 
@@ -176,11 +255,11 @@ unsafe fn errno_location() -> *mut libc::c_int {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Barrier;
+    use std::sync::{Arc, Barrier};
     use std::time::Duration;
 
     use super::*;
-    use crate::sys::wait::{Interest, WaitContext};
+    use crate::sys::wait::{Interest, Interrupt, WaitContext};
 
     fn is_readable(event: &PollableEvent) -> bool {
         let brief = WaitContext { idle: Some(Duration::ZERO), ..WaitContext::default() };
@@ -216,6 +295,47 @@ mod tests {
             });
             event.clear();
             assert!(!is_readable(&event));
+        }
+    }
+
+    #[test]
+    fn an_event_can_be_set_again_after_a_reset() {
+        let event = PollableEvent::default();
+        event.reset();
+        assert!(!event.is_set() && !event.has_descriptor());
+        for _ in 0..2 {
+            event.set();
+            assert!(event.is_set() && is_readable(&event));
+            event.reset();
+            assert!(!event.is_set() && !is_readable(&event));
+        }
+        event.set();
+        event.settle();
+        assert!(event.is_set() && is_readable(&event));
+    }
+
+    #[test]
+    fn a_set_during_a_reset_wakes_all_threads() {
+        for _ in 0..200 {
+            let (event, start) = (Arc::new(PollableEvent::new().unwrap()), Barrier::new(4));
+            std::thread::scope(|scope| {
+                let wait = || {
+                    let wait_context = WaitContext { cancel: Some(Arc::clone(&event)), ..WaitContext::default() };
+                    start.wait();
+                    assert!(matches!(wait_context.wait_any(&[], None), Err(Interrupt::Cancelled)));
+                };
+                scope.spawn(wait);
+                scope.spawn(wait);
+                let resetting = scope.spawn(|| {
+                    start.wait();
+                    event.reset();
+                });
+                start.wait();
+                event.set();
+                resetting.join().unwrap();
+                // The reset may have come last.
+                event.set();
+            });
         }
     }
 

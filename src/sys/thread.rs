@@ -98,12 +98,16 @@ impl Thread {
 
 /// Starts a thread. A panic ends it and is not reported: code that waits for its work must notice that in another way.
 pub fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<Thread> {
-    spawn_boxed(name, Box::new(work))
+    spawn_boxed(Builder::new().name(name.into()), Box::new(work))
+}
+
+/// Starts a thread with a stack of `stack_size` bytes.
+pub fn spawn_with_stack(name: &str, stack_size: usize, work: impl FnOnce() + Send + 'static) -> io::Result<Thread> {
+    spawn_boxed(Builder::new().name(name.into()).stack_size(stack_size), Box::new(work))
 }
 
 /// Not generic: a copy of the code that starts a thread has about 3 KB.
-fn spawn_boxed(name: &str, work: Box<dyn FnOnce() + Send>) -> io::Result<Thread> {
-    let thread = Builder::new().name(name.into());
+fn spawn_boxed(thread: Builder, work: Box<dyn FnOnce() + Send>) -> io::Result<Thread> {
     let progress = Arc::new(ThreadProgress::default());
     let work_guard = WorkGuard(Some(Arc::clone(&progress)));
     let handle = with_signals_blocked(|| {

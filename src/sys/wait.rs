@@ -3,10 +3,12 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::pollable_event::PollableEvent;
 pub use super::waitable::Waitable;
+use super::wake_group::EndFlag;
 
 /// Why a wait was interrupted.
 #[derive(Debug)]
@@ -39,6 +41,11 @@ pub struct WaitContext {
     pub idle: Option<Duration>,
     pub cancel: Option<Arc<PollableEvent>>,
     pub closed: Option<Arc<PollableEvent>>,
+    /// Set when the call has ended in its queue: its result is not needed any more.
+    pub ended: Option<Arc<EndFlag>>,
+    /// The call ends itself with this flag, as if it was cancelled. It wakes no thread: the thread that sets it is the
+    /// one that waits next.
+    pub stopped: Option<Arc<AtomicBool>>,
     /// Set when the response has arrived on another connection: the wait then ends after a short grace period.
     pub done: Option<Arc<PollableEvent>>,
 }
@@ -85,18 +92,28 @@ impl WaitContext {
     /// Blocks until one of `all` is ready, and returns its index, or `None` after `pause`. A passed deadline is an
     /// error even if one is ready: otherwise a server that never stops sending could keep the call from ending.
     pub fn wait_any(&self, all: &[(Waitable, Interest)], pause: Option<Duration>) -> Result<Option<usize>, Interrupt> {
+        let missing = |error| self.check().err().unwrap_or(Interrupt::System(error));
         // `done` is the last one: see below.
         let events = [&self.cancel, &self.closed, &self.done].into_iter().flatten();
         let events = events.map(|event| (event.waitable(), Interest::Read));
         let mut polled = PollSet::default();
-        for (waitable, interest) in all.iter().copied().chain(events) {
-            let missing = |error| self.check().err().unwrap_or(Interrupt::System(error));
+        for &(waitable, interest) in all {
+            polled.push(pollfd(waitable, interest).map_err(missing)?);
+        }
+        if self.ended.is_some() {
+            polled.push(NO_DESCRIPTOR);
+        }
+        for (waitable, interest) in events {
             polled.push(pollfd(waitable, interest).map_err(missing)?);
         }
         // A pause that ends beyond the range of the clock never ends.
         let pause_end = pause.and_then(|pause| Instant::now().checked_add(pause));
         let mut grace_end = None;
         loop {
+            let wake_up = self.ended.as_ref().map(|ended| ended.group().event());
+            if let Some(event) = &wake_up {
+                polled.all()[all.len()] = pollfd(event.waitable(), Interest::Read).map_err(missing)?;
+            }
             self.check()?;
             if grace_end.is_none() && self.done.as_ref().is_some_and(|done| done.is_set()) {
                 grace_end = Some(Instant::now() + DONE_GRACE_PERIOD);
@@ -106,6 +123,11 @@ impl WaitContext {
             let until = earliest(earliest(self.deadline, pause_end), grace_end);
             poll(polled.all(), until).map_err(Interrupt::System)?;
             self.interrupted()?;
+            // A token that was reset while it was triggered may be readable, and would end every poll.
+            let cancel_at = all.len() + usize::from(self.ended.is_some());
+            if let Some(cancel) = self.cancel.as_ref().filter(|_| polled.all()[cancel_at].revents != 0) {
+                cancel.settle();
+            }
             if let Some(ready) = polled.all()[..all.len()].iter().position(|p| p.revents != 0) {
                 return Ok(Some(ready));
             }
@@ -118,13 +140,21 @@ impl WaitContext {
         }
     }
 
+    /// Makes all later waits fail, if the context has the flag for it.
+    pub fn stop(&self) {
+        self.stopped.iter().for_each(|stopped| stopped.store(true, Ordering::Relaxed));
+    }
+
     /// Fails if the call was cancelled or its client closed.
     pub fn interrupted(&self) -> Result<(), Interrupt> {
         // Closing takes precedence: all calls of a closed client fail with MCP_CLOSED.
-        if self.closed.as_ref().is_some_and(|closed| closed.is_set()) {
+        let is_closed = self.closed.as_ref().is_some_and(|closed| closed.is_set());
+        if is_closed || self.ended.as_ref().is_some_and(|ended| ended.is_closed()) {
             return Err(Interrupt::Closed);
         }
-        if self.cancel.as_ref().is_some_and(|cancel| cancel.is_set()) {
+        let is_cancelled = self.cancel.as_ref().is_some_and(|cancel| cancel.is_set());
+        let is_stopped = self.stopped.as_ref().is_some_and(|stopped| stopped.load(Ordering::Relaxed));
+        if is_cancelled || is_stopped || self.ended.as_ref().is_some_and(|ended| ended.is_set()) {
             return Err(Interrupt::Cancelled);
         }
         Ok(())
@@ -170,6 +200,9 @@ impl PollSet {
         }
     }
 }
+
+/// `poll` ignores it.
+const NO_DESCRIPTOR: libc::pollfd = libc::pollfd { fd: -1, events: 0, revents: 0 };
 
 fn pollfd(waitable: Waitable, interest: Interest) -> io::Result<libc::pollfd> {
     let events = match interest {
@@ -229,6 +262,18 @@ mod tests {
         closed.set();
         wait_context.closed = Some(closed);
         assert!(matches!(wait_context.wait(ready.waitable(), Interest::Read), Err(Interrupt::Closed)));
+    }
+
+    #[test]
+    fn a_stopped_context_ends_waits_of_its_copies() {
+        let ready = PollableEvent::new().unwrap();
+        ready.set();
+        let wait_context = WaitContext { stopped: Some(Arc::default()), ..WaitContext::default() };
+        let copy = wait_context.within(Duration::from_secs(9));
+        assert!(copy.wait(ready.waitable(), Interest::Read).is_ok());
+        wait_context.stop();
+        assert!(matches!(copy.wait(ready.waitable(), Interest::Read), Err(Interrupt::Cancelled)));
+        assert!(matches!(copy.check(), Err(Interrupt::Cancelled)));
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Connectors for a server at a URL, and for a server that runs as a child process.
+//! Connectors for a server at a URL, for a server that runs as a child process, and for a server at the other end of
+//! streams that the application has opened.
 
 use std::sync::Arc;
 
@@ -9,8 +10,11 @@ use super::legacy_sse::LegacySse;
 use super::stdio::Stdio;
 use super::streamable_http::StreamableHttp;
 use crate::call::context::CallContext;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::status::MCP_DISCONNECTED;
 use crate::sys::child_process::ProcessCommand;
+use crate::sys::lock::Mutex;
+use crate::sys::pipe::{ReadEnd, WriteEnd};
 
 /// Connects to the server at a URL.
 pub struct UrlConnector {
@@ -63,5 +67,55 @@ impl Connector for ProcessConnector {
 
     fn connect(&self, call: &CallContext, _: TransportKind) -> Result<Arc<dyn Transport>> {
         Ok(Stdio::start(&self.context, &self.command, call)?)
+    }
+}
+
+/// Uses streams that the application has opened. They are closed with the client, and not when a session ends: they
+/// cannot be opened again.
+pub struct StreamConnector {
+    context: Arc<TransportContext>,
+    state: Mutex<StreamPairState>,
+}
+
+enum StreamPairState {
+    Unused(ReadEnd, WriteEnd),
+    Open(Arc<Stdio>),
+    Closed,
+}
+
+impl StreamConnector {
+    /// Without streams, the client was closed before.
+    pub fn new(context: Arc<TransportContext>, streams: Option<(ReadEnd, WriteEnd)>) -> StreamConnector {
+        let state = streams.map_or(StreamPairState::Closed, |(read, write)| StreamPairState::Unused(read, write));
+        StreamConnector { context, state: Mutex::new(state) }
+    }
+}
+
+impl Connector for StreamConnector {
+    fn candidates(&self, _: Option<TransportKind>, _: bool) -> Vec<TransportKind> {
+        vec![TransportKind::Stdio]
+    }
+
+    fn address_indicates(&self, transport_kind: TransportKind) -> bool {
+        transport_kind == TransportKind::Stdio
+    }
+
+    fn connect(&self, _: &CallContext, _: TransportKind) -> Result<Arc<dyn Transport>> {
+        let mut state = self.state.lock();
+        let transport = match std::mem::replace(&mut *state, StreamPairState::Closed) {
+            StreamPairState::Unused(read, write) => Stdio::on_streams(&self.context, (read, write))?,
+            StreamPairState::Open(transport) if !transport.needs_new_session() => transport,
+            StreamPairState::Open(_) | StreamPairState::Closed => {
+                let why = "the server's streams have ended, and cannot be opened again; make a new client";
+                return Err(Error::new(MCP_DISCONNECTED, why));
+            }
+        };
+        *state = StreamPairState::Open(Arc::clone(&transport));
+        Ok(transport)
+    }
+
+    fn close(&self) {
+        let state = std::mem::replace(&mut *self.state.lock(), StreamPairState::Closed);
+        drop(state);
     }
 }

@@ -18,10 +18,18 @@ use crate::sys::wait::WaitContext;
 /// How long the rejections of several server requests may take together. Other messages wait meanwhile.
 const REJECTION_LIMIT: Duration = Duration::from_millis(50);
 
+/// Why a server request is rejected.
+pub const CALL_HAS_ENDED: &str = "the call during which the request was sent has ended";
+
 /// Handles notifications and server requests.
 pub trait InboundHandler: Send + Sync {
     /// Whether the application has handlers for server requests.
     fn has_handlers(&self) -> bool;
+
+    /// Whether the application receives all notifications.
+    fn observes_notifications(&self) -> bool {
+        false
+    }
 
     /// Invalidates caches when a notification arrives, before a call handles it.
     fn on_arrival(&self, notification: &Notification);

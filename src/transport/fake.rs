@@ -286,7 +286,7 @@ pub fn recording_context() -> (Arc<TransportContext>, Arc<RecordingInbound>, mps
 
 pub fn transport_context(inbound: Arc<dyn InboundHandler>) -> Arc<TransportContext> {
     Arc::new(TransportContext {
-        calls: Arc::new(CallFactory::new(Arc::default(), new_event().unwrap())),
+        calls: Arc::new(CallFactory::new(Arc::default(), new_event().unwrap(), "test")),
         inbound,
         readers: ReaderThreads::new(process::id()),
         limits: SizeLimits { message: 1 << 20, event: 1 << 20 },
@@ -299,13 +299,16 @@ pub fn call(context: &TransportContext) -> CallContext {
 }
 
 pub fn call_with(context: &TransportContext, options: &CallOptions) -> CallContext {
-    context.calls.start(options, Some(Duration::from_secs(30)))
+    context.calls.start(options, Some(Duration::from_secs(30)), None)
 }
 
-/// Options of a call whose progress goes to `callback`.
+/// Options of a call whose progress goes to `callback`, which does not end the call.
 pub fn with_progress(callback: impl Fn(f64, Option<f64>, Option<&str>) + Send + Sync + 'static) -> CallOptions {
     let mut options = CallOptions::default();
-    options.extras.progress = Some(Arc::new(callback));
+    options.extras.progress = Some(Arc::new(move |progress, total, message: Option<&str>| {
+        callback(progress, total, message);
+        true
+    }));
     options
 }
 

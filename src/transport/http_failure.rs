@@ -73,6 +73,7 @@ impl HttpPeer {
             Err(ended) => return SendError::after_sending(ended),
         };
         let text = String::from_utf8_lossy(&body).into_owned();
+        call.trace_received(&body);
         let (their_id, rpc) = rpc_error(body).map_or((None, None), |(id, rpc)| (id, Some(rpc)));
         let has_own_id = id.zip(their_id).is_some_and(|(ours, theirs)| is_id(&theirs, ours));
         let code = rpc.as_ref().map(|rpc| rpc.code);

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ::http::HeaderName;
 
-use crate::auth::auth_callback::AuthRequest;
+use crate::auth::auth_request::AuthRequest;
 use crate::auth::authorizer::RequestCredentials;
 use crate::auth::call_factory::CallFactory;
 use crate::auth::oauth::environment::OAuthEnvironment;
@@ -110,6 +110,7 @@ impl HttpPeer {
         let http = &self.http;
         // Recorded before sending, because other calls may change the cookies before the response arrives.
         http.cookie_secrets().iter().for_each(|texts| call.record_changing_secrets(texts));
+        call.trace_sent(outgoing.body);
         let mut response = http.send(&outgoing, &call.wait_context())?;
         if !response.is_success() {
             response.headers.get(SESSION_ID).into_iter().for_each(|id| call.record_session_id(id));
@@ -130,6 +131,8 @@ impl HttpPeer {
     pub fn send_best_effort(&self, call: &CallContext, mut outgoing: OutgoingRequest) {
         if let Ok(credentials) = self.credentials_for(call, &outgoing) {
             credentials.apply(outgoing.headers.to_mut());
+            credentials.record_in(call);
+            call.trace_sent(outgoing.body);
             self.http.send_best_effort(&outgoing, &call.wait_context());
         }
     }

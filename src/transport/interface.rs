@@ -110,6 +110,9 @@ pub trait Connector: Send + Sync {
     fn address_indicates(&self, transport_kind: TransportKind) -> bool;
 
     fn connect(&self, call: &CallContext, transport_kind: TransportKind) -> Result<Arc<dyn Transport>>;
+
+    /// The client is closed: no connection is opened any more.
+    fn close(&self) {}
 }
 
 /// Receives the notifications of a subscription.

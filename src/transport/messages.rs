@@ -77,6 +77,7 @@ pub fn classify_event(
     take: impl FnMut(StreamMessage) -> bool,
 ) {
     let has_custom_name = has_custom_name(event);
+    call.trace_received(&event.data);
     if let Some(rest) = classify_messages(std::mem::take(&mut event.data), is_ours, take) {
         skipped.record_event(call, rest, has_custom_name);
     }

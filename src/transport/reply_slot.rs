@@ -4,11 +4,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
-use super::interface::Transport;
+use super::interface::{BEST_EFFORT_LIMIT, Transport, TransportKind};
 use crate::call::context::CallContext;
 use crate::call::request::PeerContext;
 use crate::error::Result;
 use crate::protocol::version::Era;
+use crate::sys::pollable_event::PollableEvent;
 
 /// How long sending a response may take. Meanwhile, the caller waits for the response to its own request.
 const REPLY_LIMIT: Duration = Duration::from_secs(5);
@@ -47,6 +48,13 @@ impl ReplySlot {
         self.peer_context.era == Era::Legacy
     }
 
+    /// Set when the connection of the request ends, if the transport has an event for that.
+    pub fn end_event(&self) -> Option<Arc<PollableEvent>> {
+        // With Streamable HTTP, the event is that of another stream.
+        let has_one_stream = |kind| kind != TransportKind::StreamableHttp;
+        self.transport.upgrade().filter(|transport| has_one_stream(transport.transport_kind()))?.end_event()
+    }
+
     /// Whether the call or stream of the request has ended. The response is then discarded.
     pub fn has_ended(&self) -> bool {
         self.ended.load(Ordering::Relaxed)
@@ -57,13 +65,24 @@ impl ReplySlot {
         let Some(transport) = self.transport.upgrade().filter(|_| !self.has_ended()) else { return Ok(()) };
         transport.post(&self.call.within(REPLY_LIMIT), &self.peer_context, &response.into(), true)
     }
+
+    /// Sends the text of an error for a call that has ended, without waiting for the server.
+    pub fn reject(self, response: &str) {
+        if let Some(transport) = self.transport.upgrade() {
+            // The call has ended anyway.
+            let _ = transport.post_best_effort(
+                &self.call.best_effort(BEST_EFFORT_LIMIT),
+                &self.peer_context,
+                &response.into(),
+            );
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::transport::fake::{FakeTransport, TransportMethod, call, recording_context};
-    use crate::transport::interface::TransportKind;
 
     #[test]
     fn a_response_is_sent_before_the_end_of_the_call_and_discarded_after_it() {

@@ -13,9 +13,9 @@ from pathlib import Path
 
 # The folder of a binding's code, its file patterns, and the suffix of its test files.
 BINDINGS = {
-    "cpp": ("include", ["mcp.hpp"], ""),
+    "cpp": ("include", ["*.hpp"], ""),
     "go": ("bindings/go", ["**/*.go", "**/*.c", "**/*.h"], "_test.go"),
-    "swift": ("bindings/swift/Sources/MCP", ["**/*.swift"], ""),
+    "swift": ("bindings/swift/Sources/LibMCP", ["**/*.swift"], ""),
 }
 
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)

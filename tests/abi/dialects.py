@@ -13,6 +13,7 @@ SOURCE = """#include <mcp.h>
 int main(void) {
     const char *version = MCP_VERSION;
     mcp_client *client = 0;
+    mcp_json_free(mcp_json_parse("1", MCP_NUL_TERMINATED, 0));
     return version[0] == '\\0' || mcp_ping(client, 0, 0) == MCP_OK || MCP_VERSION_MAJOR + MCP_VERSION_MINOR < 0;
 }
 """

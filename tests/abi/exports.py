@@ -1,6 +1,7 @@
 """Checks that the library's exports, the header's functions and symbols.txt are the same.
 
-Also checks the library's SONAME, the symbolic links next to it, and the libraries that it depends on.
+Also checks the library's SONAME, the version of its symbols, the symbolic links next to it, and the libraries that it
+depends on.
 """
 
 import argparse
@@ -34,8 +35,10 @@ def header_functions(path):
 
 
 def exported(path):
-    lines = output("nm", "--dynamic", "--defined-only", path).splitlines()
-    return {line.split()[-1].split("@")[0] for line in lines}
+    """The exported symbols and their versions; the version itself is a symbol, too, and is left out."""
+    lines = output("nm", "--dynamic", "--defined-only", "--with-symbol-versions", path).splitlines()
+    symbols = (line.split()[-1].replace("@@", "@").partition("@") for line in lines)
+    return {name: version for name, _, version in symbols if not name.startswith("LIBMCP_")}
 
 
 def numbers(version):
@@ -44,8 +47,9 @@ def numbers(version):
 
 def main():
     parser = argparse.ArgumentParser()
-    for option in ("--library", "--header", "--symbols", "--version"):
+    for option in ("--library", "--header", "--symbols", "--version", "--soname"):
         parser.add_argument(option, required=True)
+    parser.add_argument("--symbol-version", default="", help="the version of all symbols; empty: they have none")
     args = parser.parse_args()
 
     listed = {}
@@ -62,20 +66,22 @@ def main():
     in_header = header_functions(args.header)
     check(len(in_header) == len(set(in_header)), "the header declares a function twice")
     in_library = exported(args.library)
-    for name in sorted(set(listed) | set(in_header) | in_library):
+    for name in sorted(set(listed) | set(in_header) | set(in_library)):
         for source, names in (("symbols.txt", listed), ("the header", in_header), ("the library", in_library)):
             check(name in names, f"{name} is missing from {source}")
 
+    for name, version in in_library.items():
+        check(version == args.symbol_version, f"{name} has the version {version!r}, not {args.symbol_version!r}")
+
     dynamic = output("readelf", "--dynamic", "--wide", args.library)
-    soname = "libmcp.so." + args.version.split(".")[0]
-    check(f"soname: [{soname}]" in dynamic, f"the SONAME is not {soname}")
+    check(f"soname: [{args.soname}]" in dynamic, f"the SONAME is not {args.soname}")
     needed = re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic)
     for name in needed:
         check(re.fullmatch(MAY_NEED, name), f"the library depends on {name}")
     check("(TEXTREL)" not in dynamic, "the library has text relocations")
 
     directory = os.path.dirname(args.library)
-    for name in ("libmcp.so", soname, f"libmcp.so.{args.version}"):
+    for name in ("libmcp.so", args.soname, f"libmcp.so.{args.version}"):
         path = os.path.join(directory, name)
         check(os.path.exists(path) and os.path.samefile(path, args.library), f"{path} does not link to the library")
 

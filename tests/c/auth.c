@@ -17,8 +17,8 @@ static void credentials_are_sent_as_set(const char *era) {
     EXPECT(MCP_OK, error, mcp_set_bearer(client, "wrong-token", &error));
     EXPECT_KEEP(MCP_UNAUTHORIZED, error, mcp_ping(client, NULL, &error));
     CHECK_INT(401, mcp_error_http_status(error));
-    CHECK(mcp_error_www_authenticate(error) != NULL &&
-          strstr(mcp_error_www_authenticate(error), "Bearer") == mcp_error_www_authenticate(error));
+    CHECK(mcp_error_challenge(error) != NULL &&
+          strstr(mcp_error_challenge(error), "Bearer") == mcp_error_challenge(error));
     CHECK(strstr(mcp_error_message(error), "wrong-token") == NULL);
     mcp_error_free(error);
     error = NULL;
@@ -90,7 +90,7 @@ static void secrets_are_in_no_log_or_error(const char *scenario_options) {
     EXPECT(MCP_OK, error, mcp_set_header(client, "Cookie", "session=s3cr3t-cookie", &error));
     status = mcp_ping(client, NULL, &error);
     CHECK_SAYS(strstr(mcp_error_message(error), "s3cr3t") == NULL, "%s", mcp_error_message(error));
-    CHECK(mcp_error_www_authenticate(error) == NULL || strstr(mcp_error_www_authenticate(error), "s3cr3t") == NULL);
+    CHECK(mcp_error_challenge(error) == NULL || strstr(mcp_error_challenge(error), "s3cr3t") == NULL);
     if (mcp_error_rpc_data(error) != NULL) {
         size_t length = 0;
         const char *raw = mcp_json_raw(mcp_error_rpc_data(error), &length);
@@ -111,8 +111,7 @@ static void insufficient_scope_is_forbidden(void) {
     EXPECT(MCP_OK, error, mcp_set_bearer(client, "right-token", &error));
     EXPECT_KEEP(MCP_FORBIDDEN, error, mcp_ping(client, NULL, &error));
     CHECK_INT(403, mcp_error_http_status(error));
-    CHECK(mcp_error_www_authenticate(error) != NULL &&
-          strstr(mcp_error_www_authenticate(error), "insufficient_scope") != NULL);
+    CHECK(mcp_error_challenge(error) != NULL && strstr(mcp_error_challenge(error), "insufficient_scope") != NULL);
     mcp_error_free(error);
     dispose(client);
 }
@@ -140,6 +139,44 @@ static void initialize_is_tried_after_a_refused_discover(const char *token) {
     dispose(client);
 }
 
+/* The pointers that the auth callback got. */
+struct call_data {
+    void *found[4];
+    int size, destroyed;
+};
+
+static struct call_data call_data;
+
+static void record_call_data(void *userdata, mcp_auth_request *request) {
+    (void)userdata;
+    CHECK(call_data.size < 4);
+    call_data.found[call_data.size++ % 4] = mcp_auth_request_call_data(request);
+}
+
+static void count_call_data(void *data) {
+    (void)data;
+    call_data.destroyed++;
+}
+
+static void callbacks_get_the_data_of_the_call(void) {
+    mcp_client *client = client_for("modern");
+    mcp_options *options = mcp_options_new();
+    mcp_error *error = NULL;
+    int window;
+
+    EXPECT(MCP_OK, error, mcp_connect(client, NULL, &error));
+    EXPECT(MCP_OK, error, mcp_set_auth(client, record_call_data, NULL, NULL, &error));
+    EXPECT(MCP_OK, error, mcp_options_set_call_data(options, &window, count_call_data, &error));
+    EXPECT(MCP_OK, error, mcp_ping(client, options, &error));
+    EXPECT(MCP_OK, error, mcp_ping(client, NULL, &error));
+    CHECK_INT(2, call_data.size);
+    CHECK(call_data.found[0] == &window && call_data.found[1] == NULL);
+    CHECK_INT(0, call_data.destroyed);
+    mcp_options_free(options);
+    CHECK_INT(1, call_data.destroyed);
+    dispose(client);
+}
+
 int main(void) {
     credentials_are_sent_as_set("modern");
     credentials_are_sent_as_set("legacy");
@@ -153,5 +190,6 @@ int main(void) {
     insufficient_scope_is_forbidden();
     initialize_is_tried_after_a_refused_discover(NULL);
     initialize_is_tried_after_a_refused_discover("token");
+    callbacks_get_the_data_of_the_call();
     return check_end();
 }

@@ -159,11 +159,11 @@ static void servers_learn_of_the_cancellation(void) {
     }
     CHECK_INT(1, count_requests(log, "notifications/cancelled"));
     if (ping != NULL && cancelled != NULL) {
-        mcp_json *sent = mcp_json_parse(mcp_json_string(mcp_json_member(ping, "body")), SIZE_MAX, NULL);
-        mcp_json *after = mcp_json_parse(mcp_json_string(mcp_json_member(cancelled, "body")), SIZE_MAX, NULL);
+        mcp_json *sent = mcp_json_parse(mcp_json_string(mcp_json_member(ping, "body")), MCP_NUL_TERMINATED, NULL);
+        mcp_json *after = mcp_json_parse(mcp_json_string(mcp_json_member(cancelled, "body")), MCP_NUL_TERMINATED, NULL);
         int64_t id = -1, of = -2;
         mcp_json_int64(mcp_json_member(sent, "id"), &id, NULL);
-        mcp_json_int64(mcp_json_at(after, "/params/requestId"), &of, NULL);
+        mcp_json_int64(mcp_json_pointer(after, "/params/requestId"), &of, NULL);
         CHECK_INT(id, of);
         CHECK(header_of(cancelled, "mcp-session-id") != NULL);
         CHECK_INT(MCP_JSON_NUMBER,
@@ -178,7 +178,7 @@ static void servers_learn_of_the_cancellation(void) {
     cancel_ping("notified, modern", client, (struct awaited_request){"cancel-modern", "server/discover", 2});
     dispose(client);
     /* ctest's timeout ends this loop if the server never sees the connection close */
-    while (log = server_log("cancel-modern"), mcp_json_at(log, "/1/closed_ms") == NULL) {
+    while (log = server_log("cancel-modern"), mcp_json_pointer(log, "/1/closed_ms") == NULL) {
         mcp_json_free(log);
         sleep_ms(1);
     }
@@ -315,9 +315,49 @@ static void signal_handlers_may_trigger(void) {
     printf("%-22s ended %8.0f us after the trigger\n", "signal handler", (ended - call.at) * 1e3);
     CHECK(handled);
     CHECK(ended - call.at < allowed_ms(BOUND_MS, &call.before));
+    /* After a reset, the token can be used again. */
+    CHECK(mcp_cancel_is_triggered(handler_cancel));
+    EXPECT(MCP_CANCELLED, error, mcp_ping(client, options, &error));
+    mcp_cancel_reset(handler_cancel);
+    CHECK(!mcp_cancel_is_triggered(handler_cancel));
+    EXPECT(MCP_OK, error, mcp_ping(client, options, &error));
+    raise(SIGALRM);
+    CHECK(mcp_cancel_is_triggered(handler_cancel));
+    EXPECT(MCP_CANCELLED, error, mcp_ping(client, options, &error));
     mcp_cancel_free(handler_cancel);
     mcp_options_free(options);
     EXPECT(MCP_OK, error, mcp_ping(client, NULL, &error));
+    dispose(client);
+}
+
+static int lowest_free_descriptor(void) {
+    int descriptor = dup(STDERR_FILENO);
+    close(descriptor);
+    return descriptor;
+}
+
+static void tokens_have_no_descriptor_until_a_call_waits(void) {
+    mcp_client *client = client_for("legacy+fault=late+when=ping");
+    mcp_options *options = mcp_options_new();
+    mcp_error *error = NULL;
+    mcp_cancel *cancels[3];
+    int before, i;
+    EXPECT(MCP_OK, error, mcp_ping(client, NULL, &error));
+    before = lowest_free_descriptor();
+    for (i = 0; i < 3; i++) {
+        cancels[i] = mcp_cancel_new();
+        mcp_cancel_trigger(cancels[i]);
+        mcp_cancel_reset(cancels[i]);
+        CHECK_INT(MCP_OK, mcp_options_set_cancel(options, cancels[i], NULL));
+    }
+    CHECK_INT(before, lowest_free_descriptor());
+    EXPECT(MCP_OK, error, mcp_ping(client, options, &error));
+    CHECK(before != lowest_free_descriptor());
+    mcp_options_free(options);
+    for (i = 0; i < 3; i++) {
+        mcp_cancel_free(cancels[i]);
+    }
+    CHECK_INT(before, lowest_free_descriptor());
     dispose(client);
 }
 
@@ -362,6 +402,7 @@ int main(void) {
     one_token_cancels_many_calls();
     other_calls_continue();
     signal_handlers_may_trigger();
+    tokens_have_no_descriptor_until_a_call_waits();
     unrelated_signals_end_no_call();
     return check_end();
 }

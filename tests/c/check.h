@@ -53,6 +53,9 @@ void check_int(long long expected, long long actual, const char *text, const cha
 void check_outcome(int32_t expected, int32_t actual, const mcp_error *error, const char *call, const char *file,
                    int line);
 
+/* How many checks have failed so far. */
+int checks_failed(void);
+
 /* Prints the number of checks; every main ends with `return check_end();`. */
 int check_end(void);
 

@@ -3,7 +3,7 @@
 #include "support.h"
 
 static const char *text_at(const mcp_json *json, const char *pointer) {
-    const char *text = mcp_json_string(mcp_json_at(json, pointer));
+    const char *text = mcp_json_string(mcp_json_pointer(json, pointer));
     return text != NULL ? text : "(none)";
 }
 
@@ -18,7 +18,7 @@ static void version_is_detected(const char *options, const char *era, const char
     EXPECT(MCP_OK, error, mcp_server_info(client, NULL, &info, &error));
     CHECK_TEXT(era, text_at(info, "/era"));
     CHECK_TEXT(version, text_at(info, "/protocolVersion"));
-    CHECK_INT(MCP_JSON_STRING, mcp_json_type_of(mcp_json_at(info, "/serverInfo/name")));
+    CHECK_INT(MCP_JSON_STRING, mcp_json_type_of(mcp_json_pointer(info, "/serverInfo/name")));
     CHECK_INT(MCP_JSON_OBJECT, mcp_json_type_of(mcp_json_member(info, "capabilities")));
     mcp_json_free(info);
     dispose(client);
@@ -59,6 +59,7 @@ static void requests_carry_the_fields_of_their_version(void) {
     size_t i;
 
     CHECK_INT(MCP_OK, mcp_set_client_info(client, "an-app", "1.2.3", NULL));
+    CHECK_INT(MCP_OK, mcp_set_extension(client, "com.example/charts", " {\"a\": 1}", MCP_NUL_TERMINATED, NULL));
     CHECK_INT(MCP_OK, mcp_ping(client, NULL, NULL));
     CHECK_INT(MCP_OK, mcp_ping(client, NULL, NULL));
     dispose(client);
@@ -70,8 +71,11 @@ static void requests_carry_the_fields_of_their_version(void) {
     CHECK(header_of(request, "mcp-session-id") == NULL);
     CHECK_TEXT("application/json", header_of(request, "content-type"));
     CHECK(header_of(request, "accept") != NULL && strstr(header_of(request, "accept"), "text/event-stream") != NULL);
-    body = mcp_json_parse(mcp_json_string(mcp_json_member(request, "body")), SIZE_MAX, NULL);
+    body = mcp_json_parse(mcp_json_string(mcp_json_member(request, "body")), MCP_NUL_TERMINATED, NULL);
     CHECK_TEXT("an-app", text_at(body, "/params/_meta/io.modelcontextprotocol~1clientInfo/name"));
+    CHECK_TEXT("{\"a\": 1}",
+               mcp_json_text(mcp_json_pointer(body, "/params/_meta/io.modelcontextprotocol~1clientCapabilities"
+                                                    "/extensions/com.example~1charts")));
     mcp_json_free(body);
     mcp_json_free(log);
 
@@ -84,7 +88,7 @@ static void requests_carry_the_fields_of_their_version(void) {
     log = server_log("eras-legacy");
     request = mcp_json_element(log, 1);
     CHECK(header_of(request, "mcp-session-id") == NULL);
-    body = mcp_json_parse(mcp_json_string(mcp_json_member(request, "body")), SIZE_MAX, NULL);
+    body = mcp_json_parse(mcp_json_string(mcp_json_member(request, "body")), MCP_NUL_TERMINATED, NULL);
     CHECK_TEXT("an-app", text_at(body, "/params/clientInfo/name"));
     CHECK_TEXT("1.2.3", text_at(body, "/params/clientInfo/version"));
     mcp_json_free(body);
@@ -111,7 +115,7 @@ static void request_ids_are_unique(void) {
     log = server_log("eras-ids");
     for (request = mcp_json_first(log); request != NULL && count < 64; request = mcp_json_next(request)) {
         const char *text = mcp_json_string(mcp_json_member(request, "body"));
-        mcp_json *body = text != NULL && text[0] != '\0' ? mcp_json_parse(text, SIZE_MAX, NULL) : NULL;
+        mcp_json *body = text != NULL && text[0] != '\0' ? mcp_json_parse(text, MCP_NUL_TERMINATED, NULL) : NULL;
         const mcp_json *id = mcp_json_member(body, "id");
         size_t length = 0;
         const char *raw = mcp_json_raw(id, &length);
@@ -189,6 +193,7 @@ int main(void) {
         EXPECT(MCP_OK, error, mcp_ping(client, NULL, &error));
         EXPECT(MCP_MISUSE, error, mcp_set_protocol_version(client, "2025-11-25", &error)); /* too late */
         EXPECT(MCP_MISUSE, error, mcp_set_client_info(client, "late", "1", &error));
+        EXPECT(MCP_MISUSE, error, mcp_set_extension(client, "a/late", "{}", MCP_NUL_TERMINATED, &error));
         dispose(client);
     }
 

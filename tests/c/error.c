@@ -30,6 +30,15 @@ static void status_names(void) {
     CHECK_TEXT("MCP_UNKNOWN", mcp_status_name(-1));
     CHECK_TEXT("MCP_UNKNOWN", mcp_status_name(12345));
     CHECK_TEXT("MCP_UNKNOWN", mcp_status_name(INT32_MIN));
+    CHECK_TEXT("The timeout of the call expired", mcp_status_text(MCP_TIMEOUT));
+    CHECK_TEXT("The status is unknown to this version of libmcp", mcp_status_text(-1));
+    CHECK_TEXT(mcp_status_text(-1), mcp_status_text(12345));
+    CHECK_TEXT("error", mcp_log_level_name(MCP_LOG_ERROR));
+    CHECK_TEXT("warning", mcp_log_level_name(MCP_LOG_WARNING));
+    CHECK_TEXT("info", mcp_log_level_name(MCP_LOG_INFO));
+    CHECK_TEXT("debug", mcp_log_level_name(MCP_LOG_DEBUG));
+    CHECK_TEXT("unknown", mcp_log_level_name(0));
+    CHECK_TEXT("unknown", mcp_log_level_name(INT32_MIN));
 }
 
 static void errors_hold_the_servers_details(void) {
@@ -38,7 +47,7 @@ static void errors_hold_the_servers_details(void) {
     error = ping_error("dual+bearer=right-token+tag=error-401", "wr0ng-token");
     CHECK_INT(MCP_UNAUTHORIZED, mcp_error_status(error));
     CHECK_INT(401, mcp_error_http_status(error));
-    CHECK(mcp_error_www_authenticate(error) != NULL);
+    CHECK(mcp_error_challenge(error) != NULL);
     CHECK(strstr(mcp_error_message(error), "wr0ng-token") == NULL);
     CHECK(strstr(mcp_error_message(error), "127.0.0.1") != NULL);
     CHECK_INT(-1, mcp_error_retry_after_ms(error));
@@ -48,7 +57,7 @@ static void errors_hold_the_servers_details(void) {
     CHECK_INT(MCP_RATE_LIMITED, mcp_error_status(error));
     CHECK_INT(429, mcp_error_http_status(error));
     CHECK_INT(7000, mcp_error_retry_after_ms(error));
-    CHECK(mcp_error_www_authenticate(error) == NULL);
+    CHECK(mcp_error_challenge(error) == NULL);
     CHECK(!mcp_error_has_rpc_code(error));
     CHECK(mcp_error_rpc_data(error) == NULL);
     mcp_error_free(error);

@@ -69,7 +69,7 @@ static void open_login(void *userdata, mcp_oauth_request *request) {
 static void load(void *userdata, mcp_oauth_record *record) {
     struct logins *logins = userdata;
     pthread_mutex_lock(&logins->lock);
-    CHECK_INT(MCP_OK, mcp_oauth_record_set_text(record, logins->text, SIZE_MAX, NULL));
+    CHECK_INT(MCP_OK, mcp_oauth_record_set_text(record, logins->text, MCP_NUL_TERMINATED, NULL));
     pthread_mutex_unlock(&logins->lock);
 }
 

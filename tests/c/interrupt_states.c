@@ -18,6 +18,7 @@ struct callback_block {
     pthread_cond_t changed;
     bool is_blocked;
     unsigned waiting;
+    unsigned registered, destroyed;
 };
 
 struct fixture {
@@ -52,7 +53,7 @@ static void ignore_change(void *userdata, const char *method, const mcp_json *pa
 }
 
 static mcp_status listen_for_tools(mcp_client *client, const mcp_options *options, mcp_error **error) {
-    return mcp_listen(client, MCP_CHANGE_TOOLS, NULL, ignore_change, NULL, options, error);
+    return mcp_listen(client, MCP_CHANGE_TOOLS, NULL, ignore_change, NULL, NULL, options, error);
 }
 
 /* More than the buffers of two sockets can hold. */
@@ -174,6 +175,23 @@ static void give_token(void *userdata, mcp_auth_request *request) {
     mcp_auth_request_set_bearer(request, "some-token", NULL);
 }
 
+static void note_destroyed(void *userdata) {
+    struct callback_block *callback_block = userdata;
+    pthread_mutex_lock(&callback_block->lock);
+    callback_block->destroyed++;
+    pthread_cond_broadcast(&callback_block->changed);
+    pthread_mutex_unlock(&callback_block->lock);
+}
+
+/* A callback may still run when its call has ended and its client was freed. */
+static void await_destroyed(struct callback_block *callback_block) {
+    pthread_mutex_lock(&callback_block->lock);
+    while (callback_block->destroyed < callback_block->registered) {
+        pthread_cond_wait(&callback_block->changed, &callback_block->lock);
+    }
+    pthread_mutex_unlock(&callback_block->lock);
+}
+
 static void set_blocked(struct callback_block *callback_block, bool is_blocked) {
     pthread_mutex_lock(&callback_block->lock);
     callback_block->is_blocked = is_blocked;
@@ -184,7 +202,8 @@ static void set_blocked(struct callback_block *callback_block, bool is_blocked) 
 static void other_thread_in_auth_callback(struct fixture *fixture) {
     struct callback_block *callback_block = &fixture->callback_block;
     new_client(fixture);
-    must(mcp_set_auth(fixture->client, give_token, callback_block, NULL, NULL) == MCP_OK, "mcp_set_auth");
+    callback_block->registered++;
+    must(mcp_set_auth(fixture->client, give_token, callback_block, note_destroyed, NULL) == MCP_OK, "mcp_set_auth");
     connect_now(fixture);
     set_blocked(callback_block, true);
     start_other_call(fixture, mcp_ping);
@@ -437,6 +456,7 @@ void fixture_free(struct fixture *fixture) {
     if (fixture->sibling != NULL) {
         dispose(fixture->sibling);
     }
+    await_destroyed(&fixture->callback_block);
     if (fixture->gate != NULL) {
         gate_free(fixture->gate);
     }

@@ -4,7 +4,7 @@
 
 static mcp_json *parse(const char *text) {
     mcp_error *error = NULL;
-    mcp_json *json = mcp_json_parse(text, SIZE_MAX, &error);
+    mcp_json *json = mcp_json_parse(text, MCP_NUL_TERMINATED, &error);
     CHECK_SAYS(json != NULL, "%s: %s", text, mcp_error_message(error));
     mcp_error_free(error);
     return json;
@@ -66,7 +66,7 @@ static void invalid_json_is_rejected(void) {
     size_t i;
 
     for (i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        mcp_json *json = mcp_json_parse(bad[i], SIZE_MAX, &error);
+        mcp_json *json = mcp_json_parse(bad[i], MCP_NUL_TERMINATED, &error);
         CHECK_SAYS(json == NULL, "accepted as JSON: %s", bad[i]);
         CHECK_SAYS(mcp_error_status(error) == MCP_INVALID_JSON || mcp_error_status(error) == MCP_INVALID_ARGUMENT,
                    "\"%s\": %s", bad[i], mcp_status_name(mcp_error_status(error)));
@@ -91,7 +91,7 @@ static void invalid_json_is_rejected(void) {
     memset(deep, '[', 100000);
     memset(deep + 100000, ']', 100000);
     deep[200000] = '\0';
-    mcp_json_free(mcp_json_parse(deep, SIZE_MAX, NULL));
+    mcp_json_free(mcp_json_parse(deep, MCP_NUL_TERMINATED, NULL));
     free(deep);
 }
 
@@ -125,7 +125,7 @@ static void iteration_is_linear_and_in_order(void) {
     CHECK_SAYS(walked < 1000, "walking took %.0f ms: is it still linear?", walked);
 
     CHECK(mcp_json_element(root, 0) == mcp_json_first(root));
-    CHECK_TEXT("tool-42", mcp_json_string(mcp_json_at(root, "/42/name")));
+    CHECK_TEXT("tool-42", mcp_json_string(mcp_json_pointer(root, "/42/name")));
     CHECK(mcp_json_element(root, COUNT) == NULL);
     CHECK(mcp_json_element(root, SIZE_MAX) == NULL);
     mcp_json_free(root);
@@ -156,7 +156,7 @@ static void iteration_is_linear_and_in_order(void) {
     /* of duplicate keys, the last one is used */
     root = parse("{\"a\":1,\"b\":2,\"a\":\"last\"}");
     CHECK_TEXT("last", mcp_json_string(mcp_json_member(root, "a")));
-    CHECK_TEXT("last", mcp_json_string(mcp_json_at(root, "/a")));
+    CHECK_TEXT("last", mcp_json_string(mcp_json_pointer(root, "/a")));
     mcp_json_free(root);
 }
 
@@ -175,19 +175,19 @@ static void json_pointers_follow_rfc_6901(void) {
                                           "/m~n",    "~",       "/~",       "#/foo"};
     size_t i;
 
-    CHECK(mcp_json_at(root, "") == root);
-    CHECK_TEXT("bar", mcp_json_string(mcp_json_at(root, "/foo/0")));
-    CHECK_TEXT("baz", mcp_json_string(mcp_json_at(root, "/foo/1")));
+    CHECK(mcp_json_pointer(root, "") == root);
+    CHECK_TEXT("bar", mcp_json_string(mcp_json_pointer(root, "/foo/0")));
+    CHECK_TEXT("baz", mcp_json_string(mcp_json_pointer(root, "/foo/1")));
     for (i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         int64_t value = -1;
-        mcp_json_int64(mcp_json_at(root, numbers[i].pointer), &value, NULL);
+        mcp_json_int64(mcp_json_pointer(root, numbers[i].pointer), &value, NULL);
         CHECK_SAYS(value == numbers[i].value, "%s gives %lld", numbers[i].pointer, (long long)value);
     }
     for (i = 0; i < sizeof missing / sizeof missing[0]; i++) {
-        CHECK_SAYS(mcp_json_at(root, missing[i]) == NULL, "%s finds something", missing[i]);
+        CHECK_SAYS(mcp_json_pointer(root, missing[i]) == NULL, "%s finds something", missing[i]);
     }
     /* relative to a child */
-    CHECK_TEXT("baz", mcp_json_string(mcp_json_at(mcp_json_member(root, "foo"), "/1")));
+    CHECK_TEXT("baz", mcp_json_string(mcp_json_pointer(mcp_json_member(root, "foo"), "/1")));
     mcp_json_free(root);
 }
 
@@ -246,7 +246,7 @@ static void numbers_are_converted_exactly_or_refused(void) {
     }
 
     /* too large for a double: refused by the parser or by the accessor, and never returned as infinity */
-    root = mcp_json_parse("1e999", SIZE_MAX, NULL);
+    root = mcp_json_parse("1e999", MCP_NUL_TERMINATED, NULL);
     if (root != NULL) {
         double real = 77;
         EXPECT(MCP_JSON_RANGE, error, mcp_json_double(root, &real, &error));
@@ -309,7 +309,7 @@ static void strings_are_read_in_three_ways(void) {
     /* raw: as in the document */
     raw = mcp_json_raw(mcp_json_member(root, "raw"), &length);
     CHECK(length == 12 && memcmp(raw, "[1.50, 2e0 ]", 12) == 0);
-    raw = mcp_json_raw(mcp_json_at(root, "/raw/0"), &length);
+    raw = mcp_json_raw(mcp_json_pointer(root, "/raw/0"), &length);
     CHECK(length == 4 && memcmp(raw, "1.50", 4) == 0);
     raw = mcp_json_raw(plain, &length);
     CHECK(length == 5 && memcmp(raw, "\"abc\"", 5) == 0);

@@ -4,8 +4,9 @@ Each parameter of each function is wrong in turn, and all others are valid. The 
 
     a pointer                NULL
     a text                   bad UTF-8; a megabyte; a line break and a header
-    a length                 SIZE_MAX - 1, SIZE_MAX / 2 (SIZE_MAX itself means NUL-terminated)
+    a length                 SIZE_MAX - 1, SIZE_MAX / 2 (SIZE_MAX is MCP_NUL_TERMINATED)
     int32_t (all enums)      INT32_MIN, -1, 12345
+    int (a descriptor)       -1, 12345
     uint32_t, int64_t        UINT32_MAX; INT64_MIN, INT64_MAX
     uint64_t                 UINT64_MAX
 
@@ -22,10 +23,16 @@ from pathlib import Path
 # By "type name", or by "function name" of the parameter.
 VALID = {
     "mcp_client * client": "s->client",
+    "const mcp_client * client": "s->client",
     "mcp_options * options": "s->options",
     "const mcp_options * options": "s->options",
     "mcp_cancel * cancel": "s->cancel",
+    "const mcp_cancel * cancel": "s->cancel",
     "mcp_oauth * oauth": "s->oauth",
+    "mcp_queue * queue": "s->queue",
+    "const mcp_queue * queue": "s->queue",
+    "mcp_writer * writer": "s->writer",
+    "const mcp_writer * writer": "s->writer",
     "mcp_error ** error": "&s->error",
     "const mcp_error * error": "s->kept_error",
     "const mcp_json * json": "s->json",
@@ -36,6 +43,7 @@ VALID = {
     "mcp_json_copy_string json": "s->text",
     "mcp_json_copy_base64 json": "s->text",
     "const mcp_json * child": "s->json",
+    "const mcp_json * value": "s->json",
     "const mcp_json * result": "s->json",
     "mcp_auth_request * request": "request",
     "const mcp_auth_request * request": "request",
@@ -55,13 +63,20 @@ VALID = {
     "mcp_oauth_record_fn unlock": "no_record",
     "mcp_oauth_assertion_fn assertion": "no_assertion",
     "mcp_input_fn handler": "no_input",
-    "mcp_logging_fn logging": "no_logging",
+    "mcp_server_log_fn log": "no_logging",
     "mcp_log_fn log": "no_log",
+    "mcp_notification_fn notification": "no_notification",
+    "mcp_trace_fn trace": "no_trace",
     "mcp_progress_fn progress": "no_progress",
     "mcp_change_fn change": "no_change",
+    "mcp_done_fn done": "no_done",
+    "mcp_wakeup_fn wakeup": "no_wakeup",
+    "mcp_over_fn over": "no_over",
     "mcp_destroy_fn destroy": "count_destroy",
     "void * userdata": "&s->destroyed",
+    "const void * userdata": "&s->destroyed",
     "void * cause": "&s->destroyed",
+    "void * data": "&s->destroyed",
     "const char *const * uris": "s->uris",
     "const char *const * argv": "s->argv",
     "mcp_json ** result": "&s->result",
@@ -79,18 +94,31 @@ VALID = {
     "void * buffer": "s->buffer",
     "size_t capacity": "sizeof s->buffer",
     "size_t * length": "&s->length",
-    "size_t length": "SIZE_MAX",
+    "const void * bytes": "s->edge",
+    "size_t length": "MCP_NUL_TERMINATED",
+    "mcp_writer_base64 length": "2",
     "size_t index": "0",
+    "int in": "open_stream()",
+    "int out": "open_stream()",
     "uint32_t changes": "MCP_CHANGE_TOOLS",
+    "uint32_t threads": "4",
+    "uint64_t wait_ms": "0",
     "int32_t limit": "MCP_LIMIT_MESSAGE",
     "int32_t transport": "MCP_TRANSPORT_STREAMABLE_HTTP",
     "int32_t status": "MCP_OK",
+    "int32_t level": "MCP_LOG_ERROR",
     "int32_t grant": "MCP_OAUTH_CLIENT_CREDENTIALS",
     "int32_t leniency": "MCP_OAUTH_UNSTATED_PKCE",
     "int32_t when": "MCP_OAUTH_WHEN_ASKED",
     "uint64_t bytes": "0",
     "uint64_t timeout_ms": "5000",
+    "uint64_t term_ms": "10",
+    "uint64_t kill_ms": "10",
     "int64_t code": "-1",
+    "int64_t value": "-1",
+    "uint64_t value": "1",
+    "double value": "0.5",
+    "bool value": "true",
     "bool allowed": "true",
     "bool wanted": "true",
     "bool required": "true",
@@ -119,6 +147,8 @@ VALID_TEXTS = {
     "mcp_options_set_header name": '"X-Name"',
     "mcp_auth_request_set_header name": '"X-Name"',
     "mcp_set_client_info name": '"misuse"',
+    "mcp_set_extension name": '"com.example/misuse"',
+    "settings": "s->edge",
     "mcp_oauth_set_parameter name": '"audience"',
     "value": '"value"',
     "version": '"2025-11-25"',
@@ -128,9 +158,13 @@ VALID_TEXTS = {
     "content": "s->edge",
     "meta": "s->edge",
     "context": '"{}"',
+    "key": '"key"',
+    "json": "s->edge",
     "result": "s->edge",
     "text": "s->edge",
     "mcp_oauth_assertion_set text": '"a.b.c"',
+    "mcp_client_new_from_config_text text": r'"{\"mcpServers\":{\"echo\":{\"url\":\"http://127.0.0.1:1/\"}}}"',
+    "mcp_config_names_text text": r'"{\"mcpServers\":{}}"',
     "pointer": '"/a"',
     "id": '"task"',
     "uri": '"test://one"',
@@ -151,13 +185,16 @@ VALID_TEXTS = {
 # NULL is valid for them, and there are no other wrong arguments to try.
 FREE_FUNCTIONS = {
     "mcp_client_free", "mcp_options_free", "mcp_cancel_free", "mcp_error_free", "mcp_json_free", "mcp_oauth_free",
+    "mcp_writer_free", "mcp_queue_free", "mcp_input_free", "mcp_auth_request_free", "mcp_oauth_request_free",
 }  # fmt: skip
 
 # Calls of clients with an mcp_oauth.
 OAUTH_FUNCTIONS = {"mcp_login", "mcp_logout", "mcp_oauth_state"}
 
 # Settings of stdio clients.
-STDIO_FUNCTIONS = {"mcp_set_environment", "mcp_set_working_directory", "mcp_set_stderr_file"}
+STDIO_FUNCTIONS = {
+    "mcp_set_environment", "mcp_set_working_directory", "mcp_set_stderr_file", "mcp_set_stop_timeout",
+}  # fmt: skip
 
 # The arguments of callbacks, which are valid inside them only, and the names of these parameters.
 CALLBACK_ARGUMENTS = {
@@ -170,12 +207,14 @@ CALLBACK_ARGUMENTS = {
 # Parameters for which NULL is valid, by "name" or "function name"; for others it is MCP_INVALID_ARGUMENT.
 MAY_BE_NULL = {
     "error", "options", "userdata", "destroy", "cause", "cursor", "arguments", "params", "context", "meta", "content",
-    "uris", "auth", "handler", "logging", "log", "progress",
+    "uris", "auth", "handler", "settings", "log", "notification", "trace", "progress", "done", "wakeup", "over",
+    "mcp_options_set_call_data data", "mcp_options_set_queue queue", "mcp_set_queue queue",
     "mcp_set_bearer token", "mcp_set_header value", "mcp_options_set_header value", "mcp_set_environment value",
     "mcp_auth_request_set_bearer token", "mcp_auth_request_set_header value",
     "mcp_set_protocol_version version", "mcp_set_proxy url", "mcp_set_unix_socket path", "mcp_set_tls_ca_file path",
-    "mcp_set_tls_client_cert key_path", "mcp_set_working_directory path", "mcp_set_stderr_file path",
-    "mcp_options_set_cancel cancel", "mcp_client_new_from_config name",
+    "mcp_set_tls_client_cert_file key_path", "mcp_set_working_directory path", "mcp_set_stderr_file path",
+    "mcp_options_set_cancel cancel", "mcp_client_new_from_config name", "mcp_client_new_from_config_text name",
+    "mcp_client_name client", "mcp_set_name name",
     "mcp_json_copy_string length", "mcp_json_copy_base64 length",
     "mcp_set_oauth oauth", "issuer", "client_secret", "key_id", "mcp_oauth_set_client_url url", "metadata", "scopes",
     "resource", "mcp_oauth_set_parameter value", "open", "mcp_oauth_set_assertion assertion",
@@ -207,7 +246,7 @@ def outcome(function, name, wrong):
         if name in MISMATCH_IF_NULL:
             return "MISMATCHED"
         return "ANYTHING" if key in MAY_BE_NULL or name in MAY_BE_NULL else "REFUSED"
-    if wrong in ("NOT_UTF8", "SIZE_MAX - 1", "SIZE_MAX / 2", "INT32_MIN", "-1", "12345", "UINT32_MAX"):
+    if wrong in ("0", "NOT_UTF8", "SIZE_MAX - 1", "SIZE_MAX / 2", "INT32_MIN", "-1", "12345", "UINT32_MAX"):
         return "REFUSED"
     if wrong == "LINE_BREAK" and (key in NO_LINE_BREAK or name in NO_LINE_BREAK):
         return "REFUSED"
@@ -235,14 +274,22 @@ def valid_value(function, kind, name):
 
 
 def wrong_values(function, kind, name):
+    # The call is valid without an error: it would defer a request that no one answers.
+    if function.endswith("_defer") and name == "error":
+        return []
+    # Any number is valid, and the largest waits without limit.
+    if name == "wait_ms":
+        return []
+    if name == "threads":
+        return ["0"]
     if kind == "const char *":
         return ["NULL", "NOT_UTF8", "LONG", "LINE_BREAK"]
     if "*" in kind or kind.endswith("_fn"):
         return ["NULL"]
     if kind == "size_t" and name == "length":
         return ["SIZE_MAX - 1", "SIZE_MAX / 2"]
-    return {"int32_t": ["INT32_MIN", "-1", "12345"], "uint32_t": ["UINT32_MAX"], "int64_t": ["INT64_MIN", "INT64_MAX"],
-            "uint64_t": ["UINT64_MAX"]}.get(kind, [])  # fmt: skip
+    return {"int32_t": ["INT32_MIN", "-1", "12345"], "int": ["-1", "12345"], "uint32_t": ["UINT32_MAX"],
+            "int64_t": ["INT64_MIN", "INT64_MAX"], "uint64_t": ["UINT64_MAX"]}.get(kind, [])  # fmt: skip
 
 
 def call_lines(returns, function, arguments, what, expected, client_kind):
@@ -257,6 +304,10 @@ def call_lines(returns, function, arguments, what, expected, client_kind):
         lines.append(f"    fixture_end_client(s, {call}, {expected});")
     elif returns == "mcp_json *":
         lines.append(f"    fixture_end_json(s, {call}, {expected});")
+    elif returns == "mcp_queue *":
+        lines.append(f"    fixture_end_queue(s, {call}, {expected});")
+    elif returns == "mcp_options *":
+        lines.append(f"    fixture_end_options(s, {call});")
     else:
         lines.append(f"    (void){call};" if returns != "void" else f"    {call};")
         lines.append("    fixture_end_void(s);")
@@ -275,7 +326,8 @@ def cases(functions, selects, client_kind=None):
         if not selects(parameters):
             continue
         if function in FREE_FUNCTIONS:
-            lines += call_lines(returns, function, ["NULL"], "nothing to free", "ANYTHING", kind_of_client(function))
+            used_kind = client_kind or kind_of_client(function)
+            lines += call_lines(returns, function, ["NULL"], "nothing to free", "ANYTHING", used_kind)
             continue
         valid = [valid_value(function, kind, name) for kind, name in parameters]
         for index, (kind, name) in enumerate(parameters):

@@ -4,6 +4,7 @@
 
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum { MEGABYTE = 1024 * 1024 };
@@ -66,10 +67,13 @@ void fixture_begin(struct fixture *s, enum kind kind, const char *function, cons
     }
     s->options = mcp_options_new();
     s->cancel = mcp_cancel_new();
-    s->json = mcp_json_parse("{\"a\":true,\"n\":1,\"s\":\"eHg=\"}", SIZE_MAX, NULL);
+    s->queue = mcp_queue_new(NULL);
+    s->json = mcp_json_parse("{\"a\":true,\"n\":1,\"s\":\"eHg=\"}", MCP_NUL_TERMINATED, NULL);
     s->truth = mcp_json_member(s->json, "a");
     s->number = mcp_json_member(s->json, "n");
     s->text = mcp_json_member(s->json, "s");
+    s->writer = mcp_writer_new();
+    mcp_writer_begin_object(s->writer, NULL);
     CHECK_INT(MCP_INVALID_ARGUMENT, mcp_ping(NULL, NULL, &s->kept_error));
     s->error = NULL;
     s->result = NULL;
@@ -97,7 +101,7 @@ static void check_result(struct fixture *s, mcp_status status, enum outcome expe
     good = good && (expected != MISMATCHED || status == MCP_JSON_MISMATCH);
     good = good && (status != MCP_OK || s->error == NULL);
     /* The error is set, unless the error pointer was the wrong argument. */
-    good = good && (s->error == NULL || mcp_error_status(s->error) == (int32_t)status);
+    good = good && (s->error == NULL || mcp_error_status(s->error) == status);
     good = good && (status == MCP_OK || s->result == NULL);
     if (!CHECK(good)) {
         print_case(s, mcp_status_name(status));
@@ -106,8 +110,7 @@ static void check_result(struct fixture *s, mcp_status status, enum outcome expe
 
 /* Whether the call succeeded or failed, the client still works. */
 static void check_client_pings(struct fixture *s, mcp_status status) {
-    bool is_client_setting =
-        strncmp(s->function, "mcp_set_", 8) == 0 && strcmp(s->function, "mcp_set_logging_level") != 0;
+    bool is_client_setting = strncmp(s->function, "mcp_set_", 8) == 0;
     bool is_oauth_setting = strncmp(s->function, "mcp_oauth_", 10) == 0 && s->kind == URL;
     mcp_error *error = NULL;
     mcp_status ping;
@@ -129,20 +132,38 @@ static void check_client_pings(struct fixture *s, mcp_status status) {
     mcp_error_free(error);
 }
 
+/* The writer has written valid JSON, or reports an error and has no text. */
+static void check_writer(struct fixture *s) {
+    const char *text;
+    mcp_json *json;
+    bool good;
+    mcp_writer_end(s->writer);
+    text = mcp_writer_text(s->writer);
+    json = mcp_json_parse(text, mcp_writer_length(s->writer), NULL);
+    good = mcp_writer_check(s->writer, NULL) == MCP_OK ? json != NULL : strcmp(text, "") == 0;
+    if (!CHECK(good && strlen(text) == mcp_writer_length(s->writer))) {
+        print_case(s, "the writer's text is wrong");
+    }
+    mcp_json_free(json);
+}
+
 static void tear_down(struct fixture *s) {
+    check_writer(s);
+    mcp_writer_free(s->writer);
     mcp_error_free(s->error);
     mcp_error_free(s->kept_error);
     mcp_json_free(s->result);
     mcp_json_free(s->json);
     mcp_cancel_free(s->cancel);
     mcp_options_free(s->options);
+    mcp_queue_free(s->queue);
     if (s->kind != IN_CALLBACK) {
         mcp_client_free(s->client);
         mcp_oauth_free(s->oauth);
         s->client = NULL;
         /* A registration is destroyed once, whether it succeeded or not; with userdata NULL it cannot be counted. */
         if (s->destroy_expected && strcmp(s->what, "userdata is NULL") != 0 && strcmp(s->what, "cause is NULL") != 0 &&
-            !CHECK(s->destroyed == 1)) {
+            strcmp(s->what, "data is NULL") != 0 && !CHECK(s->destroyed == 1)) {
             print_case(s, s->destroyed > 1 ? "destroyed twice" : "not destroyed");
         }
     }
@@ -171,6 +192,17 @@ void fixture_end_json(struct fixture *s, mcp_json *returned, enum outcome expect
     mcp_json_free(returned);
     fixture_end(s, returned != NULL ? MCP_OK : mcp_error_status(s->error), s->error == NULL ? ANYTHING : expected);
     CHECK(expected != REFUSED || returned == NULL);
+}
+
+void fixture_end_options(struct fixture *s, mcp_options *returned) {
+    mcp_options_free(returned);
+    fixture_end_void(s);
+}
+
+void fixture_end_queue(struct fixture *s, mcp_queue *returned, enum outcome expected) {
+    check_result(s, returned == NULL ? mcp_error_status(s->error) : MCP_OK, expected);
+    mcp_queue_free(returned);
+    fixture_end_void(s);
 }
 
 void child_call(struct fixture *s, enum kind kind, const char *function) {
@@ -232,17 +264,54 @@ void no_log(void *userdata, int32_t level, const char *message) {
     (void)message;
 }
 
-void no_progress(void *userdata, double progress, double total, const char *message) {
+void no_notification(void *userdata, const char *method, const mcp_json *params) {
+    (void)userdata;
+    (void)method;
+    (void)params;
+}
+
+void no_trace(void *userdata, int32_t direction, const char *text, size_t length) {
+    (void)userdata;
+    (void)direction;
+    (void)text;
+    (void)length;
+}
+
+int open_stream(void) {
+    int ends[2];
+    must(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0, "a socket pair");
+    close(ends[1]);
+    return ends[0];
+}
+
+bool no_progress(void *userdata, double progress, double total, const char *message) {
     (void)userdata;
     (void)progress;
     (void)total;
     (void)message;
+    return true;
 }
 
 void no_change(void *userdata, const char *method, const mcp_json *params) {
     (void)userdata;
     (void)method;
     (void)params;
+}
+
+void no_done(void *userdata, int32_t status, const mcp_json *result, const mcp_error *error) {
+    (void)userdata;
+    (void)status;
+    (void)result;
+    (void)error;
+}
+
+void no_wakeup(void *userdata) {
+    (void)userdata;
+}
+
+void no_over(void *userdata, int32_t status) {
+    (void)userdata;
+    (void)status;
 }
 
 void count_destroy(void *userdata) {

@@ -21,7 +21,7 @@ static void late_settings_are_refused(void) {
     EXPECT(MCP_MISUSE, error, mcp_set_proxy(client, "http://127.0.0.1:1", &error));
     EXPECT(MCP_MISUSE, error, mcp_set_require_https(client, true, &error));
     EXPECT(MCP_MISUSE, error, mcp_set_tls_ca_file(client, NULL, &error));
-    EXPECT(MCP_MISUSE, error, mcp_set_tls_client_cert(client, NULL, NULL, &error));
+    EXPECT(MCP_MISUSE, error, mcp_set_tls_client_cert_file(client, NULL, NULL, &error));
     EXPECT(MCP_MISUSE, error, mcp_set_tls_verify(client, false, &error));
     EXPECT(MCP_MISUSE, error, mcp_set_elicitation(client, no_input, NULL, NULL, &error));
     EXPECT(MCP_MISUSE, error, mcp_set_sampling(client, no_input, NULL, NULL, &error));
@@ -35,9 +35,11 @@ static void late_settings_are_refused(void) {
     EXPECT(MCP_OK, error, mcp_set_auth(client, NULL, NULL, NULL, &error));
     EXPECT(MCP_OK, error, mcp_set_oauth(client, oauth, &error));
     EXPECT(MCP_OK, error, mcp_set_timeout(client, 9000, &error));
+    EXPECT(MCP_OK, error, mcp_set_idle_timeout(client, 9000, &error));
+    EXPECT(MCP_OK, error, mcp_set_name(client, "name", &error));
     EXPECT(MCP_OK, error, mcp_set_cache(client, true, &error));
     EXPECT(MCP_OK, error, mcp_set_log(client, NULL, NULL, NULL, &error));
-    EXPECT(MCP_OK, error, mcp_set_logging(client, NULL, NULL, NULL, &error));
+    EXPECT(MCP_OK, error, mcp_set_server_log(client, NULL, NULL, NULL, &error));
     EXPECT(MCP_OK, error, mcp_ping(client, NULL, &error));
 
     /* After close, calls fail, but another close and settings are allowed. */

@@ -71,7 +71,7 @@ static void nested_open(void *userdata, mcp_oauth_request *request) {
 static void nested_load(void *userdata, mcp_oauth_record *record) {
     struct nested *nested = userdata;
     make_nested_calls(nested, LOAD);
-    CHECK_INT(MCP_OK, mcp_oauth_record_set_text(record, nested->text, SIZE_MAX, NULL));
+    CHECK_INT(MCP_OK, mcp_oauth_record_set_text(record, nested->text, MCP_NUL_TERMINATED, NULL));
 }
 
 static void nested_save(void *userdata, mcp_oauth_record *record) {

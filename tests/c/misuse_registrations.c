@@ -24,17 +24,31 @@ static void logging(void *userdata, const mcp_json *message) {
     (void)message;
 }
 
+static void notification(void *userdata, const char *method, const mcp_json *params) {
+    (void)userdata;
+    (void)method;
+    (void)params;
+}
+
+static void trace_message(void *userdata, int32_t direction, const char *text, size_t length) {
+    (void)userdata;
+    (void)direction;
+    (void)text;
+    (void)length;
+}
+
 static void log_message(void *userdata, int32_t level, const char *message) {
     (void)userdata;
     (void)level;
     (void)message;
 }
 
-static void progress(void *userdata, double done, double total, const char *message) {
+static bool progress(void *userdata, double done, double total, const char *message) {
     (void)userdata;
     (void)done;
     (void)total;
     (void)message;
+    return true;
 }
 
 /* Registers one callback after another, and the same userdata twice: each registration is destroyed once. */
@@ -82,7 +96,9 @@ static void each_registration_is_destroyed_once(void) {
 
     REGISTER(mcp_set_auth, auth);
     REGISTER(mcp_set_log, log_message);
-    REGISTER(mcp_set_logging, logging);
+    REGISTER(mcp_set_trace, trace_message);
+    REGISTER(mcp_set_server_log, logging);
+    REGISTER(mcp_set_notification, notification);
     REGISTER(mcp_set_elicitation, input);
     REGISTER(mcp_set_sampling, input);
     REGISTER(mcp_set_roots, input);
@@ -94,9 +110,12 @@ static void each_registration_is_destroyed_once(void) {
     CHECK_INT(MCP_OK, mcp_options_set_progress(options, progress, &second, count_destroy, NULL));
     CHECK_INT(1, first);
     CHECK_INT(MCP_OK, mcp_options_set_progress(options, progress, &first, count_destroy, NULL));
+    CHECK_INT(MCP_OK, mcp_options_set_call_data(options, &second, count_destroy, NULL));
+    CHECK_INT(MCP_OK, mcp_options_set_call_data(options, &second, count_destroy, NULL));
+    CHECK_INT(2, second);
     mcp_options_free(options);
     CHECK_INT(2, first);
-    CHECK_INT(1, second);
+    CHECK_INT(3, second);
 }
 
 /* --- Callbacks that replace themselves ---------------------------------------------------------------------------- */
@@ -172,8 +191,8 @@ static void destroy_functions_may_call_the_library(void) {
     CHECK_INT(MCP_OK, registration.setting);
     EXPECT(MCP_OK, error, mcp_set_auth(client, auth, &registration, call_the_library, &error));
     EXPECT(MCP_OK, error, mcp_set_auth(client, NULL, NULL, NULL, &error));
-    EXPECT(MCP_OK, error, mcp_set_logging(client, logging, &registration, call_the_library, &error));
-    EXPECT(MCP_OK, error, mcp_set_logging(client, NULL, NULL, NULL, &error));
+    EXPECT(MCP_OK, error, mcp_set_server_log(client, logging, &registration, call_the_library, &error));
+    EXPECT(MCP_OK, error, mcp_set_server_log(client, NULL, NULL, NULL, &error));
     CHECK_INT(3, registration.destroyed);
     CHECK_INT(MCP_OK, registration.ping);
     CHECK_INT(MCP_OK, registration.setting);

@@ -34,6 +34,10 @@ static void client_functions_check_for_null(void) {
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_client_info(NULL, "name", "1", &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_protocol_version(NULL, "2025-11-25", &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_log(NULL, log_nothing, NULL, NULL, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_extension(NULL, "a/b", "{}", MCP_NUL_TERMINATED, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_notification(NULL, NULL, NULL, NULL, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_trace(NULL, NULL, NULL, NULL, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_use_debug_output(NULL, &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_connect(NULL, NULL, &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_ping(NULL, NULL, &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_server_info(NULL, NULL, &info, &error));
@@ -45,6 +49,10 @@ static void client_functions_check_for_null(void) {
     EXPECT(MCP_OK, error, mcp_set_header(client, "X-Name", NULL, &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_header(client, NULL, NULL, &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_client_info(client, NULL, "1", &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_extension(client, NULL, "{}", MCP_NUL_TERMINATED, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_extension(client, "a/b", "{", MCP_NUL_TERMINATED, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_extension(client, "/b", "{}", MCP_NUL_TERMINATED, &error));
+    EXPECT(MCP_OK, error, mcp_set_extension(client, "a/b", NULL, 1, &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_client_info(client, "name", NULL, &error));
     EXPECT(MCP_OK, error, mcp_set_protocol_version(client, NULL, &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_server_info(client, NULL, NULL, &error));
@@ -83,6 +91,8 @@ static void option_functions_check_for_null(void) {
     CHECK_INT(MCP_OK, mcp_options_set_idle_timeout(options, 1, NULL));
     CHECK_INT(MCP_OK, mcp_options_set_cancel(options, cancel, NULL));
     mcp_cancel_trigger(NULL);
+    mcp_cancel_reset(NULL);
+    CHECK(!mcp_cancel_is_triggered(NULL));
     mcp_cancel_free(NULL);
     mcp_options_free(NULL);
     mcp_cancel_free(cancel);
@@ -91,7 +101,7 @@ static void option_functions_check_for_null(void) {
 
 static void json_functions_check_for_null(void) {
     mcp_error *error = NULL;
-    mcp_json *root = mcp_json_parse("{\"a\":[true,1,\"x\"]}", SIZE_MAX, &error);
+    mcp_json *root = mcp_json_parse("{\"a\":[true,1,\"x\"]}", MCP_NUL_TERMINATED, &error);
     const mcp_json *list = mcp_json_member(root, "a");
     char buffer[8];
     size_t length = 7;
@@ -104,7 +114,7 @@ static void json_functions_check_for_null(void) {
     CHECK_INT(MCP_INVALID_ARGUMENT, mcp_error_status(error));
     mcp_error_free(error);
     error = NULL;
-    CHECK(mcp_json_parse(NULL, SIZE_MAX, NULL) == NULL);
+    CHECK(mcp_json_parse(NULL, MCP_NUL_TERMINATED, NULL) == NULL);
     CHECK(mcp_json_parse("{", 1, NULL) == NULL);
     mcp_json_free(NULL);
 
@@ -113,9 +123,9 @@ static void json_functions_check_for_null(void) {
     CHECK(mcp_json_member(NULL, "a") == NULL);
     CHECK(mcp_json_member(root, NULL) == NULL);
     CHECK(mcp_json_member(NULL, NULL) == NULL);
-    CHECK(mcp_json_at(NULL, "/a") == NULL);
-    CHECK(mcp_json_at(NULL, "") == NULL);
-    CHECK(mcp_json_at(root, NULL) == NULL);
+    CHECK(mcp_json_pointer(NULL, "/a") == NULL);
+    CHECK(mcp_json_pointer(NULL, "") == NULL);
+    CHECK(mcp_json_pointer(root, NULL) == NULL);
     CHECK(mcp_json_element(NULL, 0) == NULL);
     CHECK(mcp_json_first(NULL) == NULL);
     CHECK(mcp_json_next(NULL) == NULL);
@@ -151,7 +161,7 @@ static void error_functions_accept_null(void) {
     CHECK(!mcp_error_has_rpc_code(NULL));
     CHECK_INT(0, mcp_error_rpc_code(NULL));
     CHECK(mcp_error_rpc_data(NULL) == NULL);
-    CHECK(mcp_error_www_authenticate(NULL) == NULL);
+    CHECK(mcp_error_challenge(NULL) == NULL);
     CHECK_INT(-1, mcp_error_retry_after_ms(NULL));
     CHECK(mcp_error_cause(NULL) == NULL);
     mcp_error_free(NULL);

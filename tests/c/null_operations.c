@@ -26,11 +26,12 @@ static void no_logging(void *userdata, const mcp_json *message) {
     (void)message;
 }
 
-static void no_progress(void *userdata, double progress, double total, const char *message) {
+static bool no_progress(void *userdata, double progress, double total, const char *message) {
     (void)userdata;
     (void)progress;
     (void)total;
     (void)message;
+    return true;
 }
 
 #define REFUSED(call) EXPECT(MCP_INVALID_ARGUMENT, error, call)
@@ -53,23 +54,23 @@ static void null_clients_are_refused(void) {
     NO_RESULT(mcp_list_resource_templates_page(NULL, NULL, NULL, &result, &error));
     NO_RESULT(mcp_list_prompts(NULL, NULL, &result, &error));
     NO_RESULT(mcp_list_prompts_page(NULL, NULL, NULL, &result, &error));
-    NO_RESULT(mcp_call_tool(NULL, "echo", "{}", SIZE_MAX, NULL, &result, &error));
-    NO_RESULT(mcp_start_tool(NULL, "echo", "{}", SIZE_MAX, NULL, &result, &error));
+    NO_RESULT(mcp_call_tool(NULL, "echo", "{}", MCP_NUL_TERMINATED, NULL, &result, &error));
+    NO_RESULT(mcp_call_tool_as_task(NULL, "echo", "{}", MCP_NUL_TERMINATED, NULL, &result, &error));
     NO_RESULT(mcp_get_task(NULL, "1", NULL, &result, &error));
     NO_RESULT(mcp_wait_task(NULL, "1", NULL, &result, &error));
     NO_RESULT(mcp_read_resource(NULL, "file:///x", NULL, &result, &error));
     NO_RESULT(mcp_get_prompt(NULL, "p", NULL, 0, NULL, &result, &error));
-    NO_RESULT(mcp_complete_prompt(NULL, "p", "a", "", NULL, NULL, &result, &error));
-    NO_RESULT(mcp_complete_resource(NULL, "x://{a}", "a", "", NULL, NULL, &result, &error));
+    NO_RESULT(mcp_complete_prompt(NULL, "p", "a", "", NULL, 0, NULL, &result, &error));
+    NO_RESULT(mcp_complete_resource(NULL, "x://{a}", "a", "", NULL, 0, NULL, &result, &error));
     NO_RESULT(mcp_request(NULL, "ping", NULL, 0, NULL, &result, &error));
     NO_RESULT(mcp_config_names(NULL, &result, &error));
     NO_RESULT(mcp_config_servers(NULL, &result, &error));
 #undef NO_RESULT
-    REFUSED(mcp_update_task(NULL, "1", "{}", SIZE_MAX, NULL, &error));
+    REFUSED(mcp_update_task(NULL, "1", "{}", MCP_NUL_TERMINATED, NULL, &error));
     REFUSED(mcp_cancel_task(NULL, "1", NULL, &error));
     REFUSED(mcp_notify(NULL, "notifications/x", NULL, 0, NULL, &error));
-    REFUSED(mcp_set_logging_level(NULL, "info", NULL, &error));
-    REFUSED(mcp_listen(NULL, MCP_CHANGE_TOOLS, NULL, no_change, NULL, NULL, &error));
+    REFUSED(mcp_request_server_log(NULL, "info", NULL, &error));
+    REFUSED(mcp_listen(NULL, MCP_CHANGE_TOOLS, NULL, no_change, NULL, NULL, NULL, &error));
     REFUSED(mcp_set_cache(NULL, true, &error));
     REFUSED(mcp_set_environment(NULL, "A", "b", &error));
     REFUSED(mcp_set_working_directory(NULL, "/", &error));
@@ -94,34 +95,37 @@ static void missing_arguments_are_refused_before_connecting(void) {
 
     REFUSED(mcp_list_tools(client, NULL, NULL, &error));
     REFUSED(mcp_list_tools_page(client, NULL, NULL, NULL, &error));
-    REFUSED(mcp_call_tool(client, NULL, "{}", SIZE_MAX, NULL, &result, &error));
-    REFUSED(mcp_call_tool(client, "echo", "{}", SIZE_MAX, NULL, NULL, &error));
-    REFUSED(mcp_call_tool(client, "echo", "[]", SIZE_MAX, NULL, &result, &error));
+    REFUSED(mcp_call_tool(client, NULL, "{}", MCP_NUL_TERMINATED, NULL, &result, &error));
+    REFUSED(mcp_call_tool(client, "echo", "{}", MCP_NUL_TERMINATED, NULL, NULL, &error));
+    REFUSED(mcp_call_tool(client, "echo", "[]", MCP_NUL_TERMINATED, NULL, &result, &error));
     REFUSED(mcp_call_tool(client, "echo", "", 0, NULL, &result, &error));
-    REFUSED(mcp_start_tool(client, NULL, NULL, 0, NULL, &result, &error));
+    REFUSED(mcp_call_tool_as_task(client, NULL, NULL, 0, NULL, &result, &error));
     REFUSED(mcp_get_task(client, NULL, NULL, &result, &error));
     REFUSED(mcp_wait_task(client, NULL, NULL, &result, &error));
-    REFUSED(mcp_update_task(client, NULL, "{}", SIZE_MAX, NULL, &error));
+    REFUSED(mcp_update_task(client, NULL, "{}", MCP_NUL_TERMINATED, NULL, &error));
     REFUSED(mcp_update_task(client, "1", NULL, 0, NULL, &error));
     REFUSED(mcp_cancel_task(client, NULL, NULL, &error));
     REFUSED(mcp_read_resource(client, NULL, NULL, &result, &error));
     REFUSED(mcp_get_prompt(client, NULL, NULL, 0, NULL, &result, &error));
-    REFUSED(mcp_complete_prompt(client, NULL, "a", "", NULL, NULL, &result, &error));
-    REFUSED(mcp_complete_prompt(client, "p", NULL, "", NULL, NULL, &result, &error));
-    REFUSED(mcp_complete_prompt(client, "p", "a", NULL, NULL, NULL, &result, &error));
-    REFUSED(mcp_complete_resource(client, NULL, "a", "", NULL, NULL, &result, &error));
+    REFUSED(mcp_complete_prompt(client, NULL, "a", "", NULL, 0, NULL, &result, &error));
+    REFUSED(mcp_complete_prompt(client, "p", NULL, "", NULL, 0, NULL, &result, &error));
+    REFUSED(mcp_complete_prompt(client, "p", "a", NULL, NULL, 0, NULL, &result, &error));
+    REFUSED(mcp_complete_resource(client, NULL, "a", "", NULL, 0, NULL, &result, &error));
     REFUSED(mcp_request(client, NULL, NULL, 0, NULL, &result, &error));
-    REFUSED(mcp_request(client, "ping", "1", SIZE_MAX, NULL, &result, &error));
+    REFUSED(mcp_request(client, "ping", "1", MCP_NUL_TERMINATED, NULL, &result, &error));
     REFUSED(mcp_notify(client, NULL, NULL, 0, NULL, &error));
-    REFUSED(mcp_set_logging_level(client, NULL, NULL, &error));
-    REFUSED(mcp_listen(client, MCP_CHANGE_TOOLS, NULL, NULL, NULL, NULL, &error));
-    REFUSED(mcp_listen(client, 0, NULL, no_change, NULL, NULL, &error));
-    REFUSED(mcp_listen(client, 1U << 31, NULL, no_change, NULL, NULL, &error));
+    REFUSED(mcp_request_server_log(client, NULL, NULL, &error));
+    REFUSED(mcp_listen(client, MCP_CHANGE_TOOLS, NULL, NULL, NULL, NULL, NULL, &error));
+    REFUSED(mcp_listen(client, 0, NULL, no_change, NULL, NULL, NULL, &error));
+    REFUSED(mcp_listen(client, 1U << 31, NULL, no_change, NULL, NULL, NULL, &error));
+    destroyed = 0;
+    REFUSED(mcp_listen(client, 0, NULL, no_change, &destroyed, destroy, NULL, &error));
+    CHECK_INT(1, destroyed);
     CHECK(result == NULL);
 
     /* The error argument may be NULL. */
     CHECK_INT(MCP_INVALID_ARGUMENT, mcp_call_tool(client, NULL, NULL, 0, NULL, &result, NULL));
-    CHECK_INT(MCP_INVALID_ARGUMENT, mcp_listen(client, 0, NULL, NULL, NULL, NULL, NULL));
+    CHECK_INT(MCP_INVALID_ARGUMENT, mcp_listen(client, 0, NULL, NULL, NULL, NULL, NULL, NULL));
     /* Settings of stdio clients are misuse on an HTTP client. */
     EXPECT(MCP_MISUSE, error, mcp_set_environment(client, "A", "b", &error));
     EXPECT(MCP_MISUSE, error, mcp_set_working_directory(client, NULL, &error));
@@ -150,7 +154,7 @@ static void handler_registrations_are_destroyed_once(void) {
     HANDLER(mcp_set_elicitation, no_input);
     HANDLER(mcp_set_sampling, no_input);
     HANDLER(mcp_set_roots, no_input);
-    HANDLER(mcp_set_logging, no_logging);
+    HANDLER(mcp_set_server_log, no_logging);
 #undef HANDLER
     destroyed = 0;
     REFUSED(mcp_options_set_progress(NULL, no_progress, NULL, destroy, &error));
@@ -158,9 +162,13 @@ static void handler_registrations_are_destroyed_once(void) {
     EXPECT(MCP_OK, error, mcp_options_set_progress(options, no_progress, NULL, destroy, &error));
     EXPECT(MCP_OK, error, mcp_options_set_progress(options, NULL, NULL, NULL, &error));
     CHECK_INT(2, destroyed);
-    REFUSED(mcp_options_set_meta(NULL, "{}", SIZE_MAX, &error));
-    REFUSED(mcp_options_set_meta(options, "[]", SIZE_MAX, &error));
+    REFUSED(mcp_options_set_meta(NULL, "{}", MCP_NUL_TERMINATED, &error));
+    REFUSED(mcp_options_set_meta(options, "[]", MCP_NUL_TERMINATED, &error));
     EXPECT(MCP_OK, error, mcp_options_set_meta(options, NULL, 0, &error));
+    destroyed = 0;
+    REFUSED(mcp_options_set_call_data(NULL, &destroyed, destroy, &error));
+    CHECK_INT(1, destroyed);
+    EXPECT(MCP_OK, error, mcp_options_set_call_data(options, NULL, NULL, &error));
     REFUSED(mcp_options_set_header(NULL, "X-A", "b", &error));
     REFUSED(mcp_options_set_header(options, NULL, "b", &error));
     EXPECT(MCP_OK, error, mcp_options_set_header(options, "X-A", NULL, &error));
@@ -174,19 +182,23 @@ static void input_and_result_functions_check_for_null(void) {
     mcp_error *error = NULL;
     char buffer[4];
 
-    CHECK(!mcp_input_is_cancelled(NULL));
+    CHECK(!mcp_input_is_over(NULL));
     CHECK(mcp_input_method(NULL) == NULL);
     CHECK(mcp_input_params(NULL) == NULL);
-    REFUSED(mcp_input_accept(NULL, "{}", SIZE_MAX, &error));
+    CHECK(mcp_input_call_data(NULL) == NULL);
+    CHECK(mcp_auth_request_call_data(NULL) == NULL);
+    CHECK(mcp_oauth_request_call_data(NULL) == NULL);
+    CHECK(mcp_oauth_assertion_call_data(NULL) == NULL);
+    REFUSED(mcp_input_accept(NULL, "{}", MCP_NUL_TERMINATED, &error));
     REFUSED(mcp_input_decline(NULL, &error));
     REFUSED(mcp_input_cancel(NULL, &error));
-    REFUSED(mcp_input_respond(NULL, "{}", SIZE_MAX, &error));
+    REFUSED(mcp_input_respond(NULL, "{}", MCP_NUL_TERMINATED, &error));
     REFUSED(mcp_input_fail(NULL, -1, "no", &error));
 
     CHECK(!mcp_tool_result_is_error(NULL));
     CHECK_TEXT("", mcp_tool_result_text(NULL));
     CHECK(mcp_tool_result_structured(NULL) == NULL);
-    CHECK(mcp_task_id(NULL) == NULL);
+    CHECK(mcp_tool_result_task_id(NULL) == NULL);
     EXPECT(MCP_JSON_MISMATCH, error, mcp_json_copy_base64(NULL, buffer, sizeof buffer, NULL, &error));
 }
 

@@ -87,7 +87,7 @@ static void arguments_of_callbacks_are_checked_for_null(void) {
     CHECK(mcp_oauth_record_text(NULL, &length) == NULL);
     CHECK_INT(0, length);
     CHECK(mcp_oauth_record_text(NULL, NULL) == NULL);
-    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_oauth_record_set_text(NULL, "{}", SIZE_MAX, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_oauth_record_set_text(NULL, "{}", MCP_NUL_TERMINATED, &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_oauth_record_fail(NULL, "locked", &error));
     CHECK(mcp_oauth_assertion_audience(NULL) == NULL);
     CHECK(mcp_oauth_assertion_resource(NULL) == NULL);
@@ -207,12 +207,13 @@ static void invalid_registrations_are_rejected(mcp_oauth *oauth) {
     mcp_error *error = NULL;
 
     REJECTS(bad_urls, url, mcp_oauth_set_client_url(oauth, url, &error));
-    REJECTS(bad_metadata, text, mcp_oauth_set_registration(oauth, true, text, SIZE_MAX, &error));
+    REJECTS(bad_metadata, text, mcp_oauth_set_registration(oauth, true, text, MCP_NUL_TERMINATED, &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_oauth_set_registration(oauth, true, "{}", 1, &error));
 
     EXPECT(MCP_OK, error, mcp_oauth_set_client_url(oauth, "https://app.example/client.json", &error));
     EXPECT(MCP_OK, error, mcp_oauth_set_client_url(oauth, NULL, &error));
-    EXPECT(MCP_OK, error, mcp_oauth_set_registration(oauth, true, "{\"client_name\":\"x\"}", SIZE_MAX, &error));
+    EXPECT(MCP_OK, error,
+           mcp_oauth_set_registration(oauth, true, "{\"client_name\":\"x\"}", MCP_NUL_TERMINATED, &error));
     EXPECT(MCP_OK, error, mcp_oauth_set_registration(oauth, true, "{}junk", 2, &error));
     EXPECT(MCP_OK, error, mcp_oauth_set_registration(oauth, false, NULL, 0, &error));
 }

@@ -123,7 +123,7 @@ static void for_each_request(const char *proxy, void (*callback)(void *, int64_t
     content = read_file(path, &size);
     must(content != NULL, path);
     for (line = strtok_r(content, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
-        mcp_json *request = mcp_json_parse(line, SIZE_MAX, NULL);
+        mcp_json *request = mcp_json_parse(line, MCP_NUL_TERMINATED, NULL);
         const char *name = mcp_json_string(mcp_json_member(request, "proxy"));
         const char *first = mcp_json_string(mcp_json_member(request, "first"));
         int64_t connection = 0;

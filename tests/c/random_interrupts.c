@@ -115,7 +115,7 @@ static void check_status(struct round *round, const struct pending_call *pending
         report_failure(round, "the status is the interrupt's, or the result of the completed call", pending->status,
                        pending->error);
     }
-    if (mcp_error_status(pending->error) != (int32_t)pending->status) {
+    if (mcp_error_status(pending->error) != pending->status) {
         report_failure(round, "the error has the status of the call", pending->status, pending->error);
     }
 }

@@ -108,7 +108,7 @@ static void large_body(void) {
     strcpy(arguments + 9 + LARGE, "\"}");
     set_bearer(client, &bearer);
     set_key(client);
-    CHECK_INT(MCP_OK, mcp_call_tool(client, "echo", arguments, SIZE_MAX, NULL, &result, NULL));
+    CHECK_INT(MCP_OK, mcp_call_tool(client, "echo", arguments, MCP_NUL_TERMINATED, NULL, &result, NULL));
     mcp_json_free(result);
     free(arguments);
     mcp_client_free(client);
@@ -254,8 +254,8 @@ static void client_certificate(void) {
     client = client_at(url);
     keep_private_key(required_env("MCP_TEST_CLIENT_KEY"));
     CHECK_INT(MCP_OK, mcp_set_tls_ca_file(client, required_env("MCP_TEST_CA"), NULL));
-    CHECK_INT(MCP_OK, mcp_set_tls_client_cert(client, required_env("MCP_TEST_CLIENT_CERT"),
-                                              required_env("MCP_TEST_CLIENT_KEY"), NULL));
+    CHECK_INT(MCP_OK, mcp_set_tls_client_cert_file(client, required_env("MCP_TEST_CLIENT_CERT"),
+                                                   required_env("MCP_TEST_CLIENT_KEY"), NULL));
     set_bearer(client, &bearer);
     two_pings(client, MCP_OK);
     mcp_client_free(client);

@@ -49,8 +49,9 @@ static bool fits(scenario_fn *run, size_t size) {
 
 /* --- Scenarios ---------------------------------------------------------------------------------------------------- */
 
-static void progress(void *userdata, double done, double total, const char *message) {
+static bool progress(void *userdata, double done, double total, const char *message) {
     (void)userdata, (void)done, (void)total, (void)message;
+    return true;
 }
 
 static void log_line(void *userdata, int32_t level, const char *line) {
@@ -63,7 +64,8 @@ static void make_calls(mcp_client *client, mcp_status expected) {
     mcp_options *options = mcp_options_new();
     EXPECT(MCP_OK, error, mcp_set_log(client, log_line, NULL, NULL, &error));
     EXPECT(MCP_OK, error, mcp_options_set_progress(options, progress, NULL, NULL, &error));
-    EXPECT(expected, error, mcp_call_tool(client, "echo", "{\"text\":\"x\"}", SIZE_MAX, options, &result, &error));
+    EXPECT(expected, error,
+           mcp_call_tool(client, "echo", "{\"text\":\"x\"}", MCP_NUL_TERMINATED, options, &result, &error));
     CHECK(expected != MCP_OK || mcp_tool_result_text(result) != NULL);
     mcp_json_free(result);
     result = NULL;

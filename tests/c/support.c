@@ -272,7 +272,7 @@ mcp_json *server_log(const char *tag) {
     mcp_json *log;
     snprintf(path, sizeof path, "/_log/%s", tag);
     text = http_get(path);
-    log = mcp_json_parse(text, SIZE_MAX, NULL);
+    log = mcp_json_parse(text, MCP_NUL_TERMINATED, NULL);
     free(text);
     must(mcp_json_type_of(log) == MCP_JSON_ARRAY, "the test server's log is a JSON array");
     return log;

@@ -54,6 +54,25 @@ int main(void) {
     times_out("idle 200 ms, silent stream", client, options, 200, 1500);
     dispose(client);
 
+    /* the client's idle timeout applies unless the options have one */
+    client = client_for("legacy+fault=silent+when=ping");
+    EXPECT(MCP_OK, error, mcp_connect(client, NULL, &error));
+    EXPECT(MCP_OK, error, mcp_set_idle_timeout(client, 200, &error));
+    times_out("the client's idle 200 ms", client, NULL, 200, 1200);
+    EXPECT(MCP_OK, error, mcp_options_set_idle_timeout(options, 500, &error));
+    times_out("the call's idle 500 ms: longer", client, options, 500, 1500);
+    EXPECT(MCP_OK, error, mcp_set_idle_timeout(client, 0, &error));
+    EXPECT(MCP_OK, error, mcp_options_set_idle_timeout(options, 0, &error));
+    EXPECT(MCP_OK, error, mcp_options_set_timeout(options, 600, &error));
+    times_out("no idle timeout", client, options, 600, 1600);
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_idle_timeout(NULL, 200, &error));
+    dispose(client);
+    client = client_for("legacy+fault=late+when=ping");
+    EXPECT(MCP_OK, error, mcp_options_set_timeout(options, 0, &error));
+    EXPECT(MCP_OK, error, mcp_set_idle_timeout(client, 50, &error));
+    EXPECT(MCP_OK, error, mcp_ping(client, options, &error)); /* the options override it */
+    dispose(client);
+
     /* a timeout of 0 means no timeout */
     client = client_for("legacy+fault=late+when=ping");
     EXPECT(MCP_OK, error, mcp_options_set_idle_timeout(options, 0, &error));

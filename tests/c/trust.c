@@ -135,7 +135,7 @@ static void ca_files_are_validated_and_trusted(void) {
     /* after the first call these settings are fixed */
     EXPECT(MCP_MISUSE, error, mcp_set_tls_ca_file(client, required_env("MCP_TEST_CA"), &error));
     EXPECT(MCP_MISUSE, error, mcp_set_tls_ca_file(client, NULL, &error));
-    EXPECT(MCP_MISUSE, error, mcp_set_tls_client_cert(client, NULL, NULL, &error));
+    EXPECT(MCP_MISUSE, error, mcp_set_tls_client_cert_file(client, NULL, NULL, &error));
     EXPECT(MCP_MISUSE, error, mcp_set_tls_verify(client, false, &error));
     EXPECT(MCP_MISUSE, error, mcp_set_require_https(client, true, &error));
     ping_and_free("the tests' authority, again", client, MCP_OK, NULL);
@@ -213,8 +213,8 @@ static void check_client_certificate(const char *what, const char *certificate, 
         size_t before = requests_under("mutual");
         if (certificate != NULL) {
             EXPECT(MCP_OK, error,
-                   mcp_set_tls_client_cert(client, required_env(certificate), key != NULL ? required_env(key) : NULL,
-                                           &error));
+                   mcp_set_tls_client_cert_file(client, required_env(certificate),
+                                                key != NULL ? required_env(key) : NULL, &error));
         }
         ping(what, client, expected, NULL);
         ping_and_free(what, client, expected, NULL);
@@ -247,22 +247,22 @@ static void invalid_client_certificates_are_rejected(void) {
         "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n",
     };
 
-    EXPECT(MCP_OK, error, mcp_set_tls_client_cert(client, certificate, key, &error));
+    EXPECT(MCP_OK, error, mcp_set_tls_client_cert_file(client, certificate, key, &error));
     /* mismatched, missing and invalid files are refused, and the valid pair stays */
     EXPECT_KEEP(MCP_INVALID_ARGUMENT, error,
-                mcp_set_tls_client_cert(client, certificate, required_env("MCP_TEST_CLIENT_RSA_KEY"), &error));
+                mcp_set_tls_client_cert_file(client, certificate, required_env("MCP_TEST_CLIENT_RSA_KEY"), &error));
     CHECK(strstr(mcp_error_message(error), certificate) != NULL);
     mcp_error_free(error);
     EXPECT(MCP_INVALID_ARGUMENT, error,
-           mcp_set_tls_client_cert(client, required_env("MCP_TEST_CLIENT_RSA_CERT"), key, &error));
-    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_tls_client_cert(client, certificate, NULL, &error));
-    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_tls_client_cert(client, key, key, &error));
-    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_tls_client_cert(client, NULL, key, &error));
-    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_tls_client_cert(client, certificate, "/nowhere/key.pem", &error));
-    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_tls_client_cert(client, "/nowhere/cert.pem", key, &error));
+           mcp_set_tls_client_cert_file(client, required_env("MCP_TEST_CLIENT_RSA_CERT"), key, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_tls_client_cert_file(client, certificate, NULL, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_tls_client_cert_file(client, key, key, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_tls_client_cert_file(client, NULL, key, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_tls_client_cert_file(client, certificate, "/nowhere/key.pem", &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_tls_client_cert_file(client, "/nowhere/cert.pem", key, &error));
     for (i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         make_file(path, bad[i]);
-        EXPECT_KEEP(MCP_INVALID_ARGUMENT, error, mcp_set_tls_client_cert(client, certificate, path, &error));
+        EXPECT_KEEP(MCP_INVALID_ARGUMENT, error, mcp_set_tls_client_cert_file(client, certificate, path, &error));
         CHECK_SAYS(strstr(mcp_error_message(error), path) != NULL, "no path in: %s", mcp_error_message(error));
         mcp_error_free(error);
         unlink(path);
@@ -270,8 +270,8 @@ static void invalid_client_certificates_are_rejected(void) {
     ping_and_free("the valid pair stays", client, MCP_OK, NULL);
 
     client = client_with_token("MCP_TEST_MTLS_URL", "dual");
-    EXPECT(MCP_OK, error, mcp_set_tls_client_cert(client, certificate, key, &error));
-    EXPECT(MCP_OK, error, mcp_set_tls_client_cert(client, NULL, NULL, &error));
+    EXPECT(MCP_OK, error, mcp_set_tls_client_cert_file(client, certificate, key, &error));
+    EXPECT(MCP_OK, error, mcp_set_tls_client_cert_file(client, NULL, NULL, &error));
     ping_and_free("the pair is removed", client, MCP_TLS_FAILED, NULL);
 }
 

@@ -39,16 +39,27 @@ function(cpp_test name source standard)
   cpp_run(cpp.asan.${name} cpp-asan-${name})
 endfunction()
 
-foreach(name json errors settings calls callbacks threads oauth_settings oauth_login oauth_unattended)
+foreach(name json json_writer errors settings calls callbacks threads oauth_settings oauth_login oauth_unattended)
   cpp_test(${name} ${name} 17)
 endforeach()
 set(cpp_schema_server
     "-DPYTHON=\"${Python3_EXECUTABLE}\"" "-DSCHEMA_SERVER=\"${CMAKE_CURRENT_SOURCE_DIR}/schema/server.py\"")
 cpp_test(protocol protocol 17 ${cpp_schema_server})
+cpp_test(queue queue 17 ${cpp_schema_server})
+cpp_test(coroutine coroutine 20 ${cpp_schema_server})
 cpp_test(callback_exit callback_exit 17)
 cpp_test(cxx20 modern 20)
 cpp_test(cxx23 modern 23)
 cpp_test(silent silent 17 ${cpp_silent})
+
+# mcp_nlohmann.hpp: if nlohmann/json.hpp is not installed, the test fails with a message that names it.
+find_path(MCP_NLOHMANN_INCLUDE nlohmann/json.hpp)
+if(MCP_NLOHMANN_INCLUDE)
+  cpp_test(nlohmann nlohmann 17 ${cpp_schema_server})
+else()
+  add_test(NAME cpp.nlohmann COMMAND ${CMAKE_COMMAND} -E cat nlohmann/json.hpp)
+  set_tests_properties(cpp.nlohmann PROPERTIES LABELS cpp)
+endif()
 
 cpp_program(cpp-growth growth 17)
 cpp_run(cpp.growth cpp-growth)
@@ -71,9 +82,11 @@ foreach(setting 17 17_silent 20 23 23_silent)
 endforeach()
 cpp_run(cpp.mixed cpp-mixed)
 
-add_test(NAME cpp.dialects COMMAND ${Python3_EXECUTABLE} ${cpp}/dialects.py --include ${MCP_HEADER_DIR} --cxx
-                                   ${CMAKE_CXX_COMPILER})
-set_tests_properties(cpp.dialects PROPERTIES LABELS cpp TIMEOUT 900)
+foreach(standard 17 20 23)
+  add_test(NAME cpp.dialects.${standard} COMMAND ${Python3_EXECUTABLE} ${cpp}/dialects.py --standard ${standard}
+                                                 --include ${MCP_HEADER_DIR} --cxx ${CMAKE_CXX_COMPILER})
+  set_tests_properties(cpp.dialects.${standard} PROPERTIES LABELS cpp TIMEOUT 900 COST 100)
+endforeach()
 
 # --- The thread sanitizer ---------------------------------------------------------------------------------------------
 
@@ -82,11 +95,15 @@ cpp_program(cpp-tsan-threads threads 17 ${cpp_thread})
 cpp_run(cpp.tsan cpp-tsan-threads)
 cpp_program(cpp-tsan-protocol protocol 17 ${cpp_thread} ${cpp_schema_server})
 cpp_run(cpp.tsan.protocol cpp-tsan-protocol)
+foreach(name queue coroutine)
+  cpp_program(cpp-tsan-${name} ${name} 20 ${cpp_thread} ${cpp_schema_server})
+  cpp_run(cpp.tsan.${name} cpp-tsan-${name})
+endforeach()
 cpp_program(cpp-tsan-oauth_login oauth_login 17 ${cpp_thread})
 cpp_run(cpp.tsan.oauth_login cpp-tsan-oauth_login)
 # Control: a deliberate race in a callback must be reported.
 cpp_run(cpp.tsan.race cpp-tsan-threads --race)
-set_tests_properties(cpp.tsan cpp.tsan.protocol cpp.tsan.oauth_login cpp.tsan.race
+set_tests_properties(cpp.tsan cpp.tsan.protocol cpp.tsan.queue cpp.tsan.coroutine cpp.tsan.oauth_login cpp.tsan.race
                      PROPERTIES LABELS "cpp;deep" ENVIRONMENT "${cpp_thread_environment}")
 set_tests_properties(cpp.tsan.race PROPERTIES PASS_REGULAR_EXPRESSION "ThreadSanitizer: data race.*threads\\.cpp")
 
@@ -98,18 +115,38 @@ foreach(server fastmcp4-static fastmcp4-apikey fastmcp4-sse fastmcp3-static ever
   real_test(cpp.real.${server} ${server} "cpp;real" cpp-real ${server} ${real_state}/${server}.json)
   real_test(cpp.asan.real.${server} ${server} "cpp;real" cpp-asan-real ${server} ${real_state}/${server}.json)
 endforeach()
+foreach(server fastmcp4-static fastmcp3-static everything everything-sse)
+  real_test(cpp.real.queue.${server} ${server} "cpp;real" cpp-coroutine ${server} ${real_state}/${server}.json)
+  real_test(cpp.asan.real.queue.${server} ${server} "cpp;real" cpp-asan-coroutine ${server}
+            ${real_state}/${server}.json)
+endforeach()
 foreach(server fastmcp4-static fastmcp4-sse)
   real_test(cpp.tsan.${server} ${server} "cpp;real;deep" cpp-tsan-threads ${real_state}/${server}.json)
   set_tests_properties(cpp.tsan.${server} PROPERTIES ENVIRONMENT "${cpp_thread_environment}")
 endforeach()
 
+# cpp_example(NAME STANDARD): the program NAME-cpp.
+function(cpp_example name standard)
+  add_executable(${name}-cpp ${PROJECT_SOURCE_DIR}/examples/${name}.cpp)
+  target_link_libraries(${name}-cpp PRIVATE mcp::mcp)
+  set_target_properties(${name}-cpp PROPERTIES CXX_STANDARD ${standard} CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF)
+  target_compile_options(${name}-cpp PRIVATE -Wall -Wextra -pedantic)
+endfunction()
+
 # The C++ program in the README.
-add_executable(alive-cpp ${PROJECT_SOURCE_DIR}/examples/alive.cpp)
-target_link_libraries(alive-cpp PRIVATE mcp::mcp)
-set_target_properties(alive-cpp PROPERTIES CXX_STANDARD 17 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF)
-target_compile_options(alive-cpp PRIVATE -Wall -Wextra -pedantic)
+cpp_example(alive 17)
 real_test(cpp.example fastmcp4-static "cpp;real" ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/examples/alive.py
           ${real_state}/fastmcp4-static.json $<TARGET_FILE:alive-cpp>)
+
+# The example with coroutines.
+cpp_example(coroutine 20)
+real_test(cpp.example.coroutine everything "cpp;real" ${Python3_EXECUTABLE}
+          ${CMAKE_CURRENT_SOURCE_DIR}/examples/coroutine.py ${real_state}/everything.json $<TARGET_FILE:coroutine-cpp>)
+
+# The example with several servers.
+cpp_example(servers 17)
+real_test(cpp.example.servers everything "cpp;real" ${Python3_EXECUTABLE}
+          ${CMAKE_CURRENT_SOURCE_DIR}/examples/servers.py $<TARGET_FILE:servers-cpp> ${real_state}/everything.json)
 
 if(TEST consumer.find-package-cpp)
   set_property(TEST consumer.find-package-cpp APPEND PROPERTY LABELS cpp)

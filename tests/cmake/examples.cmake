@@ -17,6 +17,12 @@ if(MCP_BUILD_EXAMPLES)
             ${real_state}/fastmcp4-static.json "$<$<TARGET_EXISTS:alive>:$<TARGET_FILE:alive>>")
   real_test(example.agent everything real ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/examples/agent.py
             ${real_state}/everything.json "$<$<TARGET_EXISTS:agent>:$<TARGET_FILE:agent>>")
+  foreach(name glib epoll)
+    real_test(example.${name} everything real ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/examples/loops.py
+              ${name} "$<$<TARGET_EXISTS:${name}>:$<TARGET_FILE:${name}>>" ${real_state}/everything.json)
+  endforeach()
+  real_test(example.servers everything real ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/examples/servers.py
+            "$<$<TARGET_EXISTS:servers>:$<TARGET_FILE:servers>>" ${real_state}/everything.json)
   mcp_example_test(token-file token_file)
   mcp_example_test(client-credentials client_credentials)
   mcp_example_test(login login)

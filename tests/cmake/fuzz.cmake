@@ -21,7 +21,7 @@ set_tests_properties(fuzz.build PROPERTIES FIXTURES_SETUP fuzz LABELS fuzz TIMEO
 
 # Each target is fuzz/fuzz_targets/NAME.rs, with the seeds in fuzz/seeds/NAME. An input that crashes is stored in the
 # state folder.
-foreach(name addresses answer_headers client config event_stream header_encoding headers json_rpc json_value
+foreach(name addresses answer_headers client config event_stream header_encoding headers json_rpc json_value json_writer
              oauth_callback oauth_challenge oauth_documents oauth_flow oauth_form oauth_record oauth_urls proxy_answers
              stdio_lines www_authenticate)
   add_test(NAME fuzz.replay.${name} COMMAND ${fuzz_run} --replay ${name})

@@ -34,7 +34,7 @@ endfunction()
 
 go_prepare(race prepare go test -C ${go_module} -race -run "^$" ./...)
 go_prepare(static prepare go test -C ${go_module} -tags static -run "^$" ./...)
-go_prepare(example prepare go build -C ${PROJECT_SOURCE_DIR}/examples/go -o ${go_build}/alive .)
+go_prepare(example prepare go build -C ${PROJECT_SOURCE_DIR}/examples/go -o ${go_build}/ ./...)
 go_prepare(plain prepare-deep go test -C ${go_module} -run "^$" ./...)
 go_prepare(cgocheck prepare-deep GOEXPERIMENT=cgocheck2 go test -C ${go_module} -run "^$" ./...)
 mcp_prepare(staticcheck prepare ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/go/staticcheck.py --prepare)
@@ -60,6 +60,10 @@ go_server_test(cgocheck ${CMAKE_COMMAND} -E env GOEXPERIMENT=cgocheck2 GODEBUG=c
 go_test(growth ${MCP_TEST_SERVER} --run go test -run Growth -count=1 -v ./...)
 go_test(vet go vet ./...)
 go_test(staticcheck ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/go/staticcheck.py)
+go_test(license ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/go/license.py ${PROJECT_SOURCE_DIR})
+# Without cgo, the first error must name the reason.
+go_test(no_cgo ${CMAKE_COMMAND} -E env CGO_ENABLED=0 go build .)
+set_tests_properties(go.no_cgo PROPERTIES PASS_REGULAR_EXPRESSION "undefined: libmcp_needs_cgo_so_set_CGO_ENABLED_1")
 go_test(gofmt ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/go/gofmt.py ${go_module}
         ${PROJECT_SOURCE_DIR}/examples/go ${CMAKE_CURRENT_SOURCE_DIR}/consumers/go
         ${CMAKE_CURRENT_SOURCE_DIR}/servers/go ${CMAKE_CURRENT_SOURCE_DIR}/servers/zitadel)
@@ -67,12 +71,15 @@ set_tests_properties(go.vet go.staticcheck go.gofmt PROPERTIES LABELS "go;style"
 set_tests_properties(go.test go.cgocheck PROPERTIES LABELS "go;real;deep")
 set_tests_properties(go.growth PROPERTIES LABELS "go;deep" COST 60)
 
-# The Go program in the README. It is in Go's build cache already, unless a source has changed since.
-go_test(example.build go build -C ${PROJECT_SOURCE_DIR}/examples/go -o ${go_build}/alive .)
+# The Go programs in the README. They are in Go's build cache already, unless a source has changed since.
+go_test(example.build go build -C ${PROJECT_SOURCE_DIR}/examples/go -o ${go_build}/ ./...)
 go_test(example ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/examples/alive.py ${real_state}/fastmcp4-static.json
         ${go_build}/alive)
 set_tests_properties(go.example.build PROPERTIES FIXTURES_SETUP go.example)
+go_test(example.servers ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/examples/servers.py ${go_build}/servers
+        ${real_state}/everything.json)
 set_tests_properties(go.example PROPERTIES FIXTURES_REQUIRED "go.example;server.fastmcp4-static")
+set_tests_properties(go.example.servers PROPERTIES FIXTURES_REQUIRED "go.example;server.everything" LABELS "go;real")
 
 if(MCP_INSTALL)
   consumer(go)

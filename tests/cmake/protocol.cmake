@@ -13,21 +13,21 @@ real_install(ts2)
 
 foreach(name everything_tools everything_resources everything_prompts everything_inputs everything_progress
              everything_changes everything_logging everything_tasks
-             tools resources prompts inputs progress logging changes caching headers)
+             tools resources prompts inputs waiting_inputs progress logging changes caching headers trace)
   mcp_c_program(protocol-${name} protocol/${name}.c mcp-protocol)
   target_compile_options(protocol-${name} PRIVATE -Wpedantic -Werror)
 endforeach()
 
 # protocol_test(SUBJECT SERVER INSTALL VERSION [ARGUMENT...]): runs the program SUBJECT with the ARGUMENTs against
 # SERVER. The negotiation must result in VERSION; with =VERSION, the client is pinned to it (see protocol.h). The client
-# itself starts a SERVER whose name ends in -stdio.
+# itself starts a SERVER whose name ends in -stdio, and the program one whose name ends in -fds.
 function(protocol_test subject server install version)
   set(name protocol.${subject}.${server})
   if(version MATCHES "^=(.*)")
     string(APPEND name .${CMAKE_MATCH_1})
   endif()
   set(program $<TARGET_FILE:protocol-${subject}> ${ARGN} ${version})
-  if(server MATCHES "-stdio$")
+  if(server MATCHES "-(stdio|fds)$")
     set(command ${Python3_EXECUTABLE} ${real_servers}/stdio.py ${server} ${program})
     set(fixture install.${install})
   else()
@@ -59,6 +59,20 @@ foreach(server everything everything-sse everything-stdio)
   endforeach()
   protocol_test(everything_inputs ${server} everything =2025-06-18)
 endforeach()
+
+foreach(server everything everything-sse everything-stdio everything-fds)
+  protocol_test(trace ${server} everything 2025-11-25 message)
+endforeach()
+
+# Over a socket pair that the program has opened. (In "tools", the server shows its environment, which is the
+# program's.)
+foreach(subject inputs progress changes logging)
+  protocol_test(everything_${subject} everything-fds everything 2025-11-25)
+endforeach()
+protocol_test(tools features-fastmcp4-fds fastmcp4 2026-07-28 7)
+protocol_test(trace features-fastmcp4-fds fastmcp4 2026-07-28 text)
+protocol_test(inputs features-fastmcp4-fds fastmcp4 2026-07-28
+              form+sample+roots+rounds+no-direct+no-handler-client-error+failing-handler-client-error)
 
 # --- Test servers based on FastMCP, the Python SDK and the TypeScript SDK ---------------------------------------------
 
@@ -93,18 +107,19 @@ foreach(server fastmcp4 fastmcp4-sse fastmcp4-stdio)
     set(versions 2025-11-25)
   endif()
   foreach(version ${versions})
-    protocol_test(tools features-${server} fastmcp4 ${version} 6)
+    protocol_test(tools features-${server} fastmcp4 ${version} 7)
     protocol_test(resources features-${server} fastmcp4 ${version} -32602)
     protocol_test(prompts features-${server} fastmcp4 ${version} completes -32602)
     protocol_test(progress features-${server} fastmcp4 ${version})
     protocol_test(logging features-${server} fastmcp4 ${version} by-level)
+    protocol_test(trace features-${server} fastmcp4 ${version} text)
     if(version STREQUAL "2026-07-28")
       protocol_test(inputs features-${server} fastmcp4 ${version}
-                    form+sample+roots+rounds+no-handler-client-error+failing-handler-client-error)
+                    form+sample+roots+rounds+no-direct+no-handler-client-error+failing-handler-client-error)
       protocol_test(changes features-${server} fastmcp4 ${version} no-listening)
     else()
       protocol_test(inputs features-${server} fastmcp4 ${version}
-                    form+sample+roots+no-handler-tool-error+failing-handler-tool-error)
+                    form+sample+roots+direct+no-handler-tool-error+failing-handler-tool-error)
       protocol_test(changes features-${server} fastmcp4 ${version} tools+prompts+resources+refused)
     endif()
   endforeach()
@@ -125,13 +140,13 @@ foreach(server sdk2 sdk2-sse sdk2-stdio)
       protocol_test(prompts features-${server} sdk2 ${version} completes -32603)
       protocol_test(logging features-${server} sdk2 ${version} by-level)
       protocol_test(inputs features-${server} sdk2 ${version}
-                    form+sample+roots+all+no-handler-rpc-error+failing-handler-client-error)
+                    form+sample+roots+all+no-direct-rpc+no-handler-rpc-error+failing-handler-client-error)
       protocol_test(changes features-${server} sdk2 ${version} tools+prompts+resources+updated)
     else()
       protocol_test(prompts features-${server} sdk2 ${version} completes 0)
       protocol_test(logging features-${server} sdk2 ${version} refused)
       protocol_test(inputs features-${server} sdk2 ${version}
-                    form+sample+roots+all+no-handler-rpc-error+failing-handler-rpc-error)
+                    form+sample+roots+direct+all+no-handler-rpc-error+failing-handler-rpc-error)
       protocol_test(changes features-${server} sdk2 ${version} tools+prompts+resources+refused)
     endif()
   endforeach()
@@ -148,7 +163,7 @@ foreach(server ts2 ts2-stdio)
     if(version STREQUAL "2026-07-28")
       protocol_test(logging features-${server} ts2 ${version} by-level)
       protocol_test(inputs features-${server} ts2 ${version}
-                    form+sample+roots+url+all+rounds+retry+no-handler-rpc-error+failing-handler-client-error)
+                    form+sample+roots+url+all+rounds+retry+no-direct+no-handler-rpc-error+failing-handler-client-error)
       protocol_test(changes features-${server} ts2 ${version} tools+prompts+resources+updated)
       protocol_test(headers features-${server} ts2 ${version})
     elseif(server STREQUAL "ts2")
@@ -163,4 +178,11 @@ foreach(server ts2 ts2-stdio)
     endif()
   endforeach()
 endforeach()
+# Handlers that wait: in both eras, and over each transport.
+protocol_test(waiting_inputs features-fastmcp4 fastmcp4 2026-07-28)
+protocol_test(waiting_inputs features-fastmcp4 fastmcp4 =2025-11-25)
+protocol_test(waiting_inputs features-fastmcp4-sse fastmcp4 2025-11-25)
+protocol_test(waiting_inputs features-fastmcp4-stdio fastmcp4 2026-07-28)
+protocol_test(waiting_inputs features-fastmcp4-stdio fastmcp4 =2025-11-25)
+
 protocol_test(caching features-ts2 ts2 2026-07-28)

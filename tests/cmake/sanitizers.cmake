@@ -64,23 +64,33 @@ function(sanitize_c sanitizer name)
   sanitize_run(${sanitizer} ${name} $<TARGET_FILE:sanitize-${sanitizer}-${name}> ${ARGN})
 endfunction()
 
-foreach(name null null_operations text json error eras auth oauth_setters misuse_oauth misuse_oauth_life threads fork
-        host_process tls redirects timeouts cancel close lookup sigpipe)
+foreach(name null null_operations text json writer copies error eras names fds trace auth oauth_setters misuse_oauth
+        misuse_oauth_life threads fork host_process tls redirects timeouts cancel close lookup sigpipe queue
+        random_queue)
   sanitize_c(address ${name})
 endforeach()
 sanitize_c(address statuses --brief)
 # The instrumented library is slower: operations that normally take 50 ms can take seconds.
 sanitize_c(address random_interrupts --rounds 1000 --bound 5000)
 
-foreach(name threads cancel close auth misuse_oauth misuse_oauth_life eras)
+foreach(name threads cancel close auth misuse_oauth misuse_oauth_life eras random_queue)
   sanitize_c(thread ${name})
 endforeach()
+sanitize_c(thread queue --few-calls)
 sanitize_c(thread random_interrupts --rounds 600 --bound 8000)
 
-foreach(name json errors settings calls callbacks threads)
+foreach(name json json_writer errors settings calls callbacks threads)
   sanitize_run(address cpp.${name} $<TARGET_FILE:cpp-asan-${name}>)
 endforeach()
 sanitize_run(thread cpp.threads $<TARGET_FILE:cpp-tsan-threads>)
+
+# Handlers run on threads of the library: only with the instrumented one does the sanitizer see how they are ordered.
+if(TARGET cpp-tsan-protocol)
+  set_tests_properties(
+    cpp.tsan.protocol cpp.tsan.queue cpp.tsan.coroutine cpp.tsan.oauth_login
+    PROPERTIES FIXTURES_REQUIRED sanitize.thread
+               ENVIRONMENT "${mcp_test_environment};LD_LIBRARY_PATH=${sanitize_state}/thread;${sanitize_thread_environment}")
+endif()
 
 # --- Controls: deliberate bugs that must be reported ------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-# Builds and tests bindings/swift and checks its documentation, with the machine's Swift or with the Swift of a chroot.
+# Builds and tests the Swift package and checks its documentation, with the machine's Swift or with that of a chroot.
 #
 # Needs mcp::mcp, MCP_TEST_SERVER, Python3_EXECUTABLE, mcp_test_environment, and the definitions of real_servers.cmake,
 # protocol.cmake and consumers.cmake.
@@ -45,7 +45,9 @@ swift_test(test swift.build ${swift_fixtures})
 swift_test(tsan ${swift_fixtures})
 swift_test(growth)
 swift_test(example server.fastmcp4-static)
-foreach(job test tsan example)
+swift_test(servers server.everything)
+swift_test(by-url)
+foreach(job test tsan example servers)
   set_property(TEST swift.${job} APPEND PROPERTY LABELS real)
 endforeach()
 foreach(job tsan growth)

@@ -32,7 +32,7 @@ void must(mcp_status status, const char *what) {
 
 mcp_json *scenario_context(void) {
     const char *text = getenv("MCP_CONFORMANCE_CONTEXT");
-    mcp_json *context = text ? mcp_json_parse(text, SIZE_MAX, &last_error) : NULL;
+    mcp_json *context = text ? mcp_json_parse(text, MCP_NUL_TERMINATED, &last_error) : NULL;
     if (text && !context)
         stop("MCP_CONFORMANCE_CONTEXT", mcp_error_message(last_error));
     return context;
@@ -84,11 +84,11 @@ static void call(mcp_client *client, const char *tool, const char *arguments, si
 
 /* Accepts with `content`. The library fills in missing members from the defaults of the schema. */
 static void accept_with(void *content, mcp_input *input) {
-    must(mcp_input_accept(input, content, SIZE_MAX, &last_error), "accept");
+    must(mcp_input_accept(input, content, MCP_NUL_TERMINATED, &last_error), "accept");
 }
 
 static void respond_with(void *answer, mcp_input *input) {
-    must(mcp_input_respond(input, answer, SIZE_MAX, &last_error), mcp_input_method(input));
+    must(mcp_input_respond(input, answer, MCP_NUL_TERMINATED, &last_error), mcp_input_method(input));
 }
 
 /* --- Scenarios ------------------------------------------------------------------------------------------------- */
@@ -102,7 +102,7 @@ static void initialize(mcp_client *client) {
 
 static void tools_call(mcp_client *client) {
     mcp_json *tools = listed(client, mcp_list_tools, "tools");
-    call(client, name_of(tool_named(tools, "add_numbers"), "name"), "{\"a\":2,\"b\":3.5}", SIZE_MAX);
+    call(client, name_of(tool_named(tools, "add_numbers"), "name"), "{\"a\":2,\"b\":3.5}", MCP_NUL_TERMINATED);
     mcp_json_free(tools);
 }
 
@@ -113,7 +113,7 @@ static void elicitation_defaults(mcp_client *client) {
 
 /* Without handlers: with them, the library opens a server stream, which the suite would take for the reconnect. */
 static void sse_retry(mcp_client *client) {
-    call(client, "test_reconnection", "{}", SIZE_MAX);
+    call(client, "test_reconnection", "{}", MCP_NUL_TERMINATED);
 }
 
 /* Sets every handler, because the suite checks the declared capabilities. */
@@ -141,9 +141,9 @@ static void input_rounds(mcp_client *client) {
     must(mcp_set_elicitation(client, confirm, client, NULL, &last_error), "elicitation");
     mcp_json_free(listed(client, mcp_list_tools, "tools"));
     call(client, "test_mrtr_echo_state", NULL, 0);
-    call(client, "test_mrtr_no_state", "{}", SIZE_MAX);
-    call(client, "test_mrtr_unrelated", "{}", SIZE_MAX);
-    call(client, "test_mrtr_no_result_type", "{}", SIZE_MAX);
+    call(client, "test_mrtr_no_state", "{}", MCP_NUL_TERMINATED);
+    call(client, "test_mrtr_unrelated", "{}", MCP_NUL_TERMINATED);
+    call(client, "test_mrtr_no_result_type", "{}", MCP_NUL_TERMINATED);
 }
 
 /* Uses everything that the server lists, so that the suite sees the headers of each kind of request. */
@@ -151,7 +151,7 @@ static void standard_headers(mcp_client *client) {
     mcp_json *result = NULL;
     mcp_json *tools = listed(client, mcp_list_tools, "tools");
     for (const mcp_json *tool = first_of(tools, "tools"); tool; tool = mcp_json_next(tool))
-        call(client, name_of(tool, "name"), "{}", SIZE_MAX);
+        call(client, name_of(tool, "name"), "{}", MCP_NUL_TERMINATED);
     mcp_json *resources = listed(client, mcp_list_resources, "resources");
     for (const mcp_json *item = first_of(resources, "resources"); item; item = mcp_json_next(item)) {
         must(mcp_read_resource(client, name_of(item, "uri"), NULL, &result, &last_error), "read");
@@ -184,7 +184,7 @@ static void invalid_tool_headers(mcp_client *client) {
     mcp_json *tools = listed(client, mcp_list_tools, "tools");
     tool_named(tools, "valid_tool");
     for (const mcp_json *tool = first_of(tools, "tools"); tool; tool = mcp_json_next(tool))
-        call(client, name_of(tool, "name"), "{\"region\":\"eu\"}", SIZE_MAX);
+        call(client, name_of(tool, "name"), "{\"region\":\"eu\"}", MCP_NUL_TERMINATED);
     mcp_json_free(tools);
 }
 
@@ -206,7 +206,7 @@ static void schema_preserved(mcp_client *client) {
     if (!schema || !arguments)
         stop("inputSchema", "the tool has no schema");
     snprintf(arguments, room, "{\"schema\":%.*s}", (int)length, schema);
-    call(client, "json_schema_echo", arguments, SIZE_MAX);
+    call(client, "json_schema_echo", arguments, MCP_NUL_TERMINATED);
     free(arguments);
     mcp_json_free(tools);
 }

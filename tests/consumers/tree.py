@@ -6,8 +6,8 @@ import stat
 import subprocess
 import sys
 
-WANTED = ("libmcp.a", "mcp.h", "mcp.hpp", "mcpConfig.cmake", "mcpConfigVersion.cmake", "mcp.pc", "mcp-static.pc",
-          "LICENSE-APACHE", "LICENSE-MIT")
+WANTED = ("libmcp.a", "mcp.h", "mcp.hpp", "mcp_queue.hpp", "mcp_nlohmann.hpp", "mcpConfig.cmake",
+          "mcpConfigVersion.cmake", "mcp.pc", "mcp-static.pc", "LICENSE-APACHE", "LICENSE-MIT")
 TEXTS = (".h", ".hpp", ".cmake", ".pc")
 
 
@@ -82,7 +82,9 @@ def find(prefix, name):
 
 
 def soname(version):
-    return f"libmcp.so.{version.split('.')[0]}"
+    """Until 1.0, the SONAME contains the minor version, which may break programs."""
+    major, minor, _ = version.split(".")
+    return f"libmcp.so.0.{minor}" if major == "0" else f"libmcp.so.{major}"
 
 
 def dynamic(program):

@@ -16,7 +16,9 @@ extern "C" void throws(void *) {
     throw std::runtime_error("from a callback");
 }
 
-extern "C" void no_progress(void *, double, double, const char *) {}
+extern "C" bool no_progress(void *, double, double, const char *) {
+    return true;
+}
 
 // An exception from a C callback is a bug of the application: it aborts the process and does not block the thread.
 void exception_from_callback_aborts() {

@@ -247,6 +247,28 @@ void log_callback_receives_messages() {
     CHECK(thrown > 0);
 }
 
+void trace_callback_receives_messages() {
+    mcp::client client = support::client_for("dual");
+    std::mutex lock;
+    std::string messages;
+    client.set_bearer("right-token");
+    client.set_trace([&](mcp::trace_direction direction, std::string_view text) {
+        const std::lock_guard<std::mutex> guard(lock);
+        messages += (direction == mcp::trace_direction::sent ? "-> " : "<- ") + std::string(text) + '\n';
+    });
+    static_cast<void>(client.call_tool("echo", R"({"text":"the right-token"})"));
+    CHECK(messages.find("-> {\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"server/discover\"") == 0);
+    CHECK(messages.find("\n<- {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":") != std::string::npos);
+    CHECK(messages.find("the [redacted]") != std::string::npos && messages.find("right-token") == std::string::npos);
+    client.set_trace(std::nullopt);
+    messages.clear();
+    client.ping();
+    CHECK(messages.empty());
+    CHECK_FAILS(invalid_argument, client.try_set_notification(std::function<void(std::string_view, mcp::json_view)>()));
+    client.use_debug_output(); // MCP_DEBUG is not set
+    CHECK_FAILS(invalid_argument, client.try_set_trace(std::function<void(mcp::trace_direction, std::string_view)>()));
+}
+
 } // namespace
 
 int main() {
@@ -259,5 +281,6 @@ int main() {
     any_callable_is_accepted();
     callables_are_destroyed_once();
     log_callback_receives_messages();
+    trace_callback_receives_messages();
     return check::end();
 }

@@ -14,7 +14,7 @@ void check_no_details(const mcp::error &error) {
     CHECK_EQUAL(std::nullopt, error.http_status());
     CHECK_EQUAL(std::nullopt, error.rpc_code());
     CHECK(!error.rpc_data());
-    CHECK_EQUAL(std::nullopt, error.www_authenticate());
+    CHECK_EQUAL(std::nullopt, error.challenge());
     CHECK_EQUAL(std::nullopt, error.retry_after());
     CHECK_EQUAL(std::nullopt, error.oauth_code());
     CHECK(error.cause() == nullptr);
@@ -26,7 +26,7 @@ void unauthorized_error_has_challenge() {
     for (const mcp::error &error :
          {CHECK_THROWS(unauthorized, client.ping()), CHECK_FAILS(unauthorized, client.try_ping())}) {
         CHECK_EQUAL(401, error.http_status());
-        CHECK(error.www_authenticate() && error.www_authenticate()->substr(0, 6) == "Bearer");
+        CHECK(error.challenge() && error.challenge()->substr(0, 6) == "Bearer");
         CHECK(error.message().find("wrong-token") == std::string_view::npos);
         CHECK_EQUAL(std::nullopt, error.rpc_code());
     }
@@ -84,8 +84,17 @@ void error_is_a_std_exception() {
     CHECK_EQUAL(own.message(), first.message()); // not empty after a move
     CHECK_EQUAL(own.message(), second.message());
     static_assert(std::is_nothrow_copy_constructible_v<mcp::error>);
+    static_assert(std::is_base_of_v<mcp::exception, mcp::error> && std::is_base_of_v<mcp::exception, mcp::tool_error>);
+    static_assert(std::is_base_of_v<std::exception, mcp::exception>);
+    try {
+        throw own;
+    } catch (const mcp::exception &exception) {
+        CHECK_EQUAL(own.message(), exception.what());
+    }
 
     CHECK_EQUAL("MCP_OK"sv, mcp::to_string(mcp::status::ok));
+    CHECK_EQUAL("The timeout of the call expired"sv, mcp::describe(mcp::status::timeout));
+    CHECK_EQUAL("warning"sv, mcp::to_string(mcp::log_level::warning));
     CHECK_EQUAL("MCP_PROXY_FAILED"sv, mcp::to_string(mcp::status::proxy_failed));
     CHECK_EQUAL("MCP_LOGIN_REQUIRED"sv, mcp::to_string(mcp::status::login_required));
     CHECK_EQUAL("MCP_LOGIN_FAILED"sv, mcp::to_string(mcp::status::login_failed));
@@ -107,8 +116,8 @@ void text_with_embedded_nul_is_rejected() {
              CHECK_THROWS(invalid_argument, client.set_unix_socket(nul)),
              CHECK_THROWS(invalid_argument, client.set_proxy(nul)),
              CHECK_THROWS(invalid_argument, client.set_tls_ca_file(nul)),
-             CHECK_THROWS(invalid_argument, client.set_tls_client_cert(nul, "key")),
-             CHECK_THROWS(invalid_argument, client.set_tls_client_cert("cert", nul)),
+             CHECK_THROWS(invalid_argument, client.set_tls_client_cert_file(nul, "key")),
+             CHECK_THROWS(invalid_argument, client.set_tls_client_cert_file("cert", nul)),
          }) {
         CHECK(error.message().find("has a NUL inside") != std::string_view::npos);
         check_no_details(error);

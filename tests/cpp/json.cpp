@@ -35,9 +35,9 @@ void lookups_find_values() {
     CHECK_EQUAL(2, document["list"][1].as_int64());
     CHECK_EQUAL("3"sv, document["list"][2].raw());
     CHECK_EQUAL(1, document["list"][0].as_int64());
-    CHECK_EQUAL("found"sv, document.at("/deep/a~1b/0/c~0d").string());
+    CHECK_EQUAL("found"sv, document.pointer("/deep/a~1b/0/c~0d").string());
     CHECK_EQUAL("no name"sv, document[""].string());
-    CHECK_EQUAL(text, document.at("").raw());
+    CHECK_EQUAL(text, document.pointer("").raw());
     CHECK_EQUAL(2, document["twice"].as_int64());
     CHECK_EQUAL("\"a\\u00e9\\n\""sv, document["text"].raw());
 
@@ -53,7 +53,7 @@ void check_missing(mcp::json_view view) {
     CHECK_EQUAL(0u, view.size());
     CHECK_EQUAL(""sv, view.raw());
     CHECK_EQUAL(std::nullopt, view.string());
-    CHECK(!view["a"]["b"][7].at("/c"));
+    CHECK(!view["a"]["b"][7].pointer("/c"));
     CHECK(view.elements().empty() && view.members().empty());
     CHECK(view.elements().begin() == view.elements().end());
     CHECK_THROWS(json_mismatch, view.as_bool());
@@ -67,12 +67,12 @@ void lookups_of_absent_values_are_missing() {
     check_missing(document["list"]["text"]); // not an object
     check_missing(document["list"][3]);
     check_missing(document["deep"][0]); // not an array
-    check_missing(document.at("/list/3"));
-    check_missing(document.at("no slash"));
+    check_missing(document.pointer("/list/3"));
+    check_missing(document.pointer("no slash"));
     check_missing(mcp::json().type() == mcp::json_type::missing ? mcp::json_view() : mcp::json_view(document));
     // A name is not truncated at an embedded NUL.
     check_missing(document["null\0"sv]);
-    check_missing(document.at("/null\0"sv));
+    check_missing(document.pointer("/null\0"sv));
 
     mcp::json first = mcp::json::parse("[1]");
     const mcp::json_view element = first[0];
@@ -190,13 +190,13 @@ struct has_view<Document, std::void_t<decltype(std::declval<Document>().view())>
 template <class Document, class = void> struct has_elements : std::false_type {};
 template <class Document>
 struct has_elements<Document, std::void_t<decltype(std::declval<Document>().elements())>> : std::true_type {};
-template <class Document, class = void> struct has_at : std::false_type {};
+template <class Document, class = void> struct has_pointer : std::false_type {};
 template <class Document>
-struct has_at<Document, std::void_t<decltype(std::declval<Document>().at(""))>> : std::true_type {};
+struct has_pointer<Document, std::void_t<decltype(std::declval<Document>().pointer(""))>> : std::true_type {};
 
 static_assert(has_view<mcp::json &>::value && !has_view<mcp::json>::value);
 static_assert(has_elements<const mcp::json &>::value && !has_elements<mcp::json>::value);
-static_assert(has_at<const mcp::json &>::value && !has_at<mcp::json>::value);
+static_assert(has_pointer<const mcp::json &>::value && !has_pointer<mcp::json>::value);
 static_assert(std::is_convertible_v<const mcp::json &, mcp::json_view>);
 static_assert(!std::is_convertible_v<mcp::json, mcp::json_view>);
 static_assert(!std::is_copy_constructible_v<mcp::json> && std::is_nothrow_move_constructible_v<mcp::json>);

@@ -52,15 +52,13 @@ void ranges_satisfy_std_ranges() {
         std::ranges::all_of(document.members(), [](const mcp::json_member &member) { return member.key == "tools"; }));
 }
 
-// The example of mcp::cancel.
 void stop_token_cancels_call() {
     mcp::client client = support::client_for("dual+fault=silent");
     double ended = 0;
-    std::jthread caller([&](std::stop_token stop_token) {
-        mcp::cancel cancel;
-        std::stop_callback link(stop_token, [&] { cancel.trigger(); });
-        CHECK_THROWS(cancelled, client.ping(mcp::options().cancel(cancel)));
+    std::jthread caller([&](std::stop_token token) {
+        CHECK_THROWS(cancelled, client.ping(mcp::options().cancel(token)));
         ended = now_ms();
+        CHECK_THROWS(cancelled, client.ping(mcp::options().cancel(token))); // it was stopped before the call
     });
     await_polling(1);
     delays before;
@@ -70,6 +68,21 @@ void stop_token_cancels_call() {
     caller.join();
     std::printf("std::stop_token: the call ended after %.2f ms\n", ended - start);
     CHECK(ended - start < allowed_ms(2000, &before));
+}
+
+void stop_token_is_replaced_and_removed() {
+    mcp::client client = support::client_for("dual");
+    std::stop_source source;
+    mcp::options with = mcp::options().cancel(source.get_token());
+    client.ping(with);
+    const mcp::options copy = with.copy();
+    const mcp::cancel token;
+    with.cancel(token);
+    source.request_stop();
+    client.ping(with); // the token has replaced it
+    CHECK_THROWS(cancelled, client.ping(copy));
+    client.ping(with.cancel(source.get_token()).cancel(std::nullopt));
+    client.ping(mcp::options().cancel(std::stop_token())); // never stops
 }
 
 void try_forms_return_std_expected() {
@@ -88,6 +101,7 @@ void try_forms_return_std_expected() {
 int main() {
     ranges_satisfy_std_ranges();
     stop_token_cancels_call();
+    stop_token_is_replaced_and_removed();
     try_forms_return_std_expected();
     return check::end();
 }

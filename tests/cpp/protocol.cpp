@@ -6,10 +6,13 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdlib>
+#include <fcntl.h>
 #include <fstream>
 #include <map>
+#include <mutex>
 #include <stdexcept>
 #include <string>
+#include <sys/socket.h>
 #include <thread>
 #include <unistd.h>
 #include <vector>
@@ -48,7 +51,7 @@ mcp::client client_of(const std::string &version) {
 
 // The text at a pointer of a temporary document, and the text of a temporary result.
 std::string at(const mcp::json &document, std::string_view pointer) {
-    return document.at(pointer).try_copy_string().value_or("(none)");
+    return document.pointer(pointer).try_copy_string().value_or("(none)");
 }
 std::string text(const mcp::tool_result &result) {
     return std::string(result.text());
@@ -78,7 +81,7 @@ void tools_are_listed_and_called(const std::string &version) {
     for (mcp::json_view block : result.content()) {
         CHECK_EQUAL("text"sv, block["type"].string());
     }
-    CHECK_EQUAL(result.view()["content"].raw(), result.view().at("/content").raw());
+    CHECK_EQUAL(result.view()["content"].raw(), result.view().pointer("/content").raw());
     CHECK_THROWS(invalid_argument, client.call_tool("echo", "[]"));
     CHECK_THROWS(invalid_argument, client.call_tool("echo", ""));
     CHECK_THROWS(invalid_argument, client.call_tool("a\0b"sv));
@@ -92,8 +95,38 @@ void tools_are_listed_and_called(const std::string &version) {
         CHECK_EQUAL("no luck"sv, std::string_view(copy.what()));
         CHECK(copy.result().is_error());
     }
-    const mcp::expected<mcp::tool_result> failed = client.try_call_tool("fails");
+    const mcp::options with = mcp::options().timeout(20s);
+    try {
+        client.call_tool("fails", with);
+        CHECK(false);
+    } catch (const mcp::exception &exception) { // one handler for failed tools and failed calls
+        CHECK_EQUAL("no luck"sv, exception.what());
+    }
+    const mcp::expected<mcp::tool_result> failed = client.try_call_tool("fails", with);
     CHECK(failed.has_value() && failed->is_error() && failed->text() == "no luck");
+    CHECK_EQUAL("well"s, text(client.call_tool_as_task("echo", with)));
+    CHECK_EQUAL("user"s, at(client.get_prompt("greet", with), "/messages/0/role"));
+    CHECK_EQUAL(mcp::json_type::object, client.request("x.example/question", with).type());
+    client.notify("x.example/news", with);
+    CHECK_THROWS(invalid_argument, client.call_tool("echo", mcp::options().timeout(-1s)));
+}
+
+void descriptors_of_the_program_are_used_and_closed() {
+    int ends[2];
+    must(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0, "a socket pair");
+    {
+        mcp::client client = mcp::client::for_fds(ends[0], ends[0], "embedded");
+        CHECK_EQUAL("embedded"s, std::string(client.name()));
+        const mcp::options brief = mcp::options().timeout(100ms);
+        CHECK_THROWS(timeout, client.ping(brief));
+        close(ends[1]);
+        CHECK_THROWS(disconnected, client.ping());
+    }
+    CHECK_EQUAL(-1, fcntl(ends[0], F_GETFD));
+    CHECK_FAILS(invalid_argument, mcp::client::try_for_fds(-1, -1, "none"));
+    must(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0, "a socket pair");
+    CHECK_FAILS(invalid_argument, mcp::client::try_for_fds(ends[0], ends[1], std::string_view("a\0b", 3)));
+    CHECK(fcntl(ends[0], F_GETFD) == -1 && fcntl(ends[1], F_GETFD) == -1);
 }
 
 void failed_page_is_the_last() {
@@ -153,10 +186,10 @@ void resources_and_prompts_are_read(const std::string &version) {
     CHECK_EQUAL(3U, pages);
 
     const mcp::json read = client.read_resource("test://one");
-    CHECK_EQUAL("1"sv, read.at("/contents/0/text").string());
-    const std::vector<std::byte> bytes = read.at("/contents/1/blob").copy_base64();
+    CHECK_EQUAL("1"sv, read.pointer("/contents/0/text").string());
+    const std::vector<std::byte> bytes = read.pointer("/contents/1/blob").copy_base64();
     CHECK(bytes == std::vector<std::byte>({std::byte{0}, std::byte{255}, std::byte{'a'}}));
-    CHECK_FAILS(json_range, read.at("/contents/0/text").try_copy_base64());
+    CHECK_FAILS(json_range, read.pointer("/contents/0/text").try_copy_base64());
     CHECK_FAILS(json_mismatch, read["contents"].try_copy_base64());
     const mcp::json empty = mcp::json::parse("\"\"");
     CHECK(empty.view().copy_base64().empty());
@@ -168,8 +201,8 @@ void resources_and_prompts_are_read(const std::string &version) {
 
     CHECK(client.request("x.example/question", "{\"a\":1}").type() == mcp::json_type::object);
     client.notify("x.example/news");
-    client.set_logging_level("info");
-    CHECK_THROWS(invalid_argument, client.set_logging_level("loud"));
+    client.request_server_log("info");
+    CHECK_THROWS(invalid_argument, client.request_server_log("loud"));
     client.ping();
 }
 
@@ -177,6 +210,10 @@ void progress_callback_can_cancel_call(const std::string &version) {
     mcp::client client = client_of(version);
     mcp::cancel token;
     int notifications = 0;
+    std::string all;
+    client.set_notification([&all](std::string_view method, mcp::json_view params) {
+        all += std::string(method) + ' ' + std::string(params["progress"].raw());
+    });
     mcp::options with =
         mcp::options().cancel(token).meta("{\"k\":\"v\"}").on_progress([&](const mcp::progress &progress) {
             CHECK_EQUAL(1.0, progress.value);
@@ -187,6 +224,8 @@ void progress_callback_can_cancel_call(const std::string &version) {
         });
     CHECK_THROWS(cancelled, client.call_tool("never", std::nullopt, with));
     CHECK_EQUAL(1, notifications);
+    CHECK_EQUAL("notifications/progress 1"s, all);
+    client.set_notification(std::nullopt);
     client.ping();
     CHECK_THROWS(invalid_argument, client.ping(mcp::options().meta("[]")));
     CHECK_THROWS(invalid_argument, client.ping(mcp::options().header("Host", "x")));
@@ -196,12 +235,26 @@ void progress_callback_can_cancel_call(const std::string &version) {
     CHECK(was_sent(version, "\"k\":\"v\"") && was_sent(version, "progressToken"));
 }
 
+void progress_callback_that_returns_false_ends_call(const std::string &version) {
+    mcp::client client = client_of(version);
+    int notifications = 0;
+    const auto callback = [&](const mcp::progress &) { return ++notifications == 0; };
+    CHECK_THROWS(cancelled, client.call_tool("never", std::nullopt, mcp::options().on_progress(callback)));
+    CHECK_EQUAL(1, notifications);
+    client.ping();
+}
+
 void handlers_respond_to_input_requests(const std::string &version) {
     mcp::client client = client_of(version);
+    std::mutex lock; // handlers may run at the same time
     std::map<std::string, int> request_counts;
-    client.set_elicitation([&request_counts](mcp::input &input) {
+    const auto count = [&](const char *request) {
+        const std::lock_guard<std::mutex> guard(lock);
+        request_counts[request]++;
+    };
+    client.set_elicitation([&count](mcp::input &input) {
         const bool form = static_cast<bool>(input.params()["requestedSchema"]);
-        request_counts[form ? "form" : "url"]++;
+        count(form ? "form" : "url");
         CHECK_EQUAL("elicitation/create"sv, input.method());
         CHECK_FAILS(invalid_argument, input.try_accept("[]"));
         if (form) {
@@ -210,14 +263,14 @@ void handlers_respond_to_input_requests(const std::string &version) {
             input.accept();
         }
     });
-    client.set_sampling([&request_counts](mcp::input &input) {
-        request_counts["sampling"]++;
+    client.set_sampling([&count](mcp::input &input) {
+        count("sampling");
         CHECK_FAILS(misuse, input.try_decline());
         CHECK_FAILS(invalid_argument, input.try_respond("{}"));
         input.respond(R"({"role":"assistant","model":"none","content":{"type":"text","text":"hello"}})");
     });
-    client.set_roots([&request_counts](mcp::input &input) {
-        request_counts["roots"]++;
+    client.set_roots([&count](mcp::input &input) {
+        count("roots");
         input.respond(R"({"roots":[{"uri":"file:///srv"}]})");
     });
     CHECK_EQUAL("well"s, text(client.call_tool("asks")));
@@ -258,9 +311,12 @@ void failed_handlers_are_reported() {
         mcp::client waiting = client_of(version);
         mcp::cancel token;
         waiting.set_elicitation([&token](mcp::input &input) {
-            CHECK(!input.is_cancelled());
+            CHECK(!input.is_over());
             token.trigger();
-            CHECK(input.is_cancelled());
+            for (int i = 0; i < 10000 && !input.is_over(); i++) {
+                sleep_ms(1); // until the thread of the call has noticed it
+            }
+            CHECK(input.is_over());
         });
         waiting.set_sampling([](mcp::input &input) {
             input.respond(R"({"role":"assistant","content":{"type":"text","text":"said"},"model":"m"})");
@@ -291,8 +347,8 @@ void listen_receives_changes(const std::string &version) {
     CHECK_FAILS(invalid_argument, client.try_listen(mcp::change::none, {}, take));
     CHECK_FAILS(invalid_argument, client.try_listen(mcp::change::tools, {std::string("a\0b", 3)}, take));
 
-    client.set_logging([](mcp::json_view) {});
-    client.set_logging(std::nullopt);
+    client.set_server_log([](mcp::json_view) {});
+    client.set_server_log(std::nullopt);
     client.set_cache(true);
     CHECK(client.list_prompts().size() > 0);
     client.set_cache(false);
@@ -333,14 +389,14 @@ void many_threads_share_a_client(const std::string &version) {
 
 void tasks_are_started_and_awaited(const std::string &version) {
     mcp::client client = client_of(version);
-    const mcp::tool_result started = client.start_tool("task");
+    const mcp::tool_result started = client.call_tool_as_task("task");
     CHECK_EQUAL("t1"sv, started.task_id());
     const std::string id(started.task_id().value_or(""));
     CHECK_EQUAL("completed"s, at(client.get_task(id), "/status"));
     CHECK_EQUAL("well"s, text(client.wait_task(id)));
     client.cancel_task(id);
     client.update_task(id, "{\"k\":{\"action\":\"cancel\"}}");
-    const mcp::tool_result done = client.start_tool("echo");
+    const mcp::tool_result done = client.call_tool_as_task("echo");
     CHECK(!done.task_id() && done.text() == "well");
 }
 
@@ -351,6 +407,8 @@ void process_settings_are_applied() {
     client.set_environment("GREETING", "hello");
     client.set_environment("HOME", std::nullopt);
     client.set_working_directory(folder);
+    client.set_stop_timeout(500ms, 500ms);
+    CHECK_FAILS(invalid_argument, client.try_set_stop_timeout(-1ms, 1s));
     client.set_stderr_file(stderr_file);
     CHECK_THROWS(process_failed, client.ping());
     std::ifstream file(stderr_file);
@@ -377,6 +435,23 @@ void clients_are_created_from_config() {
     CHECK_FAILS(config_invalid, mcp::client::try_from_config(path, "broken"));
     CHECK_FAILS(config_invalid, mcp::try_config_names(path + ".none"));
     CHECK_FAILS(config_invalid, mcp::try_config_servers(path + ".none"));
+
+    std::ifstream file(path);
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    const mcp::json names_of_text = mcp::config_names_text(text);
+    CHECK_EQUAL("broken"sv, names_of_text[1].string());
+    mcp::client client = mcp::client::from_config_text(text, "web");
+    CHECK_EQUAL("web"sv, client.name());
+    client.ping();
+    client.set_name("other");
+    CHECK_EQUAL("other"sv, client.name());
+    client.set_name(std::nullopt);
+    CHECK_EQUAL("127.0.0.1"sv, client.name());
+    CHECK_FAILS(config_invalid, mcp::client::try_from_config_text(text));
+    CHECK_FAILS(config_invalid, mcp::try_config_names_text(""));
+    CHECK_FAILS(invalid_argument, client.try_set_name("a\0b"sv));
+    const mcp::client moved = std::move(client);
+    CHECK_EQUAL(""sv, client.name());
 }
 
 } // namespace
@@ -389,11 +464,13 @@ int main() {
         tools_are_listed_and_called(version);
         resources_and_prompts_are_read(version);
         progress_callback_can_cancel_call(version);
+        progress_callback_that_returns_false_ends_call(version);
         handlers_respond_to_input_requests(version);
         listen_receives_changes(version);
         tasks_are_started_and_awaited(version);
         many_threads_share_a_client(version);
     }
+    descriptors_of_the_program_are_used_and_closed();
     failed_page_is_the_last();
     repeated_cursor_ends_iteration();
     failed_handlers_are_reported();

@@ -39,7 +39,7 @@ void check_calls_succeed(const server &server, mcp::client &client) {
     const mcp::json info = client.server_info();
     CHECK_EQUAL(server.version, info["protocolVersion"].string());
     CHECK_EQUAL(server.transport, info["transport"].string());
-    CHECK(!info.at("/serverInfo/name").string().value_or("").empty());
+    CHECK(!info.pointer("/serverInfo/name").string().value_or("").empty());
     std::string capabilities;
     for (auto [name, value] : info["capabilities"].members()) {
         capabilities += std::string(name) + ' ';
@@ -55,8 +55,8 @@ void check_calls_succeed(const server &server, mcp::client &client) {
 
 void check_rejected(const server &server, const mcp::error &error) {
     CHECK_EQUAL(401, error.http_status());
-    CHECK_EQUAL(!server.challenge.empty(), error.www_authenticate().has_value());
-    CHECK_EQUAL(server.challenge, error.www_authenticate().value_or("").substr(0, server.challenge.size()));
+    CHECK_EQUAL(!server.challenge.empty(), error.challenge().has_value());
+    CHECK_EQUAL(server.challenge, error.challenge().value_or("").substr(0, server.challenge.size()));
     for (const std::string &secret : {server.right, server.wrong, server.expired}) {
         CHECK(error.message().find(secret) == std::string_view::npos);
     }
@@ -181,7 +181,7 @@ void transport_can_be_set(const server &server) {
 void protocol_features_work(const server &server) {
     mcp::client client = server.client();
     client.set_elicitation([](mcp::input &input) {
-        CHECK(input.params().at("/requestedSchema/properties/email").type() == mcp::json_type::object);
+        CHECK(input.params().pointer("/requestedSchema/properties/email").type() == mcp::json_type::object);
         input.accept("{\"name\":\"Ada\"}");
     });
     const mcp::json tools = client.list_tools();
@@ -207,9 +207,9 @@ void protocol_features_work(const server &server) {
     CHECK(elicited.text().find("Favorite Integer: 42") != std::string_view::npos); // the default of the form
 
     const mcp::json blob = client.read_resource("demo://resource/dynamic/blob/1");
-    CHECK(!blob.at("/contents/0/blob").copy_base64().empty());
+    CHECK(!blob.pointer("/contents/0/blob").copy_base64().empty());
     const mcp::json prompt = client.get_prompt("args-prompt", "{\"city\":\"Ulm\"}");
-    CHECK_EQUAL("What's weather in Ulm?"sv, prompt.at("/messages/0/content/text").string());
+    CHECK_EQUAL("What's weather in Ulm?"sv, prompt.pointer("/messages/0/content/text").string());
     try {
         client.call_tool("get-sum", "{\"a\":\"x\"}");
         CHECK(false);
@@ -227,9 +227,9 @@ int main(int count, char **arguments) {
     const mcp::json state = servers::state(arguments[2]);
     server server;
     server.url = state["url"].copy_string();
-    server.right = state.at("/tokens/right").copy_string();
-    server.wrong = state.at("/tokens/wrong").copy_string();
-    server.expired = state.at("/tokens/expired").copy_string();
+    server.right = state.pointer("/tokens/right").copy_string();
+    server.wrong = state.pointer("/tokens/wrong").copy_string();
+    server.expired = state.pointer("/tokens/expired").copy_string();
     server.sse = name.find("-sse") != std::string::npos;
     server.transport = server.sse ? "sse" : "streamable-http";
     server.loses_cancelled_sessions = name.find("fastmcp3") == 0;

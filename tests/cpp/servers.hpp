@@ -17,7 +17,7 @@ inline mcp::json state(const char *path) {
     std::ostringstream text;
     text << file.rdbuf();
     auto state = mcp::json::try_parse(text.str());
-    if (!state || !state->at("/url")) {
+    if (!state || !state->pointer("/url")) {
         std::cerr << path << " does not contain the server's URL\n";
         std::exit(2);
     }

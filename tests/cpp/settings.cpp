@@ -57,10 +57,18 @@ void text_copies_are_wiped() {
 void client_info_is_sent() {
     mcp::client client = support::client_for("dual+tag=cpp-info");
     client.set_client_info("cpp-test", "1.2.3");
+    client.set_extension("com.example/charts", R"({"a":1})");
+    client.set_extension("com.example/none", "{}");
+    client.set_extension("com.example/none", std::nullopt);
+    CHECK_THROWS(invalid_argument, client.set_extension("charts", "{}"));
+    CHECK_THROWS(invalid_argument, client.set_extension("com.example/charts", "[]"));
     client.ping();
     const mcp::json log = support::log_of("cpp-info");
     CHECK(support::last(log).raw().find("cpp-test") != std::string_view::npos);
     CHECK(support::last(log).raw().find("1.2.3") != std::string_view::npos);
+    CHECK(support::last(log).raw().find(R"(\"extensions\":{\"com.example/charts\":{\"a\":1}})") !=
+          std::string_view::npos);
+    CHECK_THROWS(misuse, client.set_extension("com.example/late", "{}"));
     CHECK_THROWS(misuse, client.set_client_info("too", "late"));
     CHECK_THROWS(misuse, client.set_protocol_version("2025-06-18"));
     CHECK_THROWS(misuse, client.set_transport(mcp::transport::automatic));
@@ -121,6 +129,7 @@ void transport_can_be_set() {
 void timeouts_end_calls() {
     mcp::client client = support::client_for("dual+fault=silent");
     client.set_timeout(100ms);
+    client.set_idle_timeout(50s);
     CHECK_THROWS(timeout, client.ping());
     client.set_timeout(0s);
     CHECK_THROWS(timeout, client.ping(mcp::options().timeout(100ms)));
@@ -181,18 +190,19 @@ void tls_settings_are_applied() {
     const std::string mutual = support::variable("MCP_TEST_MTLS_URL") + "/mcp";
     client = support::client_at(mutual);
     client.set_tls_ca_file(authority);
-    client.set_tls_client_cert(support::variable("MCP_TEST_CLIENT_CERT"), support::variable("MCP_TEST_CLIENT_KEY"));
+    client.set_tls_client_cert_file(support::variable("MCP_TEST_CLIENT_CERT"),
+                                    support::variable("MCP_TEST_CLIENT_KEY"));
     client.ping();
     client = support::client_at(mutual);
     client.set_tls_ca_file(authority);
-    client.set_tls_client_cert(support::variable("MCP_TEST_CLIENT_PEM")); // one file
+    client.set_tls_client_cert_file(support::variable("MCP_TEST_CLIENT_PEM")); // one file
     client.ping();
     client = support::client_at(mutual);
     client.set_tls_ca_file(authority);
-    client.set_tls_client_cert(support::variable("MCP_TEST_CLIENT_PEM"));
-    client.set_tls_client_cert(std::nullopt);
+    client.set_tls_client_cert_file(support::variable("MCP_TEST_CLIENT_PEM"));
+    client.set_tls_client_cert_file(std::nullopt);
     CHECK(!client.try_ping());
-    CHECK_THROWS(misuse, client.set_tls_client_cert(std::nullopt));
+    CHECK_THROWS(misuse, client.set_tls_client_cert_file(std::nullopt));
 
     client = support::client_at(support::variable("MCP_TEST_TLS_UNKNOWN_URL") + "/mcp");
     client.set_tls_verify(false);

@@ -42,8 +42,10 @@ void concurrent_calls_settings_and_reads(mcp::client &client, const std::string 
     std::atomic<int> lines{0}, auth_calls{0};
     client.set_log([&lines](mcp::log_level, std::string_view line) { lines += !line.empty(); });
     client.set_auth([&auth_calls, token](mcp::auth_request &request) {
-        auth_calls++;
         request.set_bearer(token);
+        // Last: the sanitizer does not see how the library orders the callback, on its own thread, before the end of
+        // the callback's life, but it sees that this thread reads the number.
+        auth_calls++;
     });
     const mcp::cancel never;
     const mcp::options with = mcp::options().timeout(60s).cancel(never);
@@ -52,7 +54,7 @@ void concurrent_calls_settings_and_reads(mcp::client &client, const std::string 
         CHECK_WORKS(client.try_set_header("X-Thread", std::to_string(i)));
         CHECK_WORKS(client.try_set_timeout(std::chrono::seconds(60 + i)));
         const auto info = client.try_server_info(with);
-        CHECK(info && info->at("/serverInfo/name").string());
+        CHECK(info && info->pointer("/serverInfo/name").string());
         client.ping();
     });
     CHECK(lines > 0 && auth_calls >= 2 * calls);
@@ -80,7 +82,7 @@ void errors_are_shared_between_threads(mcp::client &client) {
     const mcp::error shared = *errors[0];
     in_threads(calls, [&](int) {
         const mcp::error copy = shared;
-        CHECK(!copy.message().empty() && copy.www_authenticate());
+        CHECK(!copy.message().empty() && copy.challenge());
     });
 }
 
@@ -123,7 +125,7 @@ int main(int count, char **arguments) {
     }
     const bool real = count > 1;
     const mcp::json state = real ? servers::state(arguments[1]) : mcp::json::parse(R"({"tokens":{"right":"good"}})");
-    const std::string token = state.at("/tokens/right").copy_string();
+    const std::string token = state.pointer("/tokens/right").copy_string();
     mcp::client client =
         real ? support::client_at(state["url"].copy_string()) : support::client_for("dual+bearer=" + token);
     concurrent_calls_settings_and_reads(client, token);

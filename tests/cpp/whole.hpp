@@ -1,15 +1,19 @@
-// Uses everything in mcp.hpp, in the forms that the configuration declares: to compile it, and to run it once.
+// Uses everything in mcp.hpp and mcp_queue.hpp, in the forms that the configuration declares: to compile it, and to
+// run it once.
 //
 // Included by files that are compiled with different configurations and linked into one program.
 #ifndef WHOLE_HPP
 #define WHOLE_HPP
 
 #include <mcp.hpp>
+#include <mcp_queue.hpp>
 
 #include <mcp.hpp>
+#include <mcp_queue.hpp>
 
 #include <chrono>
 #include <cstdlib>
+#include <future>
 #include <string>
 #include <utility>
 
@@ -29,7 +33,8 @@ void every_setter(mcp::client &client) {
     need(client.try_set_bearer(std::nullopt).has_value());
     need(client.try_set_header("X-Name", "value").has_value());
     need(client.try_set_header("X-Name", std::nullopt).has_value());
-    need(client.try_set_timeout(30s).has_value());
+    need(client.try_set_timeout(30s).has_value() && client.try_set_idle_timeout(30s).has_value());
+    need(client.try_set_name("whole").has_value() && client.name() == "whole");
     need(client.try_set_client_info("whole", "1").has_value());
     need(client.try_set_protocol_version("2025-11-25").has_value());
     need(client.try_set_protocol_version(std::nullopt).has_value());
@@ -39,7 +44,7 @@ void every_setter(mcp::client &client) {
     need(client.try_set_proxy("").has_value());
     need(client.try_set_require_https(true).has_value());
     need(client.try_set_tls_ca_file(std::nullopt).has_value());
-    need(client.try_set_tls_client_cert(std::nullopt).has_value());
+    need(client.try_set_tls_client_cert_file(std::nullopt).has_value());
     need(client.try_set_tls_verify(true).has_value());
     need(client.try_set_auth(std::nullopt).has_value());
     need(client.try_set_log(std::nullopt).has_value());
@@ -55,7 +60,7 @@ void every_setter(mcp::client &client) {
     client.set_proxy("");
     client.set_require_https(true);
     client.set_tls_ca_file(std::nullopt);
-    client.set_tls_client_cert(std::nullopt, std::nullopt);
+    client.set_tls_client_cert_file(std::nullopt, std::nullopt);
     client.set_tls_verify(true);
     client.set_auth(std::nullopt);
     client.set_log(std::nullopt);
@@ -78,6 +83,8 @@ int every_callback(mcp::client &client) {
                  }
                  need(request.try_set_bearer("token").has_value());
                  need(request.try_set_header("X-Name", "value").has_value());
+                 need(!request.client_name().empty());
+                 (void)request.is_over(); // true in a call that is cancelled
 #ifdef __cpp_exceptions
                  request.set_bearer("token");
                  request.set_header("X-Name", std::nullopt);
@@ -89,15 +96,14 @@ int every_callback(mcp::client &client) {
 }
 
 void every_call(mcp::client &client) {
-    auto token = mcp::cancel::try_new();
-    need(token.has_value());
+    const mcp::cancel token;
     mcp::options with;
-    with.timeout(20s).idle_timeout(std::chrono::minutes(1)).cancel(*token);
+    with.timeout(20s).idle_timeout(std::chrono::minutes(1)).cancel(token);
     need(client.try_connect(with).has_value() && client.try_ping(with).has_value());
     const mcp::expected<mcp::json> info = client.try_server_info(with);
-    need(info.has_value() && info->at("/era").string() == info->view()["era"].string());
-    token->trigger();
-    const mcp::expected<void> cancelled = client.try_ping(with);
+    need(info.has_value() && info->pointer("/era").string() == info->view()["era"].string());
+    token.trigger();
+    const mcp::expected<void> cancelled = client.try_ping(with.copy());
     need(!cancelled && cancelled.error().status() == mcp::status::cancelled);
 #ifdef __cpp_exceptions
     client.connect();
@@ -135,25 +141,29 @@ std::size_t every_operation(mcp::client &client) {
         count(page);
     }
     count(client.try_call_tool("none", "{}"));
-    count(client.try_start_tool("none"));
+    count(client.try_call_tool("none", with));
+    count(client.try_call_tool_as_task("none"));
+    count(client.try_call_tool_as_task("none", with));
     count(client.try_get_task("1"));
     count(client.try_update_task("1", "{}"));
     count(client.try_cancel_task("1"));
     count(client.try_wait_task("1"));
     count(client.try_read_resource("none:"));
     count(client.try_get_prompt("none"));
+    count(client.try_get_prompt("none", with));
     count(client.try_complete_prompt("none", "a", ""));
     count(client.try_complete_resource("none:{a}", "a", ""));
-    count(client.try_set_logging_level("info"));
+    count(client.try_request_server_log("info"));
     count(client.try_request("none"));
+    count(client.try_request("none", with));
     count(client.try_notify("none"));
+    count(client.try_notify("none", with));
     count(client.try_listen(mcp::change::none, {}, [](std::string_view, mcp::json_view) {}));
 #ifdef __cpp_exceptions
     try {
         const mcp::tool_result result = client.call_tool("none");
         worked += result.text().size();
-    } catch (const mcp::error &) {
-    } catch (const mcp::tool_error &) {
+    } catch (const mcp::exception &) {
     }
     try {
         for (const mcp::json &page : client.tool_pages()) {
@@ -165,23 +175,117 @@ std::size_t every_operation(mcp::client &client) {
     return worked;
 }
 
+#ifdef MCP_HPP_COROUTINES
+// A coroutine that is not awaited.
+struct whole_coroutine {
+    struct promise_type {
+        whole_coroutine get_return_object() const noexcept {
+            return {};
+        }
+        std::suspend_never initial_suspend() const noexcept {
+            return {};
+        }
+        std::suspend_never final_suspend() const noexcept {
+            return {};
+        }
+        void return_void() const noexcept {}
+        void unhandled_exception() const noexcept {
+            std::abort();
+        }
+    };
+};
+
+whole_coroutine await_calls(mcp::client &client, mcp::queue &queue, int &ended) {
+    const mcp::expected<void> ping = co_await queue.awaitable([&](auto &with) { return client.try_ping(with); });
+    ended += ping.has_value();
+    const mcp::expected<mcp::tool_result> result =
+        co_await queue.awaitable([&](auto &with) { return client.try_call_tool("none", with); }, mcp::options());
+    ended += !result;
+#ifdef __cpp_exceptions
+    co_await queue.awaitable([&](auto &with) { client.ping(with); });
+    const mcp::json info = co_await queue.awaitable([&](auto &with) { return client.server_info(with); });
+    need(info.size() > 0);
+#endif
+    ended++;
+}
+#endif
+
+void every_queued_call(mcp::client &client) {
+    mcp::expected<mcp::queue> made = mcp::queue::try_new();
+    need(made.has_value());
+    mcp::queue queue = *std::move(made);
+    need(queue.try_set_threads(4).has_value() && queue.fd() >= 0 && queue.pending() == 0);
+    need(queue.try_set_wakeup([] {}).has_value() && queue.try_set_wakeup(std::nullopt).has_value());
+    need(client.try_set_queue(queue).has_value() && client.try_set_queue(std::nullopt).has_value());
+    int ended = 0;
+    const auto call = queue.try_submit([&](auto &with) { return client.try_server_info(with); },
+                                       [&ended](mcp::expected<mcp::json> info) { ended += info.has_value(); });
+    need(call.has_value());
+    (void)queue.cancel(*call);
+    mcp::options base;
+    base.timeout(20s);
+#ifdef __cpp_lib_jthread
+    base.cancel(std::stop_token());
+#endif
+    std::future<mcp::expected<void>> ping =
+        queue.future([&](auto &with) { return client.try_ping(with); }, base.copy());
+#ifdef __cpp_exceptions
+    std::future<mcp::tool_result> tool = queue.future([&](auto &with) { return client.call_tool("none", with); });
+    queue.submit([&](auto &with) { client.ping(with); }, [](mcp::expected<void>) {});
+    queue.wait(tool);
+    queue.dispatch(1ms);
+    queue.set_threads(2);
+    queue.set_wakeup([] {});
+    client.set_queue(queue);
+    client.set_queue(std::nullopt);
+#endif
+    while (queue.pending() > 0) {
+        need(queue.try_dispatch(std::nullopt).has_value());
+    }
+    need(ping.get().has_value());
+#ifdef MCP_HPP_COROUTINES
+    int awaited = 0;
+    await_calls(client, queue, awaited);
+    while (queue.pending() > 0) {
+        need(queue.try_dispatch(std::nullopt).has_value());
+    }
+    need(awaited == 3);
+#endif
+    need(queue.stop() == 0);
+}
+
 void every_handler(mcp::client &client) {
     const auto handler = [](mcp::input &input) {
-        need(!input.method().empty() && input.params() && !input.is_cancelled());
+        need(!input.method().empty() && input.params() && !input.is_over() && !input.client_name().empty());
+        need(input.try_set_over([](mcp::status) {}).has_value() && input.try_set_over(std::nullopt).has_value());
+#ifdef __cpp_lib_jthread
+        need(!input.stop_token().stop_requested());
+#endif
         (void)input.try_accept();
         (void)input.try_decline();
         (void)input.try_cancel();
         (void)input.try_respond("{}");
         input.fail("no");
+        mcp::expected<mcp::deferred_input> owned = input.try_defer();
+        need(owned.has_value() && !owned->is_over());
 #ifdef __cpp_exceptions
         input.respond("{}");
+        input.fail("no", nullptr);
+        input.set_over([](mcp::status) {});
+        mcp::deferred_input deferred = input.defer();
+        deferred = std::move(*owned);
 #endif
     };
     need(client.try_set_elicitation(handler).has_value() && client.try_set_elicitation(std::nullopt).has_value());
     need(client.try_set_sampling(handler).has_value() && client.try_set_sampling(std::nullopt).has_value());
     need(client.try_set_roots(handler).has_value() && client.try_set_roots(std::nullopt).has_value());
-    need(client.try_set_logging([](mcp::json_view) {}).has_value() && client.try_set_logging(std::nullopt).has_value());
+    need(client.try_set_server_log([](mcp::json_view) {}).has_value() &&
+         client.try_set_server_log(std::nullopt).has_value());
     need(client.try_set_cache(true).has_value() && client.try_set_cache(false).has_value());
+    need(client.try_set_input_timeout(30s).has_value());
+#ifdef __cpp_exceptions
+    client.set_input_timeout(0s);
+#endif
     need(!client.try_set_environment("A", "b") && !client.try_set_working_directory("/"));
     need(!client.try_set_stderr_file(std::nullopt));
 }
@@ -200,7 +304,7 @@ void every_oauth_setting(mcp::client &client) {
     need(oauth
              .try_set_open([](mcp::oauth_request &request) {
                  if (request.url().size() + request.server().size() + request.issuer().size() +
-                         request.scopes().size() + request.redirect_uri().size() >
+                         request.scopes().size() + request.redirect_uri().size() + request.client_name().size() >
                      0) {
                      request.fail("this server requires no login");
                  }
@@ -263,7 +367,16 @@ std::size_t every_value() {
     for (auto [key, value] : document.members()) {
         sum += key.size() + (value.type() == mcp::json_type::array ? value[std::size_t{0}].raw().size() : 0);
     }
+    mcp::json_writer writer;
+    writer.begin_object().string("s", "t").base64("b", "\0", 1).int64("i", -1).uint64("u", 1).number("d", 0.5);
+    writer.boolean("t", true).null("n").value("j", view).raw("r", "{}").begin_object("o").end().begin_array("a");
+    writer.begin_object().end().begin_array().end().string("t").base64("\0", 1).int64(-1).uint64(1).number(0.5);
+    writer.boolean(false).null().value(view["a"]).raw("1").end().end();
+    need(writer.try_check().has_value() && mcp::json::try_parse(writer.text()).has_value());
+    sum += writer.text().size() + document.copy().size() + view["a"].copy().size();
+    writer.reset();
 #ifdef __cpp_exceptions
+    writer.null().check();
     need(view["b"].as_bool() && view["i"].as_int64() == -1 && view["u"].as_uint64() == 1 && view["d"].as_double() > 0);
     need(mcp::json::parse("1") && view["s"].copy_string() == "t");
 #endif
@@ -273,7 +386,7 @@ std::size_t every_value() {
 void every_error_detail(const mcp::error &error) {
     need(error.what() == error.message() && mcp::to_string(error.status())[0] == 'M');
     need(!error.http_status() && !error.rpc_code() && !error.rpc_data());
-    need(!error.www_authenticate() && !error.retry_after() && !error.oauth_code());
+    need(!error.challenge() && !error.retry_after() && !error.oauth_code());
 }
 
 // Returns 0 if everything works; aborts otherwise.
@@ -286,6 +399,7 @@ void every_error_detail(const mcp::error &error) {
     every_oauth_setting(client);
     need(every_callback(client) > 0);
     every_call(client);
+    every_queued_call(client);
     (void)every_operation(client);
     need(client.try_close().has_value());
     every_error_detail(client.try_ping().error());

@@ -18,7 +18,9 @@ STEPS = [
     (r"echo: Echoes back the input string\r\n.*\r\n> $", 'echo {"message":"hello"}'),
     (r"Echo: hello\r\n> $", 'trigger-long-running-operation {"duration":0.3,"steps":3}'),
     (r"\.\.\. 1 of 3 .*\.\.\. 2 of 3 .*\.\.\. 3 of 3 .*completed.*> $", "trigger-elicitation-request"),
-    (r"The server asks: .*name \(string\).*  > $", '{"name":"Ada"}'),
+    (r"The server asks: .*name \(string\).*  > $", "name=Ada"),
+    (r"  > $", "check=true"),
+    (r"  > $", ""),
     (r"accept.*Ada.*\r\n> $", "no-such-tool"),
     (r"no-such-tool not found.*\r\n> $", ""),
 ]

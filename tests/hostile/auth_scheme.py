@@ -60,6 +60,7 @@ class Auth:
         self.used_after_destroy = False
         self.failure = None
         self.lock = threading.Lock()
+        self.is_destroyed = threading.Event()
         self.callback = AUTH(self.run)
         self.destroy = DESTROY(self.on_destroy)
 
@@ -81,6 +82,7 @@ class Auth:
         with self.lock:
             self.used_after_destroy |= self.running > 0
             self.destroyed += 1
+        self.is_destroyed.set()
 
     def set_on(self, client):
         return call(lib.mcp_set_auth, client.client, self.callback, None, self.destroy)
@@ -91,7 +93,8 @@ class Auth:
     def refreshes(self):
         return sum(asked.attempt > 1 for asked in self.asked)
 
-    def must_be_sound(self):
+    def must_be_sound(self, destroyed_within=0):
+        self.is_destroyed.wait(destroyed_within)
         assert not self.failure, self.failure
         assert self.most_running <= 1, f"the callback ran on {self.most_running} threads at once"
         assert not self.used_after_destroy, "the callback ran during or after destroy"
@@ -103,13 +106,16 @@ def remove_auth(client):
 
 
 @contextlib.contextmanager
-def authorized(url, respond, **settings):
-    """A client with an auth callback. At the end it checks how the library ran and destroyed the callback."""
+def authorized(url, respond, destroyed_within=0, **settings):
+    """A client with an auth callback. At the end it checks how the library ran and destroyed the callback.
+
+    A call that is ended does not wait for the callback: then its thread calls `destroy`, `destroyed_within` seconds.
+    """
     auth = Auth(respond)
     with Client(url, **settings) as client:
         auth.set_on(client).must_be("MCP_OK")
         yield client, auth
-    auth.must_be_sound()
+    auth.must_be_sound(destroyed_within)
 
 
 class Issuer:

@@ -15,7 +15,7 @@ declare(c_int, mcp_call_tool=[c_void_p, c_char_p, c_char_p, c_size_t, c_void_p, 
 declare(c_int, mcp_list_tools=[c_void_p, c_void_p, JSON, ERROR])
 declare(c_int, mcp_json_copy_string=[c_void_p, c_void_p, c_size_t, POINTER(c_size_t), ERROR])
 declare(c_char_p, mcp_tool_result_text=[c_void_p], mcp_json_string=[c_void_p], mcp_json_key=[c_void_p])
-declare(c_void_p, mcp_json_at=[c_void_p, c_char_p], mcp_json_first=[c_void_p])
+declare(c_void_p, mcp_json_pointer=[c_void_p, c_char_p], mcp_json_first=[c_void_p])
 declare(c_bool, mcp_tool_result_is_error=[c_void_p])
 declare(None, mcp_json_free=[c_void_p])
 
@@ -57,7 +57,7 @@ class CallResult:
         return json.loads(ctypes.string_at(raw, length.value))
 
     def at(self, pointer):
-        return lib.mcp_json_at(self.document, pointer.encode())
+        return lib.mcp_json_pointer(self.document, pointer.encode())
 
     def string(self, pointer):
         text = lib.mcp_json_string(self.at(pointer))

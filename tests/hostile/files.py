@@ -8,15 +8,15 @@ from harness import ERROR, Client, call, case, declare, lib, run
 from newer import folder
 
 declare(c_int, mcp_set_tls_ca_file=[c_void_p, c_char_p, ERROR])
-declare(c_int, mcp_set_tls_client_cert=[c_void_p, c_char_p, c_char_p, ERROR])
+declare(c_int, mcp_set_tls_client_cert_file=[c_void_p, c_char_p, c_char_p, ERROR])
 
 
 def must_be_rejected(path, *words):
     path = os.fsencode(path)
     with Client("https://127.0.0.1:1/") as client:
         for function, arguments in (
-            (lib.mcp_set_tls_ca_file, [path]), (lib.mcp_set_tls_client_cert, [path, None]),
-            (lib.mcp_set_tls_client_cert, [path, path]),
+            (lib.mcp_set_tls_ca_file, [path]), (lib.mcp_set_tls_client_cert_file, [path, None]),
+            (lib.mcp_set_tls_client_cert_file, [path, path]),
         ):  # fmt: skip
 
             def setter(function=function, arguments=arguments):

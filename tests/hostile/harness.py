@@ -48,7 +48,7 @@ declare(None, mcp_client_free=[c_void_p], mcp_options_free=[c_void_p], mcp_cance
 declare(None, mcp_cancel_trigger=[c_void_p], mcp_error_free=[c_void_p])
 declare(c_void_p, mcp_client_new=[c_char_p, ERROR], mcp_options_new=[], mcp_cancel_new=[])
 declare(c_void_p, mcp_error_rpc_data=[c_void_p], mcp_json_raw=[c_void_p, POINTER(c_size_t)])
-declare(c_char_p, mcp_status_name=[c_int32], mcp_error_message=[c_void_p], mcp_error_www_authenticate=[c_void_p])
+declare(c_char_p, mcp_status_name=[c_int32], mcp_error_message=[c_void_p], mcp_error_challenge=[c_void_p])
 declare(c_int, mcp_connect=[c_void_p, c_void_p, ERROR], mcp_ping=[c_void_p, c_void_p, ERROR])
 declare(c_int, mcp_client_close=[c_void_p, c_void_p, ERROR], mcp_set_log=[c_void_p, LOG, c_void_p, c_void_p, ERROR])
 declare(c_int, mcp_set_bearer=[c_void_p, c_char_p, ERROR], mcp_set_header=[c_void_p, c_char_p, c_char_p, ERROR])
@@ -103,7 +103,7 @@ def call(function, *arguments):
     begun = time.monotonic()
     status = function(*arguments, byref(error))
     ended = time.monotonic()
-    message, challenge = lib.mcp_error_message(error), lib.mcp_error_www_authenticate(error)
+    message, challenge = lib.mcp_error_message(error), lib.mcp_error_challenge(error)
     data = ""
     if value := lib.mcp_error_rpc_data(error):
         length = c_size_t()

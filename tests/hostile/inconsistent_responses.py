@@ -27,7 +27,7 @@ declare(c_int, mcp_input_respond=[c_void_p, c_char_p, c_size_t, ERROR])
 declare(c_int, mcp_input_fail=[c_void_p, ctypes.c_int64, c_char_p, ERROR])
 declare(c_int, mcp_set_limit=[c_void_p, c_int, c_uint64, ERROR])
 declare(None, mcp_json_free=[c_void_p])
-declare(c_void_p, mcp_json_at=[c_void_p, c_char_p])
+declare(c_void_p, mcp_json_pointer=[c_void_p, c_char_p])
 
 WHOLE = c_size_t(-1).value
 NO_ARGUMENTS = {"type": "object", "properties": {}}
@@ -186,8 +186,8 @@ def deeply_nested_json_is_accepted_only_if_valid():
         with Client(server.url) as client, options(timeout=5000) as opts:
             document = c_void_p()
             call(lib.mcp_call_tool, client.client, b"t", None, 0, opts, byref(document)).must_be("MCP_OK")
-            assert lib.mcp_json_at(document, b"/content" + b"/0" * 1000)
-            assert not lib.mcp_json_at(document, b"/content/1")
+            assert lib.mcp_json_pointer(document, b"/content" + b"/0" * 1000)
+            assert not lib.mcp_json_pointer(document, b"/content/1")
             lib.mcp_json_free(document)
 
 

@@ -19,7 +19,7 @@ SIDE_BY_SIDE = 4
 # number of callbacks.
 BEGINNING = """
 import ctypes, os, sys, threading, time
-from ctypes import CFUNCTYPE, c_char_p, c_double, c_int, c_void_p
+from ctypes import CFUNCTYPE, c_bool, c_char_p, c_double, c_int, c_void_p
 from harness import ERROR, Client, call, declare, lib
 
 def never_freed(callback):
@@ -61,10 +61,10 @@ while count < 20:
 CONNECT = "client.connect().must_be('MCP_OK'); count = 0"
 
 PING = """
-PROGRESS = CFUNCTYPE(None, c_void_p, c_double, c_double, c_char_p)
+PROGRESS = CFUNCTYPE(c_bool, c_void_p, c_double, c_double, c_char_p)
 declare(c_int, mcp_options_set_progress=[c_void_p, PROGRESS, c_void_p, c_void_p, ERROR])
 options = lib.mcp_options_new()
-progress = never_freed(PROGRESS(client.take_line))
+progress = never_freed(PROGRESS(lambda *_, take_line=client.take_line: take_line() or True))
 call(lib.mcp_options_set_progress, options, progress, None, None).must_be("MCP_OK")
 client.connect().must_be("MCP_OK")
 count = 0

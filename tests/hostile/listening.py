@@ -11,7 +11,7 @@ from harness import (
 from newer import elicits
 
 CHANGE = CFUNCTYPE(None, c_void_p, c_char_p, c_void_p)
-declare(c_int, mcp_listen=[c_void_p, c_uint32, POINTER(c_char_p), CHANGE, c_void_p, c_void_p, ERROR])
+declare(c_int, mcp_listen=[c_void_p, c_uint32, POINTER(c_char_p), CHANGE, c_void_p, c_void_p, c_void_p, ERROR])
 declare(c_int, mcp_list_tools=[c_void_p, c_void_p, POINTER(c_void_p), ERROR])
 declare(c_int, mcp_set_cache=[c_void_p, ctypes.c_bool, ERROR])
 declare(None, mcp_json_free=[c_void_p])
@@ -34,7 +34,7 @@ class Listener:
     def listen(self):
         with options(**self.limits) as opts:
             uris = ctypes.cast(self.uris, POINTER(c_char_p))
-            return call(lib.mcp_listen, self.client.client, self.changes, uris, self.function, None, opts)
+            return call(lib.mcp_listen, self.client.client, self.changes, uris, self.function, None, None, opts)
 
     def take(self, _data, method, params):
         length = c_size_t()

@@ -18,10 +18,10 @@ from harness import ERROR, LOG, PATIENCE, Background, Client, call, declare, eve
 
 OUT = POINTER(c_void_p)
 INPUT = CFUNCTYPE(None, c_void_p, c_void_p)
-PROGRESS = CFUNCTYPE(None, c_void_p, c_double, c_double, c_char_p)
+PROGRESS = CFUNCTYPE(c_bool, c_void_p, c_double, c_double, c_char_p)
 
 declare(None, mcp_json_free=[c_void_p])
-declare(c_char_p, mcp_task_id=[c_void_p], mcp_input_method=[c_void_p])
+declare(c_char_p, mcp_tool_result_task_id=[c_void_p], mcp_input_method=[c_void_p])
 declare(c_void_p, mcp_client_new_stdio=[POINTER(c_char_p), ERROR], mcp_input_params=[c_void_p])
 declare(c_void_p, mcp_client_new_from_config=[c_char_p, c_char_p, ERROR])
 declare(c_int, mcp_config_names=[c_char_p, OUT, ERROR], mcp_config_servers=[c_char_p, OUT, ERROR])
@@ -32,13 +32,13 @@ for setter in ("mcp_set_working_directory", "mcp_set_stderr_file", "mcp_set_bear
     declare(c_int, **{setter: [c_void_p, c_char_p, ERROR]})
 declare(c_int, mcp_set_cache=[c_void_p, c_bool, ERROR], mcp_set_limit=[c_void_p, c_int32, c_uint64, ERROR])
 declare(c_int, mcp_set_elicitation=[c_void_p, INPUT, c_void_p, c_void_p, ERROR])
-declare(c_bool, mcp_input_is_cancelled=[c_void_p])
+declare(c_bool, mcp_input_is_over=[c_void_p])
 declare(c_int, mcp_input_accept=[c_void_p, c_char_p, c_size_t, ERROR])
 declare(c_int, mcp_options_set_progress=[c_void_p, PROGRESS, c_void_p, c_void_p, ERROR])
 declare(c_int, mcp_options_set_header=[c_void_p, c_char_p, c_char_p, ERROR])
 for function in ("mcp_list_tools", "mcp_list_prompts", "mcp_list_resources", "mcp_list_resource_templates"):
     declare(c_int, **{function: [c_void_p, c_void_p, OUT, ERROR]})
-for function in ("mcp_call_tool", "mcp_start_tool"):
+for function in ("mcp_call_tool", "mcp_call_tool_as_task"):
     declare(c_int, **{function: [c_void_p, c_char_p, c_char_p, c_size_t, c_void_p, OUT, ERROR]})
 for function in ("mcp_get_task", "mcp_wait_task", "mcp_read_resource", "mcp_list_tools_page"):
     declare(c_int, **{function: [c_void_p, c_char_p, c_void_p, OUT, ERROR]})
@@ -59,7 +59,7 @@ def fetched(function, client, *arguments, told=None, headers=None, **limits):
     Progress notifications are appended to the list `told`. `headers` are sent with this call only.
     """
     document = c_void_p()
-    progress = PROGRESS(lambda _data, step, _total, text: told.append((step, (text or b"").decode())))
+    progress = PROGRESS(lambda _data, step, _total, text: told.append((step, (text or b"").decode())) or True)
     with options(**limits) as opts:
         if told is not None:
             call(lib.mcp_options_set_progress, opts, progress, None, None).must_be("MCP_OK")
@@ -78,7 +78,7 @@ def call_tool(client, name="t", arguments=None, function=lib.mcp_call_tool, **li
 
 
 def start_tool(client, name="t", arguments=None, **limits):
-    return call_tool(client, name, arguments, lib.mcp_start_tool, **limits)
+    return call_tool(client, name, arguments, lib.mcp_call_tool_as_task, **limits)
 
 
 def wait_task(client, task, **limits):
@@ -174,7 +174,7 @@ def process(script, *arguments):
 # --- Listening --------------------------------------------------------------------------------------------------------
 
 CHANGE = CFUNCTYPE(None, c_void_p, c_char_p, c_void_p)
-declare(c_int, mcp_listen=[c_void_p, c_uint32, POINTER(c_char_p), CHANGE, c_void_p, c_void_p, ERROR])
+declare(c_int, mcp_listen=[c_void_p, c_uint32, POINTER(c_char_p), CHANGE, c_void_p, c_void_p, c_void_p, ERROR])
 
 TOOLS, PROMPTS, RESOURCES = 1, 2, 4
 
@@ -191,7 +191,7 @@ class Listener(Background):
         def listen():
             with options(**limits) as opts:
                 uris = ctypes.cast(array, POINTER(c_char_p))
-                return call(lib.mcp_listen, client.client, changes, uris, self.change, None, opts)
+                return call(lib.mcp_listen, client.client, changes, uris, self.change, None, None, opts)
 
         super().__init__(listen)
         client.begun.append(self)

@@ -149,6 +149,43 @@ def an_error_quotes_the_text_that_was_received_instead():
 
 
 @case
+def an_error_quotes_the_event_before_a_missing_endpoint():
+    for hold in (True, False):
+
+        def handler(_server, request, hold=hold):
+            if request.method != "GET":
+                return http(405)
+            request.send(STREAM + events_of(f"session limit reached for {TOKEN}", "more"))
+            return request.hold() if hold else None
+
+        with Server(handler) as server, Client(f"http://127.0.0.1:{server.port}/sse", bearer=TOKEN) as client:
+            outcome = client.connect(timeout=800)
+            outcome.must_be("MCP_TIMEOUT" if hold else "MCP_TRUNCATED")
+            assert "the first event was: session limit reached for" in outcome.message, outcome.message
+            assert TOKEN not in outcome.message, outcome.message
+
+
+@case
+def an_error_quotes_the_text_that_was_received_instead_of_a_response_to_the_post():
+    def handler(server, request):
+        if request.method == "GET":
+            server.stream = request
+            request.send(STREAM + b"event: endpoint\ndata: /messages\n\n")
+            return request.hold()
+        if request.rpc == "initialize":
+            server.stream.send(event(answer(request, {"protocolVersion": "2024-11-05", "capabilities": {}})))
+        if request.rpc == "tools/call":
+            server.stream.send(events_of("upstream is busy"))
+            return request.hold()  # the POST has no response
+        return ACCEPTED
+
+    with Server(handler) as server, Client(f"http://127.0.0.1:{server.port}/sse") as client:
+        client.connect(timeout=20_000).must_be("MCP_OK")
+        outcome = call_tool(client, timeout=400).must_be("MCP_TIMEOUT")
+        assert "upstream is busy" in outcome.message, outcome.message
+
+
+@case
 def messages_in_events_of_any_name_are_read():
     for name in ("error", "response", "result", "mcp", "Message"):
         for kind in STREAMS:
@@ -299,6 +336,9 @@ def a_byte_order_mark_before_a_message_is_skipped():
 
 # --- Standard output --------------------------------------------------------------------------------------------------
 
+# In the errors that quote what a server has printed on stdout.
+ONLY_MESSAGES = "which is only for messages"
+
 SERVING = """
 import threading
 def respond(request):
@@ -359,11 +399,71 @@ say("[ERROR] no \\x1b[31m database at " + os.environ["TOKEN"] + "\\n" + "second\
         print(f"    {outcome.message}")
         assert "[ERROR] no" in outcome.message and "before" not in outcome.message, outcome.message
         assert len(outcome.message) < 1000 and outcome.message.isprintable(), outcome.message
+        assert "instead of a response" in outcome.message and ONLY_MESSAGES in outcome.message, outcome.message
         assert SECRET not in outcome.message, outcome.message
         assert not any(SECRET in line for line in client.lines)
-        # The error of the next call does not quote the output that belongs to the first call.
+        # The error of the next call quotes the first output, not the output that belongs to the first call.
         outcome = call_tool(client, timeout=300).must_be("MCP_TIMEOUT")
         assert "[ERROR]" not in outcome.message, outcome.message
+        assert f"before this call, the server printed this on stdout, {ONLY_MESSAGES}: before" in outcome.message
+
+
+@case
+def a_timeout_quotes_a_line_without_a_line_break():
+    """A program that asks for a password prints no line break. A server may also forget the one after a message."""
+    prompt = "begin(); ask(); say('Password for ' + os.environ['TOKEN'][:10]); sys.stdin.read()"
+    with client_of(prompt, environment={"TOKEN": SECRET}) as client:
+        client.connect(timeout=20_000).must_be("MCP_OK")
+        for _ in range(2):
+            outcome = call_tool(client, timeout=500).must_be("MCP_TIMEOUT")
+            assert f"{ONLY_MESSAGES}: Password for" in outcome.message, outcome.message
+            assert SECRET[:10] not in outcome.message, outcome.message
+    with client_of("print('Token: ', end='', flush=True); sys.stdin.read()") as client:
+        outcome = client.connect(timeout=800).must_be("MCP_TIMEOUT")
+        assert f"{ONLY_MESSAGES}: Token:" in outcome.message, outcome.message
+    message = "json.dumps({'jsonrpc': '2.0', 'id': request['id'], 'result': {'content': ['x' * 100_000]}})"
+    script = f"begin(); request = ask(); say({message}); respond(ask()); serve()"
+    with client_of(script) as client:
+        client.connect(timeout=20_000).must_be("MCP_OK")
+        outcome = call_tool(client, timeout=1500).must_be("MCP_TIMEOUT")
+        assert 'without the line break that ends it: {"jsonrpc"' in outcome.message, outcome.message
+        assert len(outcome.message) < 1000, outcome.message
+
+
+@case
+def an_exit_quotes_the_output_of_the_process():
+    """Python's stdout is a pipe here, so what it prints is received only when it exits."""
+    for text, is_line in (("config.json is missing", True), ("config.json is missing", False), ("tru", False)):
+        script = f"begin(); ask(); print({text!r}, end={chr(10) if is_line else ''!r}); sys.exit(3)"
+        with client_of(script) as client:
+            client.connect(timeout=20_000).must_be("MCP_OK")
+            outcome = call_tool(client, timeout=20_000).must_be("MCP_PROCESS_FAILED")
+            assert f"{ONLY_MESSAGES}: {text}" in outcome.message and "status 3" in outcome.message, outcome.message
+
+
+@case
+def an_exit_does_not_quote_output_before_the_call():
+    with client_of("say('Welcome!\\n'); begin(); ask(); sys.exit(3)") as client:
+        client.connect(timeout=20_000).must_be("MCP_OK")
+        outcome = call_tool(client, timeout=20_000).must_be("MCP_PROCESS_FAILED")
+        assert "Welcome" not in outcome.message, outcome.message
+
+
+@case
+def the_log_about_the_end_of_a_subscription_quotes_the_output_of_the_process():
+    """The client starts the server again, and logs why the subscription has ended."""
+    script = """
+request = ask(); begin(request)
+while True:
+    request = ask()
+    if request["method"] == "subscriptions/listen": say("no database\\n"); sys.exit(3)
+"""
+    with process(script) as client:
+        client.connect(timeout=20_000).must_be("MCP_OK")
+        listener = Listener(client)
+        poll(lambda: any(f"{ONLY_MESSAGES}: no database" in line for line in client.lines), "the log has no quotation")
+        client.close()
+        listener.result().must_be("MCP_CLOSED", "MCP_PROCESS_FAILED")
 
 
 @case

@@ -294,7 +294,11 @@ def stop_a_waiting_call(connected, stop, expected):
         else:
             asked.bearer(issuer.good or "expired")
 
-    with Server(guarded(issuer)) as server, authorized(server.url, respond) as (client, _), Cancel() as cancel:
+    with (
+        Server(guarded(issuer)) as server,
+        authorized(server.url, respond, destroyed_within=PATIENCE) as (client, _),
+        Cancel() as cancel,
+    ):
         if connected:
             client.connect().must_be("MCP_OK")
             issuer.expire()

@@ -337,7 +337,7 @@ def settings_of_another_transport_are_refused():
     declare(c_int, mcp_set_proxy=[c_void_p, c_char_p, ERROR], mcp_set_unix_socket=[c_void_p, c_char_p, ERROR])
     declare(c_int, mcp_set_transport=[c_void_p, c_int32, ERROR], mcp_set_require_https=[c_void_p, c_bool, ERROR])
     declare(c_int, mcp_set_tls_ca_file=[c_void_p, c_char_p, ERROR], mcp_set_tls_verify=[c_void_p, c_bool, ERROR])
-    declare(c_int, mcp_set_tls_client_cert=[c_void_p, c_char_p, c_char_p, ERROR])
+    declare(c_int, mcp_set_tls_client_cert_file=[c_void_p, c_char_p, c_char_p, ERROR])
     not_refused = []
     with process("serve()") as client:
         for function, values in (
@@ -345,7 +345,7 @@ def settings_of_another_transport_are_refused():
             (lib.mcp_set_bearer, [None]),
             (lib.mcp_set_proxy, [b"http://p:1"]), (lib.mcp_set_unix_socket, [b"/x"]), (lib.mcp_set_transport, [1]),
             (lib.mcp_set_require_https, [True]), (lib.mcp_set_tls_verify, [False]), (lib.mcp_set_tls_ca_file, [b"/x"]),
-            (lib.mcp_set_tls_client_cert, [b"/x", None]),
+            (lib.mcp_set_tls_client_cert_file, [b"/x", None]),
         ):  # fmt: skip
             outcome = call(function, client.client, *values)
             if outcome.status != "MCP_MISUSE":

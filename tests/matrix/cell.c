@@ -73,15 +73,15 @@ static void set_token(mcp_client *client, const char *form, const char *token) {
 static void check_refusal(mcp_status status, mcp_error *error, int http, const char *challenge, const char *token) {
     printf("  %s: %s\n", mcp_status_name(status), mcp_error_message(error));
     CHECK(status == (http == 401 ? MCP_UNAUTHORIZED : MCP_FORBIDDEN));
-    CHECK(mcp_error_status(error) == (int32_t)status);
+    CHECK(mcp_error_status(error) == status);
     CHECK(mcp_error_http_status(error) == http);
     CHECK(!mcp_error_has_rpc_code(error));
     CHECK(mcp_error_message(error)[0] != '\0');
     CHECK(token == NULL || strstr(mcp_error_message(error), token) == NULL);
     if (challenge == NULL) {
-        CHECK(mcp_error_www_authenticate(error) == NULL);
+        CHECK(mcp_error_challenge(error) == NULL);
     } else {
-        CHECK(same(mcp_error_www_authenticate(error), challenge));
+        CHECK(same(mcp_error_challenge(error), challenge));
     }
     mcp_error_free(error);
 }
@@ -98,7 +98,7 @@ static void check_success(mcp_status status, mcp_error *error) {
 static mcp_client *client_by(const char *way, const mcp_json *state) {
     bool by_url = same(way, "url"), set = same(way, "set-transport");
     CHECK(by_url || set || same(way, "fall-back"));
-    const char *url = mcp_json_string(mcp_json_at(state, by_url ? "/url" : "/events_url"));
+    const char *url = mcp_json_string(mcp_json_pointer(state, by_url ? "/url" : "/events_url"));
     CHECK(url != NULL);
     mcp_client *client = mcp_client_new(url, NULL);
     CHECK(client != NULL);
@@ -109,17 +109,18 @@ static mcp_client *client_by(const char *way, const mcp_json *state) {
 }
 
 static void check_info(mcp_client *client, const mcp_json *state, const char *era, const char *version) {
-    bool everything = strncmp(mcp_json_string(mcp_json_at(state, "/name")), "everything", strlen("everything")) == 0;
+    bool everything =
+        strncmp(mcp_json_string(mcp_json_pointer(state, "/name")), "everything", strlen("everything")) == 0;
     const char *server = everything ? "mcp-servers/everything" : "libmcp-fixture";
-    const char *transport = mcp_json_string(mcp_json_at(state, "/transport"));
+    const char *transport = mcp_json_string(mcp_json_pointer(state, "/transport"));
     mcp_json *info = NULL;
     mcp_error *error = NULL;
     check_success(mcp_server_info(client, NULL, &info, &error), error);
-    CHECK(same(mcp_json_string(mcp_json_at(info, "/era")), era));
-    CHECK(same(mcp_json_string(mcp_json_at(info, "/protocolVersion")), version));
-    CHECK(same(mcp_json_string(mcp_json_at(info, "/transport")), transport));
-    CHECK(same(mcp_json_string(mcp_json_at(info, "/serverInfo/name")), server));
-    CHECK(mcp_json_type_of(mcp_json_at(info, "/capabilities/tools")) == MCP_JSON_OBJECT);
+    CHECK(same(mcp_json_string(mcp_json_pointer(info, "/era")), era));
+    CHECK(same(mcp_json_string(mcp_json_pointer(info, "/protocolVersion")), version));
+    CHECK(same(mcp_json_string(mcp_json_pointer(info, "/transport")), transport));
+    CHECK(same(mcp_json_string(mcp_json_pointer(info, "/serverInfo/name")), server));
+    CHECK(mcp_json_type_of(mcp_json_pointer(info, "/capabilities/tools")) == MCP_JSON_OBJECT);
     mcp_json_free(info);
 }
 
@@ -129,8 +130,8 @@ int main(int argc, char **argv) {
     const char *challenge = argc == 8 ? argv[7] : NULL;
 
     mcp_json *state = read_state(argv[1]);
-    const char *kind = mcp_json_string(mcp_json_at(state, "/name"));
-    const char *token = mcp_json_string(mcp_json_member(mcp_json_at(state, "/tokens"), token_name));
+    const char *kind = mcp_json_string(mcp_json_pointer(state, "/name"));
+    const char *token = mcp_json_string(mcp_json_member(mcp_json_pointer(state, "/tokens"), token_name));
     CHECK((token == NULL) == same(token_name, "no"));
 
     log_state log = {token, 0};

@@ -40,7 +40,7 @@ int main(int argc, char **argv) {
     need(mcp_ping(client, NULL, &error), error, "the first ping");
     need(mcp_ping(client, NULL, &error), error, "the second ping");
     need(mcp_server_info(client, NULL, &info, &error), error, "server_info");
-    const char *version = mcp_json_string(mcp_json_at(info, "/protocolVersion"));
+    const char *version = mcp_json_string(mcp_json_pointer(info, "/protocolVersion"));
     if (version == NULL || strcmp(version, argv[2]) != 0) {
         printf("FAILED: the version is %s, expected %s\n", version == NULL ? "missing" : version, argv[2]);
         return 1;

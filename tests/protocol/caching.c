@@ -19,14 +19,14 @@ static mcp_client *counted_client(const char *name) {
 static void list(mcp_client *client) {
     mcp_json *result = NULL;
     EXPECT(MCP_OK, error, mcp_list_tools(client, NULL, &result, &error));
-    CHECK_TEXT("echo", mcp_json_string(mcp_json_at(result, "/tools/0/name")));
+    CHECK_TEXT("echo", mcp_json_string(mcp_json_pointer(result, "/tools/0/name")));
     mcp_json_free(result);
 }
 
 static void read_memo(mcp_client *client) {
     mcp_json *result = NULL;
     EXPECT(MCP_OK, error, mcp_read_resource(client, "memo://text", NULL, &result, &error));
-    CHECK_TEXT("Dear diary", mcp_json_string(mcp_json_at(result, "/contents/0/text")));
+    CHECK_TEXT("Dear diary", mcp_json_string(mcp_json_pointer(result, "/contents/0/text")));
     mcp_json_free(result);
 }
 
@@ -51,7 +51,7 @@ static void fresh_results_are_cached(void) {
     /* Another URI is not served from the cache entry of the memo; this result has no cache hint. */
     mcp_json *result = NULL;
     EXPECT(MCP_OK, error, mcp_read_resource(client, "memo://bytes", NULL, &result, &error));
-    CHECK(mcp_json_at(result, "/contents/0/blob") != NULL);
+    CHECK(mcp_json_pointer(result, "/contents/0/blob") != NULL);
     mcp_json_free(result);
     /* New credentials discard private results and keep public ones. */
     EXPECT(MCP_OK, error, mcp_set_bearer(client, "another-token", &error));
@@ -88,7 +88,8 @@ static void *listen_for_changes(void *userdata) {
     mcp_error *failure = NULL;
     mcp_options *options = mcp_options_new();
     EXPECT(MCP_OK, failure, mcp_options_set_cancel(options, self->cancel, &failure));
-    EXPECT(MCP_CANCELLED, failure, mcp_listen(self->client, MCP_CHANGE_TOOLS, uris, changed, self, options, &failure));
+    EXPECT(MCP_CANCELLED, failure,
+           mcp_listen(self->client, MCP_CHANGE_TOOLS, uris, changed, self, NULL, options, &failure));
     mcp_options_free(options);
     return NULL;
 }

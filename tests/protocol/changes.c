@@ -28,7 +28,7 @@ static void *listen_for_changes(void *userdata) {
     mcp_error *failure = NULL;
     mcp_options *options = mcp_options_new();
     EXPECT(MCP_OK, failure, mcp_options_set_cancel(options, self->cancel, &failure));
-    EXPECT(MCP_CANCELLED, failure, mcp_listen(self->client, self->kinds, uris, changed, self, options, &failure));
+    EXPECT(MCP_CANCELLED, failure, mcp_listen(self->client, self->kinds, uris, changed, self, NULL, options, &failure));
     mcp_options_free(options);
     return NULL;
 }
@@ -112,7 +112,7 @@ static void resource_updates_are_reported(void) {
 static void resource_subscription_is_refused(void) {
     const char *const uris[] = {"memo://text", NULL};
     mcp_client *client = connected_client();
-    EXPECT_KEEP(MCP_RPC_ERROR, error, mcp_listen(client, 0, uris, changed, NULL, NULL, &error));
+    EXPECT_KEEP(MCP_RPC_ERROR, error, mcp_listen(client, 0, uris, changed, NULL, NULL, NULL, &error));
     CHECK_INT(-32601, mcp_error_rpc_code(error));
     mcp_error_free(error);
     error = NULL;
@@ -122,7 +122,7 @@ static void resource_subscription_is_refused(void) {
 
 static void listening_is_refused(void) {
     mcp_client *client = connected_client();
-    EXPECT_KEEP(MCP_RPC_ERROR, error, mcp_listen(client, MCP_CHANGE_TOOLS, NULL, changed, NULL, NULL, &error));
+    EXPECT_KEEP(MCP_RPC_ERROR, error, mcp_listen(client, MCP_CHANGE_TOOLS, NULL, changed, NULL, NULL, NULL, &error));
     CHECK_INT(modern() ? -32601 : -32000, mcp_error_rpc_code(error));
     mcp_error_free(error);
     error = NULL;
@@ -141,7 +141,8 @@ static void *listen_until_closed(void *userdata) {
     mcp_error *failure = NULL;
     mcp_options *options = mcp_options_new();
     EXPECT(MCP_OK, failure, mcp_options_set_timeout(options, 5000, &failure));
-    EXPECT(MCP_CLOSED, failure, mcp_listen(self->client, MCP_CHANGE_TOOLS, NULL, changed, NULL, options, &failure));
+    EXPECT(MCP_CLOSED, failure,
+           mcp_listen(self->client, MCP_CHANGE_TOOLS, NULL, changed, NULL, NULL, options, &failure));
     mcp_options_free(options);
     return NULL;
 }

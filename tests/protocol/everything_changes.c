@@ -31,7 +31,7 @@ static void *listen_for_changes(void *userdata) {
     mcp_options *options = mcp_options_new();
     EXPECT(MCP_OK, failure, mcp_options_set_cancel(options, self->cancel, &failure));
     EXPECT(self->expected, failure,
-           mcp_listen(self->client, MCP_CHANGE_RESOURCES, uris, changed, self, options, &failure));
+           mcp_listen(self->client, MCP_CHANGE_RESOURCES, uris, changed, self, NULL, options, &failure));
     mcp_options_free(options);
     return NULL;
 }
@@ -97,9 +97,9 @@ static void close_ends_listening(void) {
 
 static void invalid_arguments_are_rejected(void) {
     mcp_client *client = connected_client();
-    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_listen(client, 0, NULL, changed, NULL, NULL, &error));
-    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_listen(client, 1024, NULL, changed, NULL, NULL, &error));
-    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_listen(client, MCP_CHANGE_TOOLS, NULL, NULL, NULL, NULL, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_listen(client, 0, NULL, changed, NULL, NULL, NULL, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_listen(client, 1024, NULL, changed, NULL, NULL, NULL, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_listen(client, MCP_CHANGE_TOOLS, NULL, NULL, NULL, NULL, NULL, &error));
     end_client(client);
 }
 

@@ -27,13 +27,13 @@ static void respond(void *userdata, mcp_input *input) {
         EXPECT(MCP_OK, error, mcp_input_cancel(input, &error));
     } else if (!elicited) {
         EXPECT(MCP_MISUSE, error, mcp_input_decline(input, &error));
-        EXPECT(MCP_INVALID_ARGUMENT, error, mcp_input_respond(input, "[]", SIZE_MAX, &error));
-        EXPECT(MCP_OK, error, mcp_input_respond(input, json, SIZE_MAX, &error));
+        EXPECT(MCP_INVALID_ARGUMENT, error, mcp_input_respond(input, "[]", MCP_NUL_TERMINATED, &error));
+        EXPECT(MCP_OK, error, mcp_input_respond(input, json, MCP_NUL_TERMINATED, &error));
     } else if (json == NULL) {
         EXPECT(MCP_OK, error, mcp_input_decline(input, &error));
     } else {
-        EXPECT(MCP_INVALID_ARGUMENT, error, mcp_input_accept(input, "7", SIZE_MAX, &error));
-        EXPECT(MCP_OK, error, mcp_input_accept(input, strcmp(json, "") == 0 ? NULL : json, SIZE_MAX, &error));
+        EXPECT(MCP_INVALID_ARGUMENT, error, mcp_input_accept(input, "7", MCP_NUL_TERMINATED, &error));
+        EXPECT(MCP_OK, error, mcp_input_accept(input, strcmp(json, "") == 0 ? NULL : json, MCP_NUL_TERMINATED, &error));
     }
     free(json);
 }
@@ -98,7 +98,7 @@ static mcp_json *raw_result(const mcp_json *result) {
     const char *text = mcp_json_string(mcp_json_member(mcp_json_element(content, mcp_json_size(content) - 1), "text"));
     static const char intro[] = "\nRaw result: ";
     must(text != NULL && strncmp(text, intro, sizeof intro - 1) == 0, "a raw result");
-    mcp_json *raw = mcp_json_parse(text + sizeof intro - 1, SIZE_MAX, NULL);
+    mcp_json *raw = mcp_json_parse(text + sizeof intro - 1, MCP_NUL_TERMINATED, NULL);
     must(raw != NULL, text);
     return raw;
 }
@@ -107,10 +107,10 @@ static void forms_are_answered(mcp_client *client) {
     /* Missing members get the defaults of the form. */
     elicitation = (handler){"elicitation/create", NULL, "{'name':'Ada','check':true,'integer':7}", false, false, 0};
     mcp_json *result = CALL(client, "trigger-elicitation-request", NULL, NULL);
-    CHECK_JSON("'\xe2\x9c\x85 User provided the requested information!'", mcp_json_at(result, "/content/0/text"));
+    CHECK_JSON("'\xe2\x9c\x85 User provided the requested information!'", mcp_json_pointer(result, "/content/0/text"));
     CHECK_JSON("'User inputs:\\n- Name: Ada\\n- Agreed to terms: true\\n- Favorite Integer: 7\\n"
                "- Favorite Number: 3.14'",
-               mcp_json_at(result, "/content/1/text"));
+               mcp_json_pointer(result, "/content/1/text"));
     mcp_json *raw = raw_result(result);
     CHECK_JSON("{'action':'accept','content':{'name':'Ada','check':true,'integer':7,'number':3.14,"
                "'firstLine':'It was a dark and stormy night.','untitledSingleSelectEnum':'Monica',"
@@ -124,7 +124,7 @@ static void forms_are_answered(mcp_client *client) {
     elicitation.response = NULL;
     result = CALL(client, "trigger-elicitation-request", NULL, NULL);
     CHECK_JSON("'\xe2\x9d\x8c User declined to provide the requested information.'",
-               mcp_json_at(result, "/content/0/text"));
+               mcp_json_pointer(result, "/content/0/text"));
     raw = raw_result(result);
     CHECK_JSON("{'action':'decline'}", raw);
     mcp_json_free(raw);
@@ -133,7 +133,7 @@ static void forms_are_answered(mcp_client *client) {
     elicitation.cancels = true;
     result = CALL(client, "trigger-elicitation-request", NULL, NULL);
     CHECK_JSON("'\xe2\x9a\xa0\xef\xb8\x8f User cancelled the elicitation dialog.'",
-               mcp_json_at(result, "/content/0/text"));
+               mcp_json_pointer(result, "/content/0/text"));
     mcp_json_free(result);
     CHECK_INT(3, elicitation.calls);
 }
@@ -151,7 +151,7 @@ static void url_elicitation_is_answered(mcp_client *client) {
     mcp_json *result = CALL(client, "trigger-url-elicitation", arguments, NULL);
     CHECK_JSON("'\xe2\x9c\x85 User completed the URL elicitation flow.\\nElicitation ID: e-1\\n"
                "URL: https://example.test/login'",
-               mcp_json_at(result, "/content/0/text"));
+               mcp_json_pointer(result, "/content/0/text"));
     mcp_json *raw = raw_result(result);
     CHECK_JSON("{'action':'accept'}", raw);
     mcp_json_free(raw);
@@ -159,7 +159,7 @@ static void url_elicitation_is_answered(mcp_client *client) {
     elicitation.response = NULL;
     result = CALL(client, "trigger-url-elicitation", arguments, NULL);
     CHECK_JSON("'\xe2\x9d\x8c User declined to open the URL (Elicitation ID: e-1).'",
-               mcp_json_at(result, "/content/0/text"));
+               mcp_json_pointer(result, "/content/0/text"));
     mcp_json_free(result);
 }
 
@@ -170,16 +170,17 @@ static void url_required_error_is_returned(mcp_client *client) {
     mcp_json *result = NULL;
     elicitation = (handler){"elicitation/create", NULL, "", false, false, 0};
     EXPECT_KEEP(MCP_RPC_ERROR, error,
-                mcp_call_tool(client, "trigger-url-elicitation", arguments, SIZE_MAX, NULL, &result, &error));
+                mcp_call_tool(client, "trigger-url-elicitation", arguments, MCP_NUL_TERMINATED, NULL, &result, &error));
     CHECK_INT(-32042, mcp_error_rpc_code(error));
-    const mcp_json *required = mcp_json_at(mcp_error_rpc_data(error), "/elicitations/0");
+    const mcp_json *required = mcp_json_pointer(mcp_error_rpc_data(error), "/elicitations/0");
     CHECK_TEXT("url", mcp_json_string(mcp_json_member(required, "mode")));
     CHECK_TEXT("https://modelcontextprotocol.io", mcp_json_string(mcp_json_member(required, "url")));
     CHECK_INT(36, strlen(mcp_json_string(mcp_json_member(required, "elicitationId"))));
     mcp_error_free(error);
     error = NULL;
     CHECK_INT(0, elicitation.calls);
-    EXPECT(MCP_OK, error, mcp_call_tool(client, "trigger-url-elicitation", arguments, SIZE_MAX, NULL, &result, &error));
+    EXPECT(MCP_OK, error,
+           mcp_call_tool(client, "trigger-url-elicitation", arguments, MCP_NUL_TERMINATED, NULL, &result, &error));
     CHECK_INT(1, elicitation.calls);
     mcp_json_free(result);
 }
@@ -198,7 +199,7 @@ static void sampling_is_answered(mcp_client *client) {
     const char *text = mcp_tool_result_text(result), *brace = strchr(text, '{');
     must(brace != NULL, text);
     CHECK(strncmp(text, "LLM sampling result: \n{", 23) == 0);
-    mcp_json *sample = mcp_json_parse(brace, SIZE_MAX, NULL);
+    mcp_json *sample = mcp_json_parse(brace, MCP_NUL_TERMINATED, NULL);
     CHECK_JSON("{'role':'assistant','content':{'type':'text','text':'Old pond\\n\\u2026'},'model':'basho-1',"
                "'stopReason':'endTurn'}",
                sample);
@@ -207,8 +208,8 @@ static void sampling_is_answered(mcp_client *client) {
 
     sampling.fails = true;
     EXPECT(MCP_OK, error,
-           mcp_call_tool(client, "trigger-sampling-request", "{\"prompt\":\"a haiku\",\"maxTokens\":17}", SIZE_MAX,
-                         NULL, &result, &error));
+           mcp_call_tool(client, "trigger-sampling-request", "{\"prompt\":\"a haiku\",\"maxTokens\":17}",
+                         MCP_NUL_TERMINATED, NULL, &result, &error));
     CHECK(mcp_tool_result_is_error(result));
     CHECK_TEXT("MCP error -1: the user refused", mcp_tool_result_text(result));
     mcp_json_free(result);

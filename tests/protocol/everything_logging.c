@@ -7,7 +7,7 @@ static void subscribe(mcp_client *client, const char *method, const char *uri) {
     char params[128];
     mcp_json *result = NULL;
     snprintf(params, sizeof params, "{\"uri\":\"%s\"}", uri);
-    EXPECT(MCP_OK, error, mcp_request(client, method, params, SIZE_MAX, NULL, &result, &error));
+    EXPECT(MCP_OK, error, mcp_request(client, method, params, MCP_NUL_TERMINATED, NULL, &result, &error));
     CHECK_JSON("{}", result);
     mcp_json_free(result);
 }
@@ -17,19 +17,19 @@ static void level_is_respected(void) {
     notes *messages = notes_new();
     mcp_client *client = new_client();
     record_server_messages(client, messages);
-    EXPECT(MCP_OK, error, mcp_set_logging_level(client, "info", NULL, &error));
+    EXPECT(MCP_OK, error, mcp_request_server_log(client, "info", NULL, &error));
     subscribe(client, "resources/subscribe", "demo://one");
     AWAIT_NOTE(messages, "info - \"Received Subscribe Resource request for URI: demo://one \xe2\x80\xa6");
-    EXPECT(MCP_OK, error, mcp_set_logging_level(client, "notice", NULL, &error));
+    EXPECT(MCP_OK, error, mcp_request_server_log(client, "notice", NULL, &error));
     clear_notes(messages);
     subscribe(client, "resources/subscribe", "demo://two");
-    EXPECT(MCP_OK, error, mcp_set_logging_level(client, "debug", NULL, &error));
+    EXPECT(MCP_OK, error, mcp_request_server_log(client, "debug", NULL, &error));
     subscribe(client, "resources/unsubscribe", "demo://two");
     /* A message about the subscription would have arrived before this one. */
     AWAIT_NOTE(messages, "info - \"Received Unsubscribe Resource request: demo://two \xe2\x80\xa6");
     CHECK_INT(0, count_notes(messages, "info - \"Received Subscribe Resource\xe2\x80\xa6"));
-    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_logging_level(client, "loud", NULL, &error));
-    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_logging_level(client, NULL, NULL, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_request_server_log(client, "loud", NULL, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_request_server_log(client, NULL, NULL, &error));
     end_client(client);
     notes_free(messages);
 }
@@ -39,7 +39,7 @@ static void all_levels_are_received(void) {
     notes *messages = notes_new();
     mcp_client *client = new_client();
     record_server_messages(client, messages);
-    EXPECT(MCP_OK, error, mcp_set_logging_level(client, "debug", NULL, &error));
+    EXPECT(MCP_OK, error, mcp_request_server_log(client, "debug", NULL, &error));
     CHECK_TOOL("Started simulated, random-leveled logging for session \xe2\x80\xa6", client, "toggle-simulated-logging",
                NULL);
     AWAIT_NOTE(messages, "\xe2\x80\xa6");

@@ -10,7 +10,7 @@ typedef struct {
     mcp_cancel *cancel; /* triggered by the second notification */
 } watcher;
 
-static void progressed(void *userdata, double progress, double total, const char *message) {
+static bool progressed(void *userdata, double progress, double total, const char *message) {
     watcher *self = userdata;
     self->count++;
     CHECK(progress == self->last + 1);
@@ -21,6 +21,7 @@ static void progressed(void *userdata, double progress, double total, const char
     if (self->count == 2) {
         mcp_cancel_trigger(self->cancel);
     }
+    return true;
 }
 
 static void destroyed(void *userdata) {
@@ -55,8 +56,8 @@ static void call_is_cancelled(mcp_client *client) {
     EXPECT(MCP_OK, error, mcp_options_set_progress(options, progressed, &self, destroyed, &error));
     EXPECT(MCP_OK, error, mcp_options_set_cancel(options, cancel, &error));
     EXPECT(MCP_CANCELLED, error,
-           mcp_call_tool(client, "trigger-long-running-operation", "{\"duration\":0.4,\"steps\":4}", SIZE_MAX, options,
-                         &result, &error));
+           mcp_call_tool(client, "trigger-long-running-operation", "{\"duration\":0.4,\"steps\":4}", MCP_NUL_TERMINATED,
+                         options, &result, &error));
     CHECK(result == NULL);
     CHECK_INT(2, self.count);
     CHECK_SAYS(now_ms() - start < 5000, "%.0f ms", now_ms() - start);
@@ -70,8 +71,8 @@ static void call_times_out(mcp_client *client) {
     mcp_json *result = NULL;
     EXPECT(MCP_OK, error, mcp_options_set_timeout(options, 200, &error));
     EXPECT(MCP_TIMEOUT, error,
-           mcp_call_tool(client, "trigger-long-running-operation", "{\"duration\":30,\"steps\":2}", SIZE_MAX, options,
-                         &result, &error));
+           mcp_call_tool(client, "trigger-long-running-operation", "{\"duration\":30,\"steps\":2}", MCP_NUL_TERMINATED,
+                         options, &result, &error));
     CHECK_TOOL("Echo: still here", client, "echo", "{'message':'still here'}");
     mcp_options_free(options);
 }

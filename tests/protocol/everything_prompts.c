@@ -9,10 +9,10 @@ static void prompts_are_listed(mcp_client *client) {
     CHECK_NAMES("simple-prompt args-prompt completable-prompt resource-prompt", mcp_json_member(result, "prompts"),
                 "name");
     CHECK_JSON("{'name':'simple-prompt','title':'Simple Prompt','description':'A prompt with no arguments'}",
-               mcp_json_at(result, "/prompts/0"));
+               mcp_json_pointer(result, "/prompts/0"));
     CHECK_JSON("[{'name':'city','description':'Name of the city','required':true},"
                "{'name':'state','required':false}]",
-               mcp_json_at(result, "/prompts/1/arguments"));
+               mcp_json_pointer(result, "/prompts/1/arguments"));
     mcp_json_free(result);
     CHECK_INT(1, check_pages(client, mcp_list_prompts, mcp_list_prompts_page, "prompts"));
 }
@@ -20,7 +20,7 @@ static void prompts_are_listed(mcp_client *client) {
 static void check_prompt(mcp_client *client, const char *name, const char *arguments, const char *messages) {
     mcp_json *result = NULL;
     char *json = arguments != NULL ? quotes(arguments) : NULL;
-    EXPECT(MCP_OK, error, mcp_get_prompt(client, name, json, SIZE_MAX, NULL, &result, &error));
+    EXPECT(MCP_OK, error, mcp_get_prompt(client, name, json, MCP_NUL_TERMINATED, NULL, &result, &error));
     CHECK_JSON(messages, mcp_json_member(result, "messages"));
     mcp_json_free(result);
     free(json);
@@ -55,7 +55,8 @@ static void invalid_prompts_are_rejected(mcp_client *client) {
     CHECK_INT(-32602, mcp_error_rpc_code(error));
     CHECK(strstr(mcp_error_message(error), "Prompt none not found") != NULL);
     mcp_error_free(error);
-    EXPECT_KEEP(MCP_RPC_ERROR, error, mcp_get_prompt(client, "args-prompt", "{}", SIZE_MAX, NULL, &result, &error));
+    EXPECT_KEEP(MCP_RPC_ERROR, error,
+                mcp_get_prompt(client, "args-prompt", "{}", MCP_NUL_TERMINATED, NULL, &result, &error));
     CHECK_INT(-32602, mcp_error_rpc_code(error));
     mcp_error_free(error);
     error = NULL;
@@ -65,9 +66,10 @@ static void check_completion(mcp_client *client, const char *argument, const cha
                              const char *values) {
     mcp_json *result = NULL;
     EXPECT(MCP_OK, error,
-           mcp_complete_prompt(client, "completable-prompt", argument, value, context, NULL, &result, &error));
-    CHECK_JSON(values, mcp_json_at(result, "/completion/values"));
-    CHECK_JSON("false", mcp_json_at(result, "/completion/hasMore"));
+           mcp_complete_prompt(client, "completable-prompt", argument, value, context, MCP_NUL_TERMINATED, NULL,
+                               &result, &error));
+    CHECK_JSON(values, mcp_json_pointer(result, "/completion/values"));
+    CHECK_JSON("false", mcp_json_pointer(result, "/completion/hasMore"));
     mcp_json_free(result);
 }
 
@@ -80,11 +82,11 @@ static void arguments_are_completed(mcp_client *client) {
     check_completion(client, "name", "Ch", "{\"department\":\"Engineering\"}", "['Charlie']");
     mcp_json *result = NULL;
     EXPECT(MCP_OK, error,
-           mcp_complete_prompt(client, "resource-prompt", "resourceType", "B", NULL, NULL, &result, &error));
+           mcp_complete_prompt(client, "resource-prompt", "resourceType", "B", NULL, 0, NULL, &result, &error));
     CHECK_JSON("{'values':['Blob'],'total':1,'hasMore':false}", mcp_json_member(result, "completion"));
     mcp_json_free(result);
     result = NULL;
-    EXPECT_KEEP(MCP_RPC_ERROR, error, mcp_complete_prompt(client, "none", "x", "", NULL, NULL, &result, &error));
+    EXPECT_KEEP(MCP_RPC_ERROR, error, mcp_complete_prompt(client, "none", "x", "", NULL, 0, NULL, &result, &error));
     CHECK_INT(-32602, mcp_error_rpc_code(error));
     mcp_error_free(error);
     error = NULL;

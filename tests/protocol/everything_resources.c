@@ -13,7 +13,7 @@ static void documents_are_listed(mcp_client *client) {
                 mcp_json_member(result, "resources"), "uri");
     CHECK_JSON("{'uri':'demo://resource/static/document/extension.md','name':'extension.md',"
                "'mimeType':'text/markdown','description':'Static document file exposed from /docs: extension.md'}",
-               mcp_json_at(result, "/resources/1"));
+               mcp_json_pointer(result, "/resources/1"));
     mcp_json_free(result);
     CHECK_INT(1, check_pages(client, mcp_list_resources, mcp_list_resources_page, "resources"));
 }
@@ -48,10 +48,10 @@ static void documents_are_read(mcp_client *client) {
         snprintf(uri, sizeof uri, "demo://resource/static/document/%s", documents[i].name);
         EXPECT(MCP_OK, error, mcp_read_resource(client, uri, NULL, &result, &error));
         CHECK_INT(1, mcp_json_size(mcp_json_member(result, "contents")));
-        CHECK_TEXT(uri, mcp_json_string(mcp_json_at(result, "/contents/0/uri")));
-        CHECK_TEXT("text/markdown", mcp_json_string(mcp_json_at(result, "/contents/0/mimeType")));
+        CHECK_TEXT(uri, mcp_json_string(mcp_json_pointer(result, "/contents/0/uri")));
+        CHECK_TEXT("text/markdown", mcp_json_string(mcp_json_pointer(result, "/contents/0/mimeType")));
         EXPECT(MCP_BUFFER_TOO_SMALL, error,
-               mcp_json_copy_string(mcp_json_at(result, "/contents/0/text"), NULL, 0, &length, &error));
+               mcp_json_copy_string(mcp_json_pointer(result, "/contents/0/text"), NULL, 0, &length, &error));
         CHECK_INT(documents[i].size, length);
         mcp_json_free(result);
     }
@@ -66,7 +66,7 @@ static void template_resources_are_read(mcp_client *client) {
     mcp_json_free(result);
     result = NULL;
     EXPECT(MCP_OK, error, mcp_read_resource(client, "demo://resource/dynamic/blob/43", NULL, &result, &error));
-    const mcp_json *blob = mcp_json_at(result, "/contents/0/blob");
+    const mcp_json *blob = mcp_json_pointer(result, "/contents/0/blob");
     char text[128] = "";
     size_t length = 0, needed = 0;
     EXPECT(MCP_OK, error, mcp_json_copy_base64(blob, text, sizeof text - 1, &length, &error));
@@ -74,7 +74,7 @@ static void template_resources_are_read(mcp_client *client) {
     CHECK(strncmp(text, "Resource 43: This is a base64 blob created at ", 46) == 0);
     EXPECT(MCP_BUFFER_TOO_SMALL, error, mcp_json_copy_base64(blob, NULL, 0, &needed, &error));
     CHECK_INT(length, needed);
-    CHECK(mcp_json_at(result, "/contents/0/text") == NULL);
+    CHECK(mcp_json_pointer(result, "/contents/0/text") == NULL);
     mcp_json_free(result);
 }
 
@@ -96,16 +96,16 @@ static void unknown_resources_are_errors(mcp_client *client) {
 static void template_arguments_are_completed(mcp_client *client) {
     static const char text[] = "demo://resource/dynamic/text/{resourceId}";
     mcp_json *result = NULL;
-    EXPECT(MCP_OK, error, mcp_complete_resource(client, text, "resourceId", "12", NULL, NULL, &result, &error));
+    EXPECT(MCP_OK, error, mcp_complete_resource(client, text, "resourceId", "12", NULL, 0, NULL, &result, &error));
     CHECK_JSON("{'values':['12'],'total':1,'hasMore':false}", mcp_json_member(result, "completion"));
     mcp_json_free(result);
     result = NULL;
-    EXPECT(MCP_OK, error, mcp_complete_resource(client, text, "resourceId", "x", NULL, NULL, &result, &error));
-    CHECK_JSON("[]", mcp_json_at(result, "/completion/values"));
+    EXPECT(MCP_OK, error, mcp_complete_resource(client, text, "resourceId", "x", NULL, 0, NULL, &result, &error));
+    CHECK_JSON("[]", mcp_json_pointer(result, "/completion/values"));
     mcp_json_free(result);
     result = NULL;
     EXPECT_KEEP(MCP_RPC_ERROR, error,
-                mcp_complete_resource(client, "demo://none/{x}", "x", "", NULL, NULL, &result, &error));
+                mcp_complete_resource(client, "demo://none/{x}", "x", "", NULL, 0, NULL, &result, &error));
     CHECK_INT(-32602, mcp_error_rpc_code(error));
     mcp_error_free(error);
     error = NULL;

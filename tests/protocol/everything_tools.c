@@ -20,11 +20,11 @@ static void tools_are_listed(void) {
     CHECK_TEXT("Echo Tool", mcp_json_string(mcp_json_member(echo, "title")));
     CHECK_TEXT("Echoes back the input string", mcp_json_string(mcp_json_member(echo, "description")));
     CHECK_JSON("{'message':{'type':'string','description':'Message to echo'}}",
-               mcp_json_at(echo, "/inputSchema/properties"));
+               mcp_json_pointer(echo, "/inputSchema/properties"));
     CHECK_JSON("{'readOnlyHint':true,'destructiveHint':false,'idempotentHint':true,'openWorldHint':false}",
                mcp_json_member(echo, "annotations"));
-    CHECK_JSON("'required'", mcp_json_at(result, "/tools/12/execution/taskSupport"));
-    CHECK_JSON("['temperature','conditions','humidity']", mcp_json_at(result, "/tools/5/outputSchema/required"));
+    CHECK_JSON("'required'", mcp_json_pointer(result, "/tools/12/execution/taskSupport"));
+    CHECK_JSON("['temperature','conditions','humidity']", mcp_json_pointer(result, "/tools/5/outputSchema/required"));
     mcp_json_free(result);
     CHECK_INT(1, check_pages(client, mcp_list_tools, mcp_list_tools_page, "tools"));
     end_client(client);
@@ -51,7 +51,7 @@ static void long_text_is_returned(mcp_client *client) {
     memset(arguments + used, 'a', LENGTH);
     sprintf(arguments + used + LENGTH, "\"}");
     mcp_json *result = NULL;
-    EXPECT(MCP_OK, error, mcp_call_tool(client, "echo", arguments, SIZE_MAX, NULL, &result, &error));
+    EXPECT(MCP_OK, error, mcp_call_tool(client, "echo", arguments, MCP_NUL_TERMINATED, NULL, &result, &error));
     const char *text = mcp_tool_result_text(result);
     CHECK_INT(LENGTH + 6, strlen(text));
     CHECK_INT(LENGTH + 6, strspn(text, "Echo: a"));
@@ -61,17 +61,17 @@ static void long_text_is_returned(mcp_client *client) {
 
 static void tool_errors_are_returned(mcp_client *client) {
     mcp_json *result = NULL;
-    EXPECT(MCP_OK, error, mcp_call_tool(client, "echo", "{}", SIZE_MAX, NULL, &result, &error));
+    EXPECT(MCP_OK, error, mcp_call_tool(client, "echo", "{}", MCP_NUL_TERMINATED, NULL, &result, &error));
     CHECK(mcp_tool_result_is_error(result));
     CHECK_JSON("'MCP error -32602: Input validation error: Invalid arguments for tool echo: \xe2\x80\xa6'",
-               mcp_json_at(result, "/content/0/text"));
+               mcp_json_pointer(result, "/content/0/text"));
     mcp_json_free(result);
     EXPECT(MCP_OK, error, mcp_call_tool(client, "nothing", NULL, 0, NULL, &result, &error));
     CHECK(mcp_tool_result_is_error(result));
     CHECK_TEXT("MCP error -32602: Tool nothing not found", mcp_tool_result_text(result));
     mcp_json_free(result);
     EXPECT(MCP_OK, error,
-           mcp_call_tool(client, "get-resource-links", "{\"count\":11}", SIZE_MAX, NULL, &result, &error));
+           mcp_call_tool(client, "get-resource-links", "{\"count\":11}", MCP_NUL_TERMINATED, NULL, &result, &error));
     CHECK(mcp_tool_result_is_error(result));
     mcp_json_free(result);
 }
@@ -109,7 +109,7 @@ static void image_is_returned(mcp_client *client) {
                "'data':'iVBORw0KGgo\xe2\x80\xa6'},{'type':'text','text':'The image above is the MCP logo.'}]",
                mcp_json_member(result, "content"));
     CHECK_TEXT("Here's the image you requested:\nThe image above is the MCP logo.", mcp_tool_result_text(result));
-    const mcp_json *data = mcp_json_at(result, "/content/1/data");
+    const mcp_json *data = mcp_json_pointer(result, "/content/1/data");
     EXPECT(MCP_OK, error, mcp_json_copy_base64(data, bytes, sizeof bytes, &length, &error));
     must(length > 64, "an image");
     CHECK(memcmp(bytes, "\x89PNG\r\n\x1a\n", 8) == 0);
@@ -151,11 +151,11 @@ static void resource_links_are_returned(mcp_client *client) {
     CHECK_TEXT(after, text + strlen(text) - strlen(after));
     mcp_json_free(result);
     result = CALL(client, "get-resource-reference", "{'resourceType':'Blob','resourceId':8}", NULL);
-    CHECK_TEXT("demo://resource/dynamic/blob/8", mcp_json_string(mcp_json_at(result, "/content/1/resource/uri")));
+    CHECK_TEXT("demo://resource/dynamic/blob/8", mcp_json_string(mcp_json_pointer(result, "/content/1/resource/uri")));
     char bytes[128] = "";
-    EXPECT(
-        MCP_OK, error,
-        mcp_json_copy_base64(mcp_json_at(result, "/content/1/resource/blob"), bytes, sizeof bytes - 1, NULL, &error));
+    EXPECT(MCP_OK, error,
+           mcp_json_copy_base64(mcp_json_pointer(result, "/content/1/resource/blob"), bytes, sizeof bytes - 1, NULL,
+                                &error));
     CHECK(strncmp(bytes, "Resource 8: This is a base64 blob created at ", 45) == 0);
     mcp_json_free(result);
 }
@@ -198,14 +198,14 @@ static void gzip_resource_is_created_and_read(mcp_client *client) {
     result = NULL;
     EXPECT(MCP_OK, error, mcp_read_resource(client, uri, NULL, &result, &error));
     CHECK_INT(1, mcp_json_size(mcp_json_member(result, "contents")));
-    CHECK_TEXT("application/gzip", mcp_json_string(mcp_json_at(result, "/contents/0/mimeType")));
-    check_gzip(mcp_json_at(result, "/contents/0/blob"));
+    CHECK_TEXT("application/gzip", mcp_json_string(mcp_json_pointer(result, "/contents/0/mimeType")));
+    check_gzip(mcp_json_pointer(result, "/contents/0/blob"));
     mcp_json_free(result);
     snprintf(arguments, sizeof arguments,
              "{'name':'%ld.gz','data':'data:text/plain,hello%%20gzip','outputType':'resource'}", (long)getpid());
     result = CALL(client, "gzip-file-as-resource", arguments, NULL);
-    CHECK_TEXT(uri, mcp_json_string(mcp_json_at(result, "/content/0/resource/uri")));
-    check_gzip(mcp_json_at(result, "/content/0/resource/blob"));
+    CHECK_TEXT(uri, mcp_json_string(mcp_json_pointer(result, "/content/0/resource/uri")));
+    check_gzip(mcp_json_pointer(result, "/content/0/resource/blob"));
     mcp_json_free(result);
 }
 
@@ -221,7 +221,7 @@ static void process_environment_is_restricted(void) {
         EXPECT(MCP_MISUSE, error, mcp_set_environment(client, "LIBMCP_TEST_GIVEN", "1", &error));
     }
     mcp_json *result = CALL(client, "get-env", NULL, NULL);
-    mcp_json *environment = mcp_json_parse(mcp_tool_result_text(result), SIZE_MAX, NULL);
+    mcp_json *environment = mcp_json_parse(mcp_tool_result_text(result), MCP_NUL_TERMINATED, NULL);
     CHECK(mcp_json_type_of(environment) == MCP_JSON_OBJECT);
     CHECK(mcp_json_member(environment, "LIBMCP_TEST_SECRET") == NULL);
     if (on_stdio()) {

@@ -21,25 +21,25 @@ static void elicit(void *userdata, mcp_input *input) {
     must(message != NULL, "a message");
     note(inputs, "%s", message);
     if (strcmp(message, "Which colour?") == 0) {
-        EXPECT(MCP_OK, failure, mcp_input_accept(input, "{\"colour\":\"green\"}", SIZE_MAX, &failure));
+        EXPECT(MCP_OK, failure, mcp_input_accept(input, "{\"colour\":\"green\"}", MCP_NUL_TERMINATED, &failure));
     } else if (strncmp(message, "Word ", 5) == 0) {
         char content[64];
         snprintf(content, sizeof content, "{\"word\":\"w%d\"}", atoi(message + 5));
-        EXPECT(MCP_OK, failure, mcp_input_accept(input, content, SIZE_MAX, &failure));
+        EXPECT(MCP_OK, failure, mcp_input_accept(input, content, MCP_NUL_TERMINATED, &failure));
     } else if (strcmp(message, "Log in.") == 0) {
         CHECK_TEXT("url", mcp_json_string(mcp_json_member(params, "mode")));
         CHECK_TEXT("https://example.test/login", mcp_json_string(mcp_json_member(params, "url")));
         EXPECT(MCP_OK, failure, mcp_input_accept(input, NULL, 0, &failure));
     } else {
         CHECK_TEXT("Who are you?", message);
-        CHECK_TEXT("string", mcp_json_string(mcp_json_at(params, "/requestedSchema/properties/name/type")));
-        CHECK_TEXT("Hello", mcp_json_string(mcp_json_at(params, "/requestedSchema/properties/greeting/default")));
+        CHECK_TEXT("string", mcp_json_string(mcp_json_pointer(params, "/requestedSchema/properties/name/type")));
+        CHECK_TEXT("Hello", mcp_json_string(mcp_json_pointer(params, "/requestedSchema/properties/greeting/default")));
         if (form_content == NULL) {
             EXPECT(MCP_OK, failure, mcp_input_decline(input, &failure));
         } else if (*form_content == '\0') {
             EXPECT(MCP_OK, failure, mcp_input_cancel(input, &failure));
         } else {
-            EXPECT(MCP_OK, failure, mcp_input_accept(input, form_content, SIZE_MAX, &failure));
+            EXPECT(MCP_OK, failure, mcp_input_accept(input, form_content, MCP_NUL_TERMINATED, &failure));
         }
     }
 }
@@ -50,13 +50,13 @@ static void sample(void *userdata, mcp_input *input) {
     const mcp_json *params = mcp_input_params(input);
     CHECK_TEXT("sampling/createMessage", mcp_input_method(input));
     CHECK_JSON("16", mcp_json_member(params, "maxTokens"));
-    CHECK_TEXT("user", mcp_json_string(mcp_json_at(params, "/messages/0/role")));
-    note(inputs, "sample %s", mcp_json_string(mcp_json_at(params, "/messages/0/content/text")));
+    CHECK_TEXT("user", mcp_json_string(mcp_json_pointer(params, "/messages/0/role")));
+    note(inputs, "sample %s", mcp_json_string(mcp_json_pointer(params, "/messages/0/content/text")));
     EXPECT(MCP_OK, failure,
            mcp_input_respond(input,
                              "{\"role\":\"assistant\",\"content\":{\"type\":\"text\",\"text\":\"Old pond\"},"
                              "\"model\":\"basho-1\",\"stopReason\":\"endTurn\"}",
-                             SIZE_MAX, &failure));
+                             MCP_NUL_TERMINATED, &failure));
 }
 
 static void list_roots(void *userdata, mcp_input *input) {
@@ -68,7 +68,7 @@ static void list_roots(void *userdata, mcp_input *input) {
            mcp_input_respond(input,
                              "{\"roots\":[{\"uri\":\"file:///srv/one\",\"name\":\"One\"},"
                              "{\"uri\":\"file:///srv/two\"}]}",
-                             SIZE_MAX, &failure));
+                             MCP_NUL_TERMINATED, &failure));
 }
 
 static mcp_client *answering_client(void) {
@@ -128,7 +128,7 @@ static void rounds_carry_state_and_are_limited(mcp_client *client) {
     mcp_json *result = NULL;
     if (modern()) {
         EXPECT(MCP_ENDLESS, error,
-               mcp_call_tool(client, "rounds", "{\"count\":100000}", SIZE_MAX, NULL, &result, &error));
+               mcp_call_tool(client, "rounds", "{\"count\":100000}", MCP_NUL_TERMINATED, NULL, &result, &error));
         CHECK(result == NULL);
         CHECK_INT(32, count_notes(inputs, "\xe2\x80\xa6"));
         clear_notes(inputs);
@@ -210,6 +210,36 @@ static void failing_handler_is_tool_error(mcp_client *unused) {
     call_with_failing_handler(MCP_OK);
 }
 
+/* A tool that requests input in the way of legacy versions. */
+static void form_of_direct_tool_is_answered(mcp_client *client) {
+    form_content = "{\"name\":\"Ada\"}";
+    CHECK_TOOL("Hello, Ada!", client, "ask_name_directly", NULL);
+    CHECK_NOTES("Who are you?", inputs);
+    clear_notes(inputs);
+}
+
+/* On a modern connection, it fails: the error says which version to pin. */
+static void call_of_direct_tool(mcp_client *client, mcp_status expected) {
+    mcp_json *result = NULL;
+    EXPECT_KEEP(expected, error, mcp_call_tool(client, "ask_name_directly", NULL, 0, NULL, &result, &error));
+    CHECK(result == NULL);
+    CHECK_INT(expected == MCP_RPC_ERROR ? -32600 : 0, mcp_error_rpc_code(error));
+    const char *text = mcp_error_message(error);
+    CHECK_SAYS(strstr(text, "pin version 2025-11-25 with mcp_set_protocol_version") != NULL, "%s", text);
+    mcp_error_free(error);
+    error = NULL;
+    CHECK_NOTES("", inputs);
+    CHECK_TOOL("still here", client, "echo", "{'text':'still here'}");
+}
+
+static void direct_tool_is_client_error(mcp_client *client) {
+    call_of_direct_tool(client, MCP_INPUT_UNSUPPORTED);
+}
+
+static void direct_tool_is_rpc_error(mcp_client *client) {
+    call_of_direct_tool(client, MCP_RPC_ERROR);
+}
+
 int main(int argc, char **argv) {
     static const struct {
         const char *name;
@@ -222,6 +252,9 @@ int main(int argc, char **argv) {
         {"all", three_inputs_are_answered_in_one_round},
         {"rounds", rounds_carry_state_and_are_limited},
         {"retry", call_is_retried_with_state},
+        {"direct", form_of_direct_tool_is_answered},
+        {"no-direct", direct_tool_is_client_error},
+        {"no-direct-rpc", direct_tool_is_rpc_error},
         {"no-handler-client-error", no_handler_is_client_error},
         {"no-handler-rpc-error", no_handler_is_rpc_error},
         {"no-handler-tool-error", no_handler_is_tool_error},

@@ -26,7 +26,7 @@ int main(int argc, char **argv) {
     must(by_level || refused || strcmp(argv[1], "ignored") == 0, argv[1]);
     notes *messages = notes_new();
     mcp_client *client = connected_client();
-    EXPECT(MCP_OK, error, mcp_set_logging(client, logged, messages, NULL, &error));
+    EXPECT(MCP_OK, error, mcp_set_server_log(client, logged, messages, NULL, &error));
 
     /* A modern server sends no messages before a level is set; a legacy server may. */
     CHECK_TOOL("spoken", client, "speak", "{'text':'one'}");
@@ -37,7 +37,7 @@ int main(int argc, char **argv) {
 
     /* Level "warning" and above. */
     static const char all[] = "debug speaker two\ninfo speaker two\nwarning speaker two\nerror speaker two";
-    EXPECT_KEEP(refused ? MCP_RPC_ERROR : MCP_OK, error, mcp_set_logging_level(client, "warning", NULL, &error));
+    EXPECT_KEEP(refused ? MCP_RPC_ERROR : MCP_OK, error, mcp_request_server_log(client, "warning", NULL, &error));
     CHECK_INT(refused ? -32601 : 0, mcp_error_rpc_code(error));
     mcp_error_free(error);
     error = NULL;
@@ -45,7 +45,7 @@ int main(int argc, char **argv) {
     CHECK_NOTES(by_level ? "warning speaker two\nerror speaker two" : all, messages);
 
     /* Without a callback, messages are dropped. */
-    EXPECT(MCP_OK, error, mcp_set_logging(client, NULL, NULL, NULL, &error));
+    EXPECT(MCP_OK, error, mcp_set_server_log(client, NULL, NULL, NULL, &error));
     clear_notes(messages);
     CHECK_TOOL("spoken", client, "speak", "{'text':'three'}");
     CHECK_NOTES("", messages);

@@ -4,8 +4,11 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 static const char ELLIPSIS[] = "\xe2\x80\xa6";
 
@@ -14,6 +17,7 @@ static struct {
     bool pinned;
     mcp_json *state; /* NULL for stdio */
     const char *const *command;
+    bool has_fds; /* this program starts the command */
 } server;
 
 static mcp_json *read_state(const char *path) {
@@ -33,14 +37,15 @@ static const char *state(const char *member) {
 }
 
 void use_server(int argc, char **argv) {
-    must(argc >= 4, "usage: PROGRAM VERSION http STATE.json | PROGRAM VERSION stdio COMMAND...");
+    must(argc >= 4, "usage: PROGRAM VERSION http STATE.json | PROGRAM VERSION stdio|fds COMMAND...");
     server.pinned = argv[1][0] == '=';
     server.version = argv[1] + server.pinned;
     if (strcmp(argv[2], "http") == 0) {
         server.state = read_state(argv[3]);
         must(state("url") != NULL, "the state file has a url");
     } else {
-        must(strcmp(argv[2], "stdio") == 0, "http or stdio");
+        server.has_fds = strcmp(argv[2], "fds") == 0;
+        must(server.has_fds || strcmp(argv[2], "stdio") == 0, "http, stdio or fds");
         server.command = (const char *const *)argv + 3;
     }
 }
@@ -57,13 +62,38 @@ bool on_sse(void) {
     return server.state != NULL && strcmp(state("transport"), "sse") == 0;
 }
 
+/* A client for a server process that this program has started. It exits when its stdin ends. */
+static mcp_client *new_client_of_process(mcp_error **error) {
+    int ends[2];
+    must(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0, "a socket pair");
+    signal(SIGCHLD, SIG_IGN); /* no zombie remains */
+    pid_t child = fork();
+    must(child >= 0, "a process");
+    if (child == 0) {
+        if (dup2(ends[1], STDIN_FILENO) < 0 || dup2(ends[1], STDOUT_FILENO) < 0)
+            _exit(126);
+        close(ends[0]);
+        close(ends[1]);
+        execvp(server.command[0], (char *const *)server.command);
+        _exit(127);
+    }
+    close(ends[1]);
+    return mcp_client_new_fds(ends[0], ends[0], "process", error);
+}
+
 mcp_client *new_client(void) {
     mcp_error *error = NULL;
-    mcp_client *client =
-        on_stdio() ? mcp_client_new_stdio(server.command, &error) : mcp_client_new(state("url"), &error);
+    mcp_client *client;
+    if (server.has_fds) {
+        client = new_client_of_process(&error);
+    } else if (on_stdio()) {
+        client = mcp_client_new_stdio(server.command, &error);
+    } else {
+        client = mcp_client_new(state("url"), &error);
+    }
     must(client != NULL, mcp_error_message(error));
     EXPECT(MCP_OK, error, mcp_set_timeout(client, 30000, &error));
-    const char *token = mcp_json_string(mcp_json_at(server.state, "/tokens/right"));
+    const char *token = mcp_json_string(mcp_json_pointer(server.state, "/tokens/right"));
     if (token != NULL) {
         EXPECT(MCP_OK, error, mcp_set_bearer(client, token, &error));
     }
@@ -149,7 +179,7 @@ static bool equal(const mcp_json *expected, const mcp_json *actual, char *where,
 void check_json(const char *expected, const mcp_json *actual, const char *text, const char *file, int line) {
     char where[512] = "";
     char *json = quotes(expected);
-    mcp_json *parsed = mcp_json_parse(json, SIZE_MAX, NULL);
+    mcp_json *parsed = mcp_json_parse(json, MCP_NUL_TERMINATED, NULL);
     must(parsed != NULL, expected);
     if (!check_that(equal(parsed, actual, where, sizeof where), text, file, line)) {
         size_t length = 0;
@@ -179,7 +209,7 @@ mcp_json *call_tool(mcp_client *client, const char *name, const char *arguments,
     mcp_error *error = NULL;
     mcp_json *result = NULL;
     char *json = arguments != NULL ? quotes(arguments) : NULL;
-    mcp_status status = mcp_call_tool(client, name, json, SIZE_MAX, options, &result, &error);
+    mcp_status status = mcp_call_tool(client, name, json, MCP_NUL_TERMINATED, options, &result, &error);
     check_outcome(MCP_OK, status, error, name, file, line);
     mcp_error_free(error);
     free(json);
@@ -382,5 +412,5 @@ static void server_logged(void *userdata, const mcp_json *message) {
 
 void record_server_messages(mcp_client *client, notes *notes) {
     mcp_error *error = NULL;
-    EXPECT(MCP_OK, error, mcp_set_logging(client, server_logged, notes, NULL, &error));
+    EXPECT(MCP_OK, error, mcp_set_server_log(client, server_logged, notes, NULL, &error));
 }

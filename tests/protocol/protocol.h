@@ -2,6 +2,7 @@
  *
  *     PROGRAM VERSION http STATE.json     a running server of ../servers (see fixture.py there)
  *     PROGRAM VERSION stdio COMMAND...    a server that the library starts as a process
+ *     PROGRAM VERSION fds COMMAND...      the same, but this program starts it, and gives the library its streams
  *
  * VERSION is the protocol version that the negotiation must result in; =VERSION pins the client to it.
  */

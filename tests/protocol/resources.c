@@ -26,10 +26,10 @@ static void check_text_resource(mcp_client *client, const char *uri, const char 
     mcp_json *result = NULL;
     EXPECT(MCP_OK, error, mcp_read_resource(client, uri, NULL, &result, &error));
     CHECK_INT(1, mcp_json_size(mcp_json_member(result, "contents")));
-    CHECK_TEXT(uri, mcp_json_string(mcp_json_at(result, "/contents/0/uri")));
-    CHECK_TEXT("text/plain", mcp_json_string(mcp_json_at(result, "/contents/0/mimeType")));
-    CHECK_TEXT(text, mcp_json_string(mcp_json_at(result, "/contents/0/text")));
-    CHECK(mcp_json_at(result, "/contents/0/blob") == NULL);
+    CHECK_TEXT(uri, mcp_json_string(mcp_json_pointer(result, "/contents/0/uri")));
+    CHECK_TEXT("text/plain", mcp_json_string(mcp_json_pointer(result, "/contents/0/mimeType")));
+    CHECK_TEXT(text, mcp_json_string(mcp_json_pointer(result, "/contents/0/text")));
+    CHECK(mcp_json_pointer(result, "/contents/0/blob") == NULL);
     mcp_json_free(result);
 }
 
@@ -38,14 +38,14 @@ static void binary_resource_is_read(mcp_client *client) {
     size_t length = 0;
     mcp_json *result = NULL;
     EXPECT(MCP_OK, error, mcp_read_resource(client, "memo://bytes", NULL, &result, &error));
-    CHECK_TEXT("application/octet-stream", mcp_json_string(mcp_json_at(result, "/contents/0/mimeType")));
-    const mcp_json *blob = mcp_json_at(result, "/contents/0/blob");
+    CHECK_TEXT("application/octet-stream", mcp_json_string(mcp_json_pointer(result, "/contents/0/mimeType")));
+    const mcp_json *blob = mcp_json_pointer(result, "/contents/0/blob");
     EXPECT(MCP_OK, error, mcp_json_copy_base64(blob, bytes, sizeof bytes, &length, &error));
     CHECK_INT(256, length);
     for (int i = 0; i < 256; i++) {
         CHECK_INT(i, bytes[i]);
     }
-    CHECK(mcp_json_at(result, "/contents/0/text") == NULL);
+    CHECK(mcp_json_pointer(result, "/contents/0/text") == NULL);
     mcp_json_free(result);
 }
 

@@ -22,10 +22,10 @@ static void tools_are_listed(mcp_client *client, size_t pages) {
     const mcp_json *tools = mcp_json_member(result, "tools");
     const mcp_json *echo = mcp_json_first(tools);
     CHECK_TEXT("echo", mcp_json_string(mcp_json_member(echo, "name")));
-    CHECK_TEXT("string", mcp_json_string(mcp_json_at(echo, "/inputSchema/properties/text/type")));
-    CHECK_JSON("['text']", mcp_json_at(echo, "/inputSchema/required"));
-    CHECK_TEXT("add", mcp_json_string(mcp_json_at(result, "/tools/1/name")));
-    CHECK_JSON("['result']", mcp_json_at(result, "/tools/1/outputSchema/required"));
+    CHECK_TEXT("string", mcp_json_string(mcp_json_pointer(echo, "/inputSchema/properties/text/type")));
+    CHECK_JSON("['text']", mcp_json_pointer(echo, "/inputSchema/required"));
+    CHECK_TEXT("add", mcp_json_string(mcp_json_pointer(result, "/tools/1/name")));
+    CHECK_JSON("['result']", mcp_json_pointer(result, "/tools/1/outputSchema/required"));
     mcp_json_free(result);
     CHECK_INT(pages, check_pages(client, mcp_list_tools, mcp_list_tools_page, "tools"));
     EXPECT_KEEP(pages > 1 ? MCP_RPC_ERROR : MCP_OK, error,
@@ -48,7 +48,7 @@ static void results_are_returned(mcp_client *client) {
     mcp_json_free(result);
     result = CALL(client, "person", "{'name':'Ada','age':36}", NULL);
     CHECK_JSON("{'name':'Ada','age':36,'tags':['a','b']}", mcp_tool_result_structured(result));
-    mcp_json *same = mcp_json_parse(mcp_tool_result_text(result), SIZE_MAX, NULL);
+    mcp_json *same = mcp_json_parse(mcp_tool_result_text(result), MCP_NUL_TERMINATED, NULL);
     CHECK_JSON("{'name':'Ada','age':36,'tags':['a','b']}", same);
     mcp_json_free(same);
     mcp_json_free(result);
@@ -60,10 +60,10 @@ static void image_is_returned(mcp_client *client) {
     size_t length = 0;
     mcp_json *result = CALL(client, "picture", NULL, NULL);
     CHECK_INT(1, mcp_json_size(mcp_json_member(result, "content")));
-    CHECK_TEXT("image", mcp_json_string(mcp_json_at(result, "/content/0/type")));
-    CHECK_TEXT("image/png", mcp_json_string(mcp_json_at(result, "/content/0/mimeType")));
+    CHECK_TEXT("image", mcp_json_string(mcp_json_pointer(result, "/content/0/type")));
+    CHECK_TEXT("image/png", mcp_json_string(mcp_json_pointer(result, "/content/0/mimeType")));
     EXPECT(MCP_OK, error,
-           mcp_json_copy_base64(mcp_json_at(result, "/content/0/data"), bytes, sizeof bytes, &length, &error));
+           mcp_json_copy_base64(mcp_json_pointer(result, "/content/0/data"), bytes, sizeof bytes, &length, &error));
     CHECK_INT(70, length);
     CHECK(memcmp(bytes, start, sizeof start) == 0);
     CHECK_TEXT("", mcp_tool_result_text(result));
@@ -73,19 +73,20 @@ static void image_is_returned(mcp_client *client) {
 /* If the tool fails, the call succeeds; the text of the error differs between frameworks. */
 static void failures_are_reported(mcp_client *client) {
     mcp_json *result = NULL;
-    EXPECT(MCP_OK, error, mcp_call_tool(client, "fail", "{\"why\":\"no paper\"}", SIZE_MAX, NULL, &result, &error));
+    EXPECT(MCP_OK, error,
+           mcp_call_tool(client, "fail", "{\"why\":\"no paper\"}", MCP_NUL_TERMINATED, NULL, &result, &error));
     CHECK(mcp_tool_result_is_error(result));
     const char *text = mcp_tool_result_text(result), *at = strstr(text, "no paper");
     CHECK_SAYS(at != NULL && strcmp(at, "no paper") == 0, "%s", text);
     CHECK(mcp_tool_result_structured(result) == NULL);
     mcp_json_free(result);
     result = NULL;
-    EXPECT(MCP_OK, error, mcp_call_tool(client, "add", "{\"a\":2}", SIZE_MAX, NULL, &result, &error));
+    EXPECT(MCP_OK, error, mcp_call_tool(client, "add", "{\"a\":2}", MCP_NUL_TERMINATED, NULL, &result, &error));
     CHECK(mcp_tool_result_is_error(result));
     mcp_json_free(result);
     /* An unknown tool is a protocol error or a tool error, depending on the framework. */
     result = NULL;
-    mcp_status status = mcp_call_tool(client, "nothing", "{}", SIZE_MAX, NULL, &result, &error);
+    mcp_status status = mcp_call_tool(client, "nothing", "{}", MCP_NUL_TERMINATED, NULL, &result, &error);
     if (status == MCP_OK) {
         CHECK(mcp_tool_result_is_error(result));
         CHECK(strstr(mcp_tool_result_text(result), "nothing") != NULL);
@@ -97,9 +98,10 @@ static void failures_are_reported(mcp_client *client) {
     mcp_json_free(result);
     mcp_error_free(error);
     error = NULL;
-    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_call_tool(client, "add", "[1]", SIZE_MAX, NULL, &result, &error));
-    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_call_tool(client, "add", "{\"a\":", SIZE_MAX, NULL, &result, &error));
-    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_call_tool(client, NULL, "{}", SIZE_MAX, NULL, &result, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_call_tool(client, "add", "[1]", MCP_NUL_TERMINATED, NULL, &result, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error,
+           mcp_call_tool(client, "add", "{\"a\":", MCP_NUL_TERMINATED, NULL, &result, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_call_tool(client, NULL, "{}", MCP_NUL_TERMINATED, NULL, &result, &error));
     CHECK(result == NULL);
 }
 
@@ -109,14 +111,14 @@ static void meta_and_headers_are_passed_through(mcp_client *client) {
     char meta[128], expected[128];
     mcp_options *options = mcp_options_new();
     snprintf(meta, sizeof meta, "{\"traceparent\":\"%s\"}", trace);
-    EXPECT(MCP_OK, error, mcp_options_set_meta(options, meta, SIZE_MAX, &error));
+    EXPECT(MCP_OK, error, mcp_options_set_meta(options, meta, MCP_NUL_TERMINATED, &error));
     if (!on_stdio()) {
         EXPECT(MCP_OK, error, mcp_options_set_header(options, "X-Test", "of this call", &error));
     }
     snprintf(expected, sizeof expected, "%s %s", trace, on_stdio() ? "none" : "of this call");
     mcp_json *result = CALL(client, "meta", NULL, options);
     CHECK_TEXT(expected, mcp_tool_result_text(result));
-    CHECK_JSON("42", mcp_json_at(result, "/_meta/libmcp.test~1answer"));
+    CHECK_JSON("42", mcp_json_pointer(result, "/_meta/libmcp.test~1answer"));
     mcp_json_free(result);
     mcp_options_free(options);
     CHECK_TOOL("none none", client, "meta", "{}");

@@ -17,13 +17,14 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
-SONAME = "libmcp.so.0"
 
 # The functions of the standard library that std_for_tsan.c wraps: the macro there, and the end of the mangled name.
 IN_STD = {
     "MUTEX_LOCK_CONTENDED": r"sync5mutex5futexNt\w+_5Mutex14lock_contended",
     "RWLOCK_READ_CONTENDED": r"sync6rwlock5futexNt\w+_6RwLock14read_contended",
     "RWLOCK_WRITE_CONTENDED": r"sync6rwlock5futexNt\w+_6RwLock15write_contended",
+    "CONDVAR_WAIT": r"condvar5futexNt\w+_7Condvar4wait",
+    "CONDVAR_WAIT_TIMEOUT": r"condvar5futexNt\w+_7Condvar12wait_timeout",
     "ONCE_CALL": r"sync4once5futexNt\w+_4Once4call",
 }
 # The functions of the sanitizer that it wraps.
@@ -47,6 +48,10 @@ def names_in_std(libraries: Path) -> dict[str, str]:
             raise SystemExit(f"sanitizers: expected one function {name} in the standard library, found {found}")
         names[name] = found[0]
     return names
+
+
+def soname_of(library: Path) -> str:
+    return re.search(r"soname: \[(.*)\]", output_of("readelf", "--dynamic", "--wide", str(library))).group(1)
 
 
 def link_arguments(out: Path, libraries: Path) -> list[str]:
@@ -91,7 +96,7 @@ def main() -> None:
     subprocess.run(build, cwd=REPOSITORY, env=environment, check=True)
 
     shutil.copy2(options.target / host / "debug/libmcp.so", options.out / "libmcp.so")
-    link = options.out / SONAME
+    link = options.out / soname_of(options.out / "libmcp.so")
     link.unlink(missing_ok=True)
     link.symlink_to("libmcp.so")
 

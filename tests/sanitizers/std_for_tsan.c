@@ -6,6 +6,7 @@
  * instrumented are
  *
  * - the slow path of locks: the sanitizer sees that libmcp unlocks, but not that it locks;
+ * - condition variables, which unlock and lock while they wait;
  * - the fence before the last owner of an Arc frees the object: the sanitizer does not support fences;
  * - the initialization of a OnceLock or LazyLock, which ends with an atomic store.
  *
@@ -41,6 +42,28 @@ void rwlock_write_contended(void *lock) __asm__("__wrap_" RWLOCK_WRITE_CONTENDED
 void rwlock_write_contended(void *lock) {
     real_rwlock_write_contended(lock);
     __tsan_acquire(lock);
+}
+
+/* --- Condition variables: they wait with a lock, whose futex is its first member -----------------------------------
+ */
+
+void real_condvar_wait(void *condvar, void *mutex) __asm__("__real_" CONDVAR_WAIT);
+void condvar_wait(void *condvar, void *mutex) __asm__("__wrap_" CONDVAR_WAIT);
+void condvar_wait(void *condvar, void *mutex) {
+    __tsan_release(mutex);
+    real_condvar_wait(condvar, mutex);
+    __tsan_acquire(mutex);
+}
+
+bool real_condvar_wait_timeout(void *condvar, void *mutex, uint64_t seconds,
+                               uint32_t nanoseconds) __asm__("__real_" CONDVAR_WAIT_TIMEOUT);
+bool condvar_wait_timeout(void *condvar, void *mutex, uint64_t seconds,
+                          uint32_t nanoseconds) __asm__("__wrap_" CONDVAR_WAIT_TIMEOUT);
+bool condvar_wait_timeout(void *condvar, void *mutex, uint64_t seconds, uint32_t nanoseconds) {
+    __tsan_release(mutex);
+    bool is_notified = real_condvar_wait_timeout(condvar, mutex, seconds, nanoseconds);
+    __tsan_acquire(mutex);
+    return is_notified;
 }
 
 /* --- Arc: the last owner decrements the counter, executes a fence and frees the object ---------------------------- */

@@ -10,7 +10,7 @@
 static void elicit(void *userdata, mcp_input *input) {
     (void)userdata;
     const mcp_json *schema = mcp_json_member(mcp_input_params(input), "requestedSchema");
-    mcp_input_accept(input, schema ? "{\"name\":\"Ada\"}" : NULL, SIZE_MAX, NULL);
+    mcp_input_accept(input, schema ? "{\"name\":\"Ada\"}" : NULL, MCP_NUL_TERMINATED, NULL);
 }
 
 static void sample(void *userdata, mcp_input *input) {
@@ -18,19 +18,20 @@ static void sample(void *userdata, mcp_input *input) {
     mcp_input_respond(input,
                       "{\"role\":\"assistant\",\"model\":\"none\",\"stopReason\":\"endTurn\","
                       "\"content\":{\"type\":\"text\",\"text\":\"hello\"}}",
-                      SIZE_MAX, NULL);
+                      MCP_NUL_TERMINATED, NULL);
 }
 
 static void list_roots(void *userdata, mcp_input *input) {
     (void)userdata;
-    mcp_input_respond(input, "{\"roots\":[{\"uri\":\"file:///srv\",\"name\":\"srv\"}]}", SIZE_MAX, NULL);
+    mcp_input_respond(input, "{\"roots\":[{\"uri\":\"file:///srv\",\"name\":\"srv\"}]}", MCP_NUL_TERMINATED, NULL);
 }
 
-static void cancel_at_progress(void *cancel, double progress, double total, const char *message) {
+static bool cancel_at_progress(void *cancel, double progress, double total, const char *message) {
     (void)progress;
     (void)total;
     (void)message;
     mcp_cancel_trigger(cancel);
+    return true;
 }
 
 static void cancel_at_change(void *cancel, const char *method, const mcp_json *params) {
@@ -77,24 +78,24 @@ static void list_and_read(mcp_client *client, const mcp_options *options) {
     REQUEST(list_prompts, client, options);
     REQUEST(read_resource, client, "test://one", options);
     REQUEST(get_prompt, client, "greet", NULL, 0, options);
-    REQUEST(get_prompt, client, "greet", "{\"name\":\"Ada\"}", SIZE_MAX, options);
-    REQUEST(complete_prompt, client, "greet", "name", "A", "{\"place\":\"here\"}", options);
-    REQUEST(complete_resource, client, "test://{id}", "id", "", NULL, options);
+    REQUEST(get_prompt, client, "greet", "{\"name\":\"Ada\"}", MCP_NUL_TERMINATED, options);
+    REQUEST(complete_prompt, client, "greet", "name", "A", "{\"place\":\"here\"}", MCP_NUL_TERMINATED, options);
+    REQUEST(complete_resource, client, "test://{id}", "id", "", NULL, 0, options);
 }
 
 static void call(mcp_client *client, const mcp_options *options) {
     REQUEST(call_tool, client, "echo", NULL, 0, options);
-    REQUEST(call_tool, client, "asks", "{\"a\":[1,2.5,null]}", SIZE_MAX, options);
-    REQUEST(start_tool, client, "task", "{}", SIZE_MAX, options);
+    REQUEST(call_tool, client, "asks", "{\"a\":[1,2.5,null]}", MCP_NUL_TERMINATED, options);
+    REQUEST(call_tool_as_task, client, "task", "{}", MCP_NUL_TERMINATED, options);
     REQUEST(get_task, client, "t1", options);
     REQUEST(wait_task, client, "t1", options);
-    SEND(update_task, client, "t1", "{\"k\":{\"action\":\"cancel\"}}", SIZE_MAX, options);
+    SEND(update_task, client, "t1", "{\"k\":{\"action\":\"cancel\"}}", MCP_NUL_TERMINATED, options);
     SEND(cancel_task, client, "t1", options);
-    REQUEST(request, client, "x.example/question", "{\"a\":1}", SIZE_MAX, options);
+    REQUEST(request, client, "x.example/question", "{\"a\":1}", MCP_NUL_TERMINATED, options);
     SEND(notify, client, "x.example/news", NULL, 0, options);
     if (is_legacy(client))
         SEND(notify, client, "notifications/roots/list_changed", NULL, 0, NULL);
-    SEND(set_logging_level, client, "info", options);
+    SEND(request_server_log, client, "info", options);
     REQUEST(call_tool, client, "echo", NULL, 0, NULL); /* in modern versions, this request contains the level */
 }
 
@@ -104,7 +105,7 @@ static void cancel_requests(mcp_client *client) {
     mcp_cancel *cancel = mcp_cancel_new();
     mcp_options_set_cancel(options, cancel, NULL);
     mcp_options_set_progress(options, cancel_at_progress, cancel, NULL, NULL);
-    REQUEST(call_tool, client, "never", "{}", SIZE_MAX, options);
+    REQUEST(call_tool, client, "never", "{}", MCP_NUL_TERMINATED, options);
     mcp_cancel_free(cancel);
     mcp_options_free(options);
 
@@ -112,7 +113,7 @@ static void cancel_requests(mcp_client *client) {
     cancel = mcp_cancel_new();
     mcp_options_set_cancel(options, cancel, NULL);
     SEND(listen, client, MCP_CHANGE_TOOLS | MCP_CHANGE_PROMPTS | MCP_CHANGE_RESOURCES, uris, cancel_at_change, cancel,
-         options);
+         NULL, options);
     mcp_cancel_free(cancel);
     mcp_options_free(options);
 }
@@ -127,7 +128,7 @@ int main(int count, char **arguments) {
     mcp_set_sampling(client, sample, NULL, NULL, NULL);
     mcp_set_roots(client, list_roots, NULL, NULL, NULL);
     mcp_options_set_meta(options, "{\"traceparent\":\"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\"}",
-                         SIZE_MAX, NULL);
+                         MCP_NUL_TERMINATED, NULL);
 
     SEND(ping, client, options);
     list_and_read(client, options);

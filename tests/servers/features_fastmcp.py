@@ -161,13 +161,21 @@ def modern_inputs(server: FastMCP) -> None:
         "required": ["name"],
     }
 
+    async def elicited(ctx: Context) -> str:
+        answer = await ctx.elicit("Who are you?", response_type=Greeting)
+        if answer.action != "accept":
+            return f"action: {answer.action}"
+        return f"{answer.data.greeting}, {answer.data.name}!"
+
+    @server.tool
+    async def ask_name_directly(ctx: Context) -> str:
+        """Fails with modern versions."""
+        return await elicited(ctx)
+
     @server.tool
     async def ask_name(ctx: Context) -> str | types.InputRequiredResult:
         if not modern(ctx):
-            answer = await ctx.elicit("Who are you?", response_type=Greeting)
-            if answer.action != "accept":
-                return f"action: {answer.action}"
-            return f"{answer.data.greeting}, {answer.data.name}!"
+            return await elicited(ctx)
         if ctx.input_responses is None:
             return required("name", form("Who are you?", greeting))
         answer = ctx.input_responses["name"]

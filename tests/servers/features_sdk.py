@@ -174,6 +174,13 @@ def inputs(server: MCPServer) -> None:
         return f"{answer.data.greeting}, {answer.data.name}!"
 
     @server.tool()
+    async def ask_name_directly(ctx: Context) -> str:
+        answer = await ctx.elicit("Who are you?", Greeting)  # fails with modern versions
+        if answer.action != "accept":
+            return f"action: {answer.action}"
+        return f"{answer.data.greeting}, {answer.data.name}!"
+
+    @server.tool()
     def ask_model(prompt: str, answer: Annotated[CreateMessageResult, Resolve(sample)]) -> str:
         return answer.content.text
 

@@ -1,5 +1,7 @@
 """stdio.py NAME PROGRAM ARGUMENTS...: runs a program of ../protocol with a stdio server.
 
+With a NAME that ends in -fds instead of -stdio, the program starts the server, and not the library.
+
 The command of the server is determined here, because it depends on $LIBMCP_CACHE, which the server process does not
 inherit.
 """
@@ -11,4 +13,5 @@ from kinds import STDIO
 
 if __name__ == "__main__":
     name, *program = sys.argv[1:]
-    os.execv(program[0], [*program, "stdio", *STDIO[name].command()])
+    server, _, kind = name.rpartition("-")
+    os.execv(program[0], [*program, kind, *STDIO[f"{server}-stdio"].command()])

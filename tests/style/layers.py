@@ -21,7 +21,7 @@ LAYERS = (
     "ffi", "queue", "client", "config", "session", "rpc", "transport", "auth", "http", "net", "call", "protocol", "sys",
 )  # fmt: skip
 # All layers above sys may import from these.
-SHARED = ("error", "status", "log", "sanitize")
+SHARED = ("error", "status", "log", "sanitize", "trace")
 # Files and folders to which the rules do not apply. No layer may import from them.
 BESIDE = ("lib", "fuzzing", "benching")
 # Layers that may import only some of the modules below them.

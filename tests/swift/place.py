@@ -77,6 +77,10 @@ class Workspace:
 
     def take_library(self, include: Path, library: Path) -> None:
         """Copy libmcp in the layout of an installation."""
+        header = self.folder / "include/mcp.h"
+        if header.is_file() and not filecmp.cmp(include / "mcp.h", header, shallow=False):
+            # SwiftPM does not detect changes of a header outside of the package.
+            shutil.rmtree(self.folder / "scratch", ignore_errors=True)
         self.take(include / "mcp.h", "include/mcp.h")
         for file in library.parent.glob("libmcp.so*"):
             self.take(file, f"lib/{file.name}")

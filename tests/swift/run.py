@@ -1,4 +1,4 @@
-"""Builds and tests bindings/swift with the machine's Swift, or else with that of the chroot.
+"""Builds and tests the Swift package with the machine's Swift, or else with that of the chroot.
 
     run.py build ...        the binding and its tests, with warnings as errors
     run.py build-tsan ...   the same with the thread sanitizer
@@ -8,22 +8,32 @@
     run.py tsan ...         the same under the thread sanitizer, which must detect a deliberate race
     run.py growth ...       memory use of 10,000 clients in a separate program
     run.py example ...      examples/swift/alive with a real server
+    run.py servers ...      examples/swift/servers with real servers
+    run.py by-url ...       a program that depends on the URL of a repository, and has another module named MCP
 """
 
 import argparse
 import json
 import re
+import shutil
+import sys
 from pathlib import Path
 
 from place import Workspace, place
 
 HERE = Path(__file__).resolve().parent
 REPO = HERE.parents[1]
-PACKAGE = "bindings/swift"
-TESTS = REPO / PACKAGE / "Tests"
+sys.path.insert(0, str(REPO / "tests/examples"))
+from servers import check as check_servers  # noqa: E402
+
+BINDING = "bindings/swift"
+TESTS = REPO / BINDING / "Tests"
+MODULE = "LibMCP"
 SERVER = "bin/mcp-test-server"
 # The suite with the deliberate race.
 RACES = "RaceTests"
+# A suite that measures times, and therefore runs alone.
+PROMPT_ENDS = "PromptEndTests"
 
 
 class Job:
@@ -40,8 +50,8 @@ class Job:
         }
         here.take_library(options.include, options.library)
         here.take(options.server, SERVER)
-        for folder in (PACKAGE, "tests/swift", "examples/swift"):
-            here.take(REPO / folder, folder, without=("__pycache__",))
+        for source in ("Package.swift", BINDING, "tests/swift", "examples/swift"):
+            here.take(REPO / source, source, without=("__pycache__",))
 
     def swift(self, verb: str, package: str, scratch: str, *words: str) -> tuple[str, ...]:
         where = ("--package-path", package, "--scratch-path", f"scratch/{scratch}")
@@ -56,13 +66,13 @@ class Job:
         return self.here.run(SERVER, "--run", *words, **self.environment)
 
     def build_tests(self, scratch: str, *words: str) -> None:
-        self.build(PACKAGE, scratch, "--build-tests", *words)
+        self.build(".", scratch, "--build-tests", *words)
 
     def run_tests(self, scratch: str, *words: str) -> tuple[int, str]:
         for file in self.options.state.glob("*.json"):
             self.here.take(file, f"state/{file.name}")
         built = ("--skip-build", "--disable-xctest")
-        return self.serve(*self.swift("test", PACKAGE, scratch, *built, *words))
+        return self.serve(*self.swift("test", ".", scratch, *built, *words))
 
 
 def build(job: Job) -> None:
@@ -74,16 +84,16 @@ def build_tsan(job: Job) -> None:
 
 
 def style(job: Job) -> None:
-    rules = ("--strict", "--recursive", "--configuration", f"{PACKAGE}/.swift-format")
-    folders = (PACKAGE, "tests/swift", "examples/swift")
-    job.here.must("swift", "format", "lint", *rules, *folders)
-    print("no style problems in", ", ".join(folders))
+    rules = ("--strict", "--recursive", "--configuration", f"{BINDING}/.swift-format")
+    sources = ("Package.swift", BINDING, "tests/swift", "examples/swift")
+    job.here.must("swift", "format", "lint", *rules, *sources)
+    print("no style problems in", ", ".join(sources))
 
 
 def docs(job: Job) -> None:
-    dump = job.swift("package", PACKAGE, "docs", "dump-symbol-graph")
+    dump = job.swift("package", ".", "docs", "dump-symbol-graph")
     job.here.must(*dump, **job.environment)
-    (graph,) = (job.here.folder / "scratch/docs").glob("*/symbolgraph/MCP.symbols.json")
+    (graph,) = (job.here.folder / "scratch/docs").glob(f"*/symbolgraph/{MODULE}.symbols.json")
     symbols = json.loads(graph.read_text())["symbols"]
     # Symbols that the compiler generates have no source location.
     written = [symbol for symbol in symbols if "location" in symbol]
@@ -93,9 +103,9 @@ def docs(job: Job) -> None:
     print(f"{len(written)} public symbols are documented")
 
     folder = job.here.inside(*graph.parent.relative_to(job.here.folder).parts)
-    named = ("--fallback-display-name", "MCP", "--fallback-bundle-identifier", "MCP")
-    out = ("--additional-symbol-graph-dir", folder, "--output-path", "scratch/docs/MCP.doccarchive")
-    catalogue = f"{PACKAGE}/Sources/MCP/MCP.docc"
+    named = ("--fallback-display-name", MODULE, "--fallback-bundle-identifier", MODULE)
+    out = ("--additional-symbol-graph-dir", folder, "--output-path", f"scratch/docs/{MODULE}.doccarchive")
+    catalogue = f"{BINDING}/Sources/{MODULE}/{MODULE}.docc"
     job.here.must(docc(job), "convert", catalogue, *named, *out, "--warnings-as-errors")
 
 
@@ -106,15 +116,22 @@ def docc(job: Job) -> str:
 
 
 def test(job: Job) -> None:
-    status, output = job.run_tests("debug", "--skip", RACES)
-    check_all_passed(status, output)
+    run_all(job, "debug")
+
+
+def run_all(job: Job, scratch: str, *words: str) -> str:
+    """Run all tests except the deliberate race, and check that they passed. Returns their output."""
+    runs = [
+        job.run_tests(scratch, *words, "--skip", RACES, "--skip", PROMPT_ENDS),
+        job.run_tests(scratch, *words, "--filter", PROMPT_ENDS),
+    ]
+    check_all_passed(runs)
+    return "".join(output for _, output in runs)
 
 
 def tsan(job: Job) -> None:
     build_tsan(job)
-    status, output = job.run_tests("tsan", "--sanitize=thread", "--skip", RACES)
-    check_all_passed(status, output)
-    if "ThreadSanitizer" in output:
+    if "ThreadSanitizer" in run_all(job, "tsan", "--sanitize=thread"):
         raise SystemExit("swift: the thread sanitizer reports a problem")
 
     status, output = job.run_tests("tsan", "--sanitize=thread", "--filter", RACES)
@@ -122,13 +139,15 @@ def tsan(job: Job) -> None:
         raise SystemExit("swift: the thread sanitizer did not detect the deliberate race: it does not work")
 
 
-def check_all_passed(status: int, output: str) -> None:
+def check_all_passed(runs: list[tuple[int, str]]) -> None:
     """Check that every test in the sources passed, except the deliberate race."""
     sources = [path.read_text() for path in TESTS.rglob("*.swift")]
     expected = sum(text.count("@Test") for text in sources) - 1
-    ran = re.findall(r"Test run with (\d+) tests passed", output)
-    if status != 0 or ran != [str(expected)]:
-        raise SystemExit(f"swift: {ran} of {expected} tests passed, exit status {status}")
+    statuses = [status for status, _ in runs]
+    counts = [re.findall(r"Test run with (\d+) tests passed", output) for _, output in runs]
+    passed = sum(int(count) for found in counts for count in found)
+    if any(statuses) or passed != expected:
+        raise SystemExit(f"swift: {passed} of {expected} tests passed, exit statuses {statuses}")
 
 
 def growth(job: Job) -> None:
@@ -154,7 +173,45 @@ def example(job: Job) -> None:
         raise SystemExit("swift: with the wrong token, the program did not report 401, or showed the token")
 
 
-JOBS = {job.__name__.replace("_", "-"): job for job in (build, build_tsan, style, docs, test, tsan, growth, example)}
+def servers(job: Job) -> None:
+    job.build("examples/swift/servers", "servers")
+    program = job.here.inside("scratch/servers/debug/servers")
+    url = json.loads((job.options.state / "everything.json").read_text())["url"]
+    file = job.here.folder / "servers.json"
+
+    def run(*words: str) -> tuple[int, str]:
+        return job.here.run(program, *words, **job.environment)
+
+    check_servers(run, file, job.here.inside(file.name), url)
+
+
+def by_url(job: Job) -> None:
+    """Build a program as an application does: SwiftPM clones the repository at the tag of its version."""
+    here = job.here
+    version = re.search(r'^version = "(.+)"', (REPO / "Cargo.toml").read_text(), re.M).group(1)
+    scratch = "scratch/by-url"
+    shutil.rmtree(here.folder / scratch, ignore_errors=True)
+    repository = f"{scratch}/libmcp"
+    shutil.copytree(here.folder / BINDING, here.folder / repository / BINDING)
+    shutil.copy(here.folder / "Package.swift", here.folder / repository)
+    author = ("-c", "user.name=test", "-c", "user.email=test@localhost")
+    for words in (("init", "--quiet"), ("add", "."), ("commit", "--quiet", "-m", "Test"), ("tag", version)):
+        here.must("git", "-C", repository, *author, *words)
+
+    # SwiftPM remembers the commit of each tag, which is another one in each run.
+    memory = ("--cache-path", f"{scratch}/cache", "--security-path", f"{scratch}/security")
+    where = {"LIBMCP_URL": f"file://{here.inside(repository)}", "LIBMCP_VERSION": version}
+    build = job.swift("build", "tests/swift/by_url", "by-url/build", *memory)
+    here.must(*build, **job.environment, **where)
+    status, output = job.serve(here.inside(f"{scratch}/build/debug/both"))
+    if status != 0 or f"libmcp {version}, and another module\n" not in output:
+        raise SystemExit("swift: the program that depends on the URL of the repository failed")
+
+
+JOBS = {
+    job.__name__.replace("_", "-"): job
+    for job in (build, build_tsan, style, docs, test, tsan, growth, example, servers, by_url)
+}
 
 
 def main() -> None:

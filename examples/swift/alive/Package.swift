@@ -4,6 +4,6 @@ import PackageDescription
 let package = Package(
     name: "alive",
     platforms: [.macOS(.v15)],
-    dependencies: [.package(name: "MCP", path: "../../../bindings/swift")],
-    targets: [.executableTarget(name: "alive", dependencies: ["MCP"])]
+    dependencies: [.package(name: "libmcp", path: "../../..")],
+    targets: [.executableTarget(name: "alive", dependencies: [.product(name: "LibMCP", package: "libmcp")])]
 )

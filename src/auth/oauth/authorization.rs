@@ -12,7 +12,7 @@ use super::record_store::RecordLock;
 use super::renewal_progress::{RenewalOutcome, RenewalProgress, SharedOutcome};
 use super::settings::{Grant, OAuthSettings};
 use super::token_age::{is_fresh, is_older, is_usable, unix_time};
-use crate::auth::callback_scope::is_in_callback_of;
+use crate::call::callback_scope::is_in_callback_of;
 use crate::call::context::CallContext;
 use crate::call::headers::HeaderSet;
 use crate::call::issued_credentials::{CredentialGeneration, IssuedCredentials};
@@ -137,7 +137,7 @@ impl Authorization {
         }
     }
 
-    /// Identifies the application's callbacks for [`crate::auth::callback_scope`].
+    /// Identifies the application's callbacks for [`crate::call::callback_scope`].
     pub(super) fn owner(&self) -> usize {
         Arc::as_ptr(&self.settings).addr()
     }

@@ -113,9 +113,8 @@ impl Renewal<'_> {
                 2
             }
         };
-        let mut sorted: Vec<&str> = issuers.iter().map(String::as_str).collect();
-        sorted.sort_by_key(rank);
-        sorted
+        let issuers = || issuers.iter().map(String::as_str);
+        (0..=2).flat_map(|wanted| issuers().filter(move |issuer| rank(issuer) == wanted)).collect()
     }
 
     /// The metadata of an authorization server; `None` if it publishes none.

@@ -97,7 +97,8 @@ impl Renewal<'_> {
             return Err(oauth_failure("no assertion callback is set: see mcp_oauth_set_assertion"));
         };
         let audience = settings.identity.as_ref().map_or(&record.issuer, |provider| &provider.client_id);
-        let mut request = AssertionRequest::new(audience.clone(), record.resource.clone());
+        let call_data = self.call.data().cloned();
+        let mut request = AssertionRequest::new(audience.clone(), record.resource.clone(), call_data);
         self.call.paused(|clock| clock.during(|| callback(&mut request)));
         let assertion = request.into_assertion()?;
         match &settings.identity {

@@ -6,7 +6,7 @@ use super::authorization::{Authorization, Entry};
 use super::environment::OAuthEnvironment;
 use super::renewal::Renewal;
 use super::renewal_progress::{RenewalOutcome, SharedOutcome};
-use crate::auth::callback_scope::run_callback;
+use crate::call::callback_scope::run_callback;
 use crate::call::context::CallContext;
 use crate::call::issued_credentials::{CredentialGeneration, CredentialRefusal};
 use crate::call::retry::is_of_this_call;

@@ -1,6 +1,7 @@
 //! Logins of the user: authorization code with PKCE (RFC 6749, section 4.1; RFC 7636; RFC 8252).
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use zeroize::Zeroizing;
@@ -15,6 +16,9 @@ use super::refresh::{install_locked, until_lock_timeout};
 use super::renewal::{Renewal, oauth_failure, refusal_error};
 use super::settings::Grant;
 use super::token_request::{TokenFailure, TokenRequest, recorded_tokens};
+use crate::call::callback_scope::run_callback;
+use crate::call::interrupt::status_of;
+use crate::call::over_hook::OverHook;
 use crate::call::retry::is_of_this_call;
 use crate::call::secrets::Secrets;
 use crate::error::{Error, Result};
@@ -28,7 +32,7 @@ use crate::protocol::oauth::redirect::{RedirectKind, RedirectUri};
 use crate::protocol::oauth::scope::ScopeSet;
 use crate::protocol::oauth::token_response::TokenResponse;
 use crate::protocol::oauth::url::HttpUrl;
-use crate::status::MCP_LOGIN_FAILED;
+use crate::status::{MCP_LOGIN_FAILED, MCP_OK, MCP_TIMEOUT};
 use crate::sys::browser::{self, BrowserError};
 use crate::sys::listener::RedirectListener;
 use crate::sys::wait::{Interest, Interrupt, WaitContext};
@@ -59,7 +63,12 @@ impl Renewal<'_> {
             scopes: scopes.to_string(),
             redirect_uri: redirect.uri.clone(),
             login: Arc::clone(&waiting.login),
+            client_name: self.call.client_name(),
+            call_data: self.call.data().cloned(),
             wait_context: self.call.wait_context().clone(),
+            over: OverHook::new(self.call.callbacks()),
+            is_deferred: AtomicBool::new(false),
+            is_answered: AtomicBool::new(false),
         };
         let asked = self.ask_user(request, listener);
         if matches!(asked, Ok(None)) && tokens_are_refused && identity.origin == ClientOrigin::Registered {
@@ -159,26 +168,33 @@ impl Renewal<'_> {
 
     /// Runs the open callback and waits for the redirect; `None` if it does not come in time. The time does not count
     /// against the timeout of any call.
-    fn ask_user(&self, mut request: LoginRequest, listener: Option<RedirectListener>) -> Result<Option<Callback>> {
-        let Some(open) = &self.settings().open else { return Err(oauth_failure("no open callback is set")) };
+    fn ask_user(&self, request: LoginRequest, listener: Option<RedirectListener>) -> Result<Option<Callback>> {
+        if self.settings().open.is_none() {
+            return Err(oauth_failure("no open callback is set"));
+        }
         self.call.log(LogLevel::Info, || format!("waiting for a login at {}", request.issuer));
-        let login = Arc::clone(&request.login);
         let deadline = self.settings().login_timeout.and_then(|limit| Instant::now().checked_add(limit));
         self.turn.begin_user_part();
-        self.call.paused(|clock| {
-            clock.during(|| {
-                open(&mut request);
-                self.wait_for_redirect(&login, listener, deadline)
-            })
-        })
+        let request = Arc::new(request);
+        let (asked, authorization) = (Arc::clone(&request), Arc::clone(self.authorization));
+        self.call.callbacks().run(Box::new(move || {
+            if let Some(open) = &authorization.settings.open {
+                run_callback(authorization.owner(), || open(&asked));
+            }
+        }))?;
+        let (mut redirected, mut listener) = (Ok(None), Some(listener));
+        let mut wait = || redirected = self.wait_for_redirect(&request, listener.take().flatten(), deadline);
+        self.call.paused(|clock| clock.during(|| self.call.callbacks().while_waiting(&mut wait)));
+        redirected
     }
 
     fn wait_for_redirect(
         &self,
-        login: &PendingLogin,
+        request: &LoginRequest,
         listener: Option<RedirectListener>,
         deadline: Option<Instant>,
     ) -> Result<Option<Callback>> {
+        let login = &*request.login;
         let limit = self.settings().login_timeout;
         let wait_context =
             WaitContext { deadline, timeout: limit, idle: None, done: None, ..self.call.wait_context().clone() };
@@ -187,9 +203,21 @@ impl Renewal<'_> {
             None => wait_context.wait(login.done.waitable(), Interest::Read),
         };
         match (login.take_outcome(), waited) {
-            (Some(outcome), _) => outcome.map(Some),
-            (None, Err(Interrupt::TimedOut)) => Ok(None),
+            (Some(outcome), _) => {
+                // A program that gave the outcome itself knows it. Others may still show a window for the login.
+                if request.is_answered() {
+                    request.over.release();
+                } else {
+                    request.over.end(MCP_OK);
+                }
+                outcome.map(Some)
+            }
+            (None, Err(Interrupt::TimedOut)) => {
+                request.over.end(MCP_TIMEOUT);
+                Ok(None)
+            }
             (None, Err(interrupt)) => {
+                request.over.end(status_of(&interrupt));
                 Err(self.call.interrupt_error_while(&interrupt, "while waiting for the user to log in"))
             }
             (None, Ok(())) => Err(oauth_failure("the login ended without a redirect")),
@@ -308,7 +336,7 @@ fn callback_error(error: CallbackError) -> Error {
 }
 
 /// An open callback that opens the user's browser.
-pub fn open_in_browser(request: &mut LoginRequest) {
+pub fn open_in_browser(request: &Arc<LoginRequest>) {
     match browser::open(&request.url, &request.wait_context) {
         Ok(()) => {}
         // The wait for the redirect ends for the same reason.

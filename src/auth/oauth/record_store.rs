@@ -5,7 +5,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::folder_store::FolderStore;
-use crate::auth::callback_scope::run_callback;
+use crate::call::callback_scope::run_callback;
 use crate::error::{Error, Result};
 use crate::status::MCP_OAUTH_FAILED;
 use crate::sys::lock_file::LockFile;

@@ -28,7 +28,7 @@ use crate::protocol::oauth::scope::ScopeSet;
 use crate::protocol::oauth::token_response::{TokenResponse, TokenScheme};
 use crate::status::MCP_SYSTEM_ERROR;
 use crate::sys::lock::Mutex;
-use crate::sys::pollable_event::PollableEvent;
+use crate::sys::pollable_event::{PollableEvent, SetOnDrop};
 use crate::sys::thread;
 use crate::sys::wait::{Interest, WaitContext};
 
@@ -233,16 +233,7 @@ pub fn recorded_tokens(
 /// What a request on a separate thread results in.
 struct DetachedResult<T> {
     result: Mutex<Option<T>>,
-    done: PollableEvent,
-}
-
-/// Sets the event when dropped, also if the thread panics.
-struct SetOnDrop<T>(Arc<DetachedResult<T>>);
-
-impl<T> Drop for SetOnDrop<T> {
-    fn drop(&mut self) {
-        self.0.done.set();
-    }
+    done: Arc<PollableEvent>,
 }
 
 impl Renewal<'_> {
@@ -265,15 +256,18 @@ impl Renewal<'_> {
     ) -> Result<T> {
         let doing =
             format!("while waiting for the response to {} at {}; it will be stored", request.what, quote(&request.url));
-        let shared = Arc::new(DetachedResult { result: Mutex::new(None), done: new_event()? });
-        let (for_thread, turn) = (SetOnDrop(Arc::clone(&shared)), Arc::clone(self.turn));
+        let shared = Arc::new(DetachedResult { result: Mutex::new(None), done: Arc::new(new_event()?) });
+        let (for_thread, turn) = (Arc::clone(&shared), Arc::clone(self.turn));
+        // Also if the thread panics.
+        let done = SetOnDrop(Some(Arc::clone(&shared.done)));
         let (sender, exceptions) = (Arc::clone(&self.environment.sender), self.settings().address_exceptions);
         thread::spawn("mcp-token", move || {
             let response = request.send(&*sender, exceptions, &WaitContext::default(), TokenResponse::parse);
-            *for_thread.0.result.lock() = Some(then(response));
+            *for_thread.result.lock() = Some(then(response));
             // Before the event: the call may return, and another one renew the tokens.
             drop(turn);
             drop(for_thread);
+            drop(done);
         })
         .map_err(|error| Error::new(MCP_SYSTEM_ERROR, format!("cannot create a thread: {error}")))?;
         let wait_context = self.call.wait_context().clone();

@@ -2,14 +2,14 @@ use zeroize::Zeroizing;
 
 use super::*;
 use crate::call::known_secrets::SecretSource;
+use crate::call::sent_secrets::MAX_CHANGING_SECRETS;
 
 fn call(known: Arc<KnownSecrets>) -> CallContext {
     CallContext::new(
         WaitContext::default(),
         false,
         (RequestExtras::default(), 0),
-        (known, Arc::default()),
-        Arc::default(),
+        CallClient { known, ..CallClient::default() },
     )
 }
 

@@ -10,8 +10,9 @@ use crate::protocol::incoming::InputKind;
 use crate::protocol::json::Json;
 use crate::protocol::jsonrpc::{ResultType, RpcResponse};
 use crate::protocol::raw_value::RawValue;
-use crate::rpc::handlers::run_handler;
+use crate::rpc::handlers::{HandlerFailure, HandlerOutcome, run_handler};
 use crate::status::*;
+use crate::sys::wait::Interrupt;
 
 /// The most input rounds of one call.
 const MAX_ROUNDS: u32 = 32;
@@ -75,18 +76,23 @@ pub fn input_response(client: &Client, call: &CallContext, key: &str, request: R
         let why = format!("the server requested {:?}, which this client does not support", &*method);
         return Err(Error::new(MCP_INPUT_UNSUPPORTED, why));
     };
-    let Some(handler) = client.settings.handler(kind) else {
+    let handlers = client.settings.handlers();
+    if handlers.of(kind).is_none() {
         let why = format!("the server requested {method}, but no handler is set for it: see {}", kind.setter());
         return Err(Error::new(MCP_INPUT_UNSUPPORTED, why));
-    };
+    }
     let params = request.member("params").and_then(|params| Json::parse(params.raw().to_owned()).ok());
-    let input = run_handler(call, kind, &handler, params.as_ref(), None);
-    // If the call has ended, report that instead of the missing input.
-    call.wait_context()
-        .check()
-        .map_err(|interrupt| call.interrupt_error_while(&interrupt, "while the input handler was running"))?;
-    let input = input.map_err(|failure| {
-        Error::new(MCP_INPUT_FAILED, format!("the handler of {method} gave no input: {}", failure.message))
-    })?;
+    let ended = |interrupt: Interrupt| call.interrupt_error_while(&interrupt, "while the input handler was running");
+    let input = match run_handler(call, (&handlers, kind), params.as_ref(), &[], |_| ()) {
+        HandlerOutcome::Response(input) => input,
+        HandlerOutcome::Failed(HandlerFailure { message, cause, .. }) => {
+            let mut error = Error::new(MCP_INPUT_FAILED, format!("the handler of {method} gave no input: {message}"));
+            error.report_mut().cause = cause;
+            return Err(error);
+        }
+        HandlerOutcome::Over(interrupt) => return Err(ended(interrupt)),
+    };
+    // If the call has ended, report that.
+    call.wait_context().check().map_err(ended)?;
     Ok(format!("{key}:{input}"))
 }

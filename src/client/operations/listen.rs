@@ -178,6 +178,7 @@ impl Client {
             // The dispatcher logs it.
             return self.transport_context().inbound.notification(call, notification);
         }
+        self.notifications.run(call.log_hook(), notification);
         if notification.method == "notifications/subscriptions/acknowledged" {
             let accepted = notification.params.as_ref().and_then(|params| params.raw_member("notifications"));
             call.log(LogLevel::Debug, || format!("subscribed to {}", accepted.map_or("nothing", RawValue::raw)));

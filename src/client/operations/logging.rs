@@ -16,7 +16,7 @@ const LEVELS: &[&str] = &["debug", "info", "notice", "warning", "error", "critic
 impl Client {
     /// Sets the lowest level of the log messages that the server sends. A legacy server gets a request; for a modern
     /// server, each request contains the level.
-    pub fn set_logging_level(&self, call: &CallContext, level: &str) -> Result<()> {
+    pub fn request_server_log(&self, call: &CallContext, level: &str) -> Result<()> {
         let known = LEVELS.iter().copied().find(|known| *known == level);
         let Some(level) = known else {
             let why = format!("{level:?} is not a logging level; use one of {}", LEVELS.join(", "));

@@ -11,3 +11,4 @@ mod request;
 mod subscribed_uris;
 pub mod tasks;
 mod tools;
+mod unavailable_input;

@@ -35,7 +35,7 @@ const MAX_POLL_INTERVAL: Duration = Duration::from_secs(3600);
 
 impl Client {
     /// Calls a tool. Returns its result, or a task if the call became one.
-    pub fn start_tool(&self, call: &CallContext, name: &str, arguments: Option<&str>) -> Result<Json> {
+    pub fn call_tool_as_task(&self, call: &CallContext, name: &str, arguments: Option<&str>) -> Result<Json> {
         let arguments = tool_arguments(arguments)?;
         let (session, _) = self.session(call)?;
         let mut request = tool_call(name, arguments);
@@ -64,7 +64,7 @@ impl Client {
         name: &str,
         arguments: Option<&str>,
     ) -> Result<Json> {
-        let started = self.start_tool(call, name, arguments)?;
+        let started = self.call_tool_as_task(call, name, arguments)?;
         let Some(id) = id_of(&started) else { return Ok(started) };
         self.wait_task(call, &id).inspect_err(|error| {
             // The caller does not know the task's id and cannot cancel it.
@@ -142,8 +142,8 @@ impl Client {
                 steps += 1.0;
                 let progress =
                     Progress { progress: steps, total: None, message: message.as_deref().map(str::to_owned) };
-                // The next request notices an interrupt.
-                let _ = call.report_progress(&[progress]);
+                call.report_progress(&[progress])
+                    .map_err(|interrupt| call.interrupt_error_while(&interrupt, "while waiting for the task"))?;
                 last_message = message;
             }
             let (session, _) = self.session(call)?;

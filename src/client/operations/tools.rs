@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::lists::{ListMethod, with_list};
 use super::request::Request;
+use super::unavailable_input;
 use crate::call::context::CallContext;
 use crate::call::object;
 use crate::call::request::RequestPolicy;
@@ -42,7 +43,8 @@ impl Client {
         if self.task_support(call, &session, name)? == Some(TaskSupport::Required) {
             return self.call_as_task(call, name, arguments);
         }
-        self.run_request(call, tool_call(name, text))
+        let outcome = self.run_request(call, tool_call(name, text));
+        if session.era == Era::Legacy { outcome } else { unavailable_input::checked(call, outcome, session.version) }
     }
 
     /// The arguments of a tool that headers repeat. Reads the server's tool list if it is not known yet; without a

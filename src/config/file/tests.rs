@@ -26,7 +26,7 @@ fn servers_with_a_url_and_with_a_command_are_read() {
     };
     assert_eq!(
         read(file, Some("web")).unwrap(),
-        ServerConfig { key_path: "mcpServers.web".into(), address: web, timeout_ms: Some(5000) }
+        ServerConfig { name: "web".into(), key_path: "mcpServers.web".into(), address: web, timeout_ms: Some(5000) }
     );
     let local = ServerAddress::Process {
         argv: ["node", "a.js", "8"].map(String::from).to_vec(),
@@ -36,7 +36,7 @@ fn servers_with_a_url_and_with_a_command_are_read() {
     };
     assert_eq!(
         read(file, Some("local")).unwrap(),
-        ServerConfig { key_path: "mcpServers.local".into(), address: local, timeout_ms: None }
+        ServerConfig { name: "local".into(), key_path: "mcpServers.local".into(), address: local, timeout_ms: None }
     );
 }
 
@@ -54,6 +54,10 @@ fn errors_name_the_invalid_key() {
         ("{}".into(), "mcpServers: the key is missing"),
         (r#"{"mcpServers":[]}"#.into(), "mcpServers: "),
         (r#"{"mcpServers":{}}"#.into(), "it has none"),
+        (
+            r#"{"mcpServers":{"s":{"url":"http://h/"},"s":{"url":"http://i/"}}}"#.into(),
+            "two servers have the name \"s\"",
+        ),
         (one("1"), "mcpServers.s: it is not an object"),
         (one("{}"), "neither"),
         (one(r#"{"url":"http://h/","command":"x"}"#), "mcpServers.s: it has a \"url\" and a \"command\""),

@@ -110,6 +110,28 @@ fn integers_are_recognized_in_any_notation() {
 }
 
 #[test]
+fn a_part_of_a_document_is_a_document_that_shares_the_text() {
+    let text = r#" {"a":[1,{"b":null,"c":[]},"x\"y"],"d":{},"e":{"f":{"g":[[2],3]}},"h":-12,"i":"\u00e4"} "#;
+    let whole = json(text);
+    for value in (0..whole.len()).map(|index| whole.value(index)) {
+        let part = value.to_json();
+        assert!(part.indexed_root().is_some());
+        assert_eq!((part.text(), part.text().as_ptr()), (value.raw(), value.raw().as_ptr()));
+        assert_same(part.root(), &serde_json::from_str(value.raw()).unwrap());
+        assert!(part.root().key().is_none() && part.root().next().is_none());
+        let parsed = json(value.raw());
+        assert_eq!(part.len(), parsed.len());
+        for (copied, expected) in (0..part.len()).map(|index| (part.value(index), parsed.value(index))) {
+            assert_eq!((copied.raw(), copied.raw_key()), (expected.raw(), expected.raw_key()));
+            assert_eq!(copied.next().map(Value::node_index), expected.next().map(Value::node_index));
+        }
+        // A part of a part.
+        let last = part.root().children().last().map(|last| (last.raw(), last.to_json()));
+        assert!(last.is_none_or(|(raw, last)| last.text() == raw && last.root().size() <= part.len()));
+    }
+}
+
+#[test]
 fn unpaired_surrogates_are_replaced() {
     let doc = json(r#"{"a\ud800":"\ude00","b":"\ud83d\ude00"}"#);
     let first = doc.root().member("a\u{fffd}").unwrap();

@@ -21,6 +21,7 @@ use crate::call::context::CallContext;
 use crate::call::request::{EncodedRequest, PeerContext};
 use crate::call::request_headers::RequestHeaders;
 use crate::call::send_error::SendError;
+use crate::call::skipped_input::Excerpt;
 use crate::error::{Error, Result};
 use crate::http::endpoint::Endpoint;
 use crate::http::fields::EVENT_STREAM;
@@ -77,20 +78,28 @@ impl LegacySse {
         let from = Arc::clone(&response.from);
         let nothing = || Error::new(MCP_TRUNCATED, "the server's event stream is empty");
         let body = response.into_body().ok_or_else(nothing)?;
-        LegacySse::await_endpoint(context, peer, call, &from, body).map_err(|mut error| {
-            if error.status() == MCP_TIMEOUT {
-                error.report_mut().message.push_str("; it opened an event stream, but sent no endpoint event");
+        let mut first = None;
+        LegacySse::await_endpoint(context, peer, call, &from, body, &mut first).map_err(|mut error| {
+            let status = error.status();
+            let message = &mut error.report_mut().message;
+            if status == MCP_TIMEOUT {
+                message.push_str("; it opened an event stream, but sent no endpoint event");
+            }
+            if let Some(first) = first.filter(|_| matches!(status, MCP_TIMEOUT | MCP_TRUNCATED)) {
+                message.push_str(&format!("; the first event was: {}", first.quoted(call)));
             }
             error
         })
     }
 
+    /// Waits for the endpoint event. Sets `first` to the first event before it.
     fn await_endpoint(
         context: &Arc<TransportContext>,
         peer: &Arc<HttpPeer>,
         call: &CallContext,
         from: &Endpoint,
         mut body: ResponseBody,
+        first: &mut Option<Excerpt>,
     ) -> Result<Arc<LegacySse>> {
         let mut reader = EventReader::new(context.limits.event);
         loop {
@@ -102,6 +111,7 @@ impl LegacySse {
             while let Some(event) = reader.next_event()? {
                 // No request is pending before the endpoint event: drop the events before it.
                 if event.name != b"endpoint" {
+                    first.get_or_insert_with(|| Excerpt::of(&event.data));
                     continue;
                 }
                 let endpoint = Arc::new(resolve_endpoint(from, event)?);
@@ -154,9 +164,10 @@ impl LegacySse {
         self.pending.record_sent_credentials(call);
         // If the response has arrived, or the stream has ended, the outcome of the POST does not matter.
         match sent {
-            Err(send_error) if pending_response.outcome().is_none() => {
+            Err(mut send_error) if pending_response.outcome().is_none() => {
                 if send_error.error.status() == MCP_TIMEOUT {
                     self.pending.retire_if_silent();
+                    send_error.error = pending_response.explained(call, send_error.error);
                 }
                 unregister(&self.context, self, call, peer_context, &pending_response);
                 Err(send_error)

@@ -103,6 +103,7 @@ impl MessageRouter {
     /// Routes the messages in the data of an event or in a line. `has_custom_name` says whether the event has a name
     /// that the specification does not use for messages.
     pub fn route_text(&self, text: Vec<u8>, has_custom_name: bool, unclaimed: &mut UnclaimedRequests) {
+        self.trace(&text);
         let number = |id: Option<&str>| id.and_then(ids::number);
         let is_ours = |id: Option<&str>| number(id).is_some_and(|id| self.pending.is_awaited(id));
         let rest = classify_messages(text, is_ours, |stream_message| match stream_message {
@@ -121,6 +122,12 @@ impl MessageRouter {
             let rest = Arc::new(rest);
             let level = self.pending.record_skipped(&rest, has_custom_name);
             self.log_with(level, |call| skipped_input::log(call, self.pending.stream_name(), &rest));
+        }
+    }
+
+    fn trace(&self, text: &[u8]) {
+        if self.context.upgrade().is_some_and(|context| context.calls.trace.is_set()) {
+            self.with_call(|_, call| call.trace_received(text));
         }
     }
 
@@ -210,7 +217,7 @@ impl MessageRouter {
                 ..WaitContext::until(Instant::now() + INTERNAL_CALL_LIMIT)
             };
             let call = context.calls.start_internal(wait_context);
-            self.pending.share_secrets(&call);
+            self.pending.share_secrets_of_calls(&call);
             run(&context, &call);
         }
     }

@@ -6,7 +6,7 @@ pub mod pending;
 
 use std::sync::Weak;
 
-use super::context::TransportContext;
+use super::context::{CALL_HAS_ENDED, TransportContext};
 use super::interface::{Transport, TransportResponse};
 use super::messages::check_result_type;
 use super::reply_slot::CallLifetime;
@@ -87,13 +87,7 @@ pub fn unregister(
     peer_context: &PeerContext,
     pending_response: &PendingResponse,
 ) {
-    context.reject_server_requests(
-        transport,
-        call,
-        peer_context,
-        &pending_response.unregister(),
-        "the call during which they were sent has ended",
-    );
+    context.reject_server_requests(transport, call, peer_context, &pending_response.unregister(), CALL_HAS_ENDED);
 }
 
 /// Logs that notifications were dropped.
@@ -140,7 +134,7 @@ mod tests {
             RequestPolicy::ONCE,
         );
         assert_eq!(outcome.err().unwrap().error.status(), MCP_CANCELLED);
-        let reason = "the call during which they were sent has ended";
+        let reason = CALL_HAS_ENDED;
         assert_eq!(transport.sent(TransportMethod::PostBestEffort), [error_response("7", INTERNAL_ERROR, reason)]);
         assert!(requests.try_recv().is_err() && !pending.is_awaited(1));
     }

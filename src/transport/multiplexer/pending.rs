@@ -1,20 +1,20 @@
 //! The pending requests of a stream that all calls share, and the delivery of responses, notifications and server
 //! requests to the calls. Callers and the reader thread use it at the same time.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::mailbox::{InboundMessage, Mailbox};
 use crate::call::bounded_queue::BoundedQueue;
-use crate::call::context::CallContext;
+use crate::call::context::{CallContext, CallSecrets};
 use crate::call::headers::HeaderSet;
 use crate::call::interrupt::interrupt_error;
 use crate::call::new_event;
 use crate::call::request::PeerContext;
 use crate::call::secrets::SecretTexts;
-use crate::call::skipped_input::{self, Excerpt, SkippedInput};
+use crate::call::skipped_input::{self, Excerpt, Received, SkippedInput};
 use crate::error::{Error, Result, RpcError};
 use crate::log::LogLevel;
 use crate::net::progress::RequestPhase;
@@ -64,19 +64,21 @@ pub struct PendingRequests {
 struct PendingState {
     slots: HashMap<u64, Arc<PendingSlot>>,
     /// The requests of the calls that request progress, by the progress token.
-    progress_tokens: HashMap<u64, u64>,
+    progress_tokens: HashMap<u64, Arc<PendingSlot>>,
     /// How many calls can handle server requests.
     handling_calls: usize,
     /// Those of them that are waiting, the oldest first. The others are busy: they are handling a message, or still
     /// sending their request.
     free_calls: BTreeSet<u64>,
     /// The calls whose mailboxes contain a server request.
-    with_server_request: HashSet<u64>,
+    with_server_request: BTreeSet<u64>,
     /// The calls for which no skipped data is recorded yet.
-    without_excerpt: HashSet<u64>,
+    without_excerpt: BTreeSet<u64>,
     /// Server requests that arrived while all calls were busy.
     server_requests: BoundedQueue<ServerRequest>,
     skipped: SkippedInput,
+    /// The beginning of the last line that a process has printed, if it has no line break yet.
+    unfinished_line: Option<Arc<Excerpt>>,
     /// Why no more responses can arrive.
     end_reason: Option<Error>,
     /// When the last byte arrived.
@@ -96,6 +98,7 @@ struct PendingSlot {
     is_subscription: bool,
     /// `None` if the call accepts only its response.
     mailbox: Option<Mailbox>,
+    secrets: CallSecrets,
 }
 
 /// What a waiting call receives.
@@ -134,10 +137,11 @@ impl PendingRequests {
             progress_tokens: HashMap::new(),
             handling_calls: 0,
             free_calls: BTreeSet::new(),
-            with_server_request: HashSet::new(),
-            without_excerpt: HashSet::new(),
+            with_server_request: BTreeSet::new(),
+            without_excerpt: BTreeSet::new(),
             server_requests: BoundedQueue::new(MAX_QUEUED_REQUESTS),
             skipped: SkippedInput::default(),
+            unfinished_line: None,
             end_reason: None,
             last_received: Instant::now(),
         };
@@ -204,6 +208,7 @@ impl PendingRequests {
             progress_token: call.progress_token(),
             is_subscription,
             mailbox,
+            secrets: call.call_secrets(),
         });
         let mut state = self.lock();
         if let Some(end_reason) = &state.end_reason {
@@ -220,7 +225,7 @@ impl PendingRequests {
             None => drop(state.without_excerpt.insert(id)),
         }
         if slot.progress_token != 0 {
-            state.progress_tokens.insert(slot.progress_token, id);
+            state.progress_tokens.insert(slot.progress_token, Arc::clone(&slot));
         }
         state.handling_calls += usize::from(slot.handles_requests());
         state.slots.insert(id, Arc::clone(&slot));
@@ -241,6 +246,12 @@ impl PendingRequests {
             }
         }
         state.skipped.note(excerpt, has_custom_name)
+    }
+
+    /// Records the bytes that a process has printed after its last line break, for the errors of the waiting calls.
+    pub fn record_unfinished_line(&self, bytes: &[u8]) {
+        let excerpt = (!bytes.is_empty()).then(|| Arc::new(Excerpt::of_beginning(bytes)));
+        self.lock().unfinished_line = excerpt;
     }
 
     /// Whether a received request is an echo of a sent one: a terminal echoes its input.
@@ -282,7 +293,7 @@ impl PendingRequests {
         let (token, subscription) = (notification.progress_token(), notification.subscription());
         let state = self.lock();
         let slot = match (token, subscription) {
-            (Some(token), _) => state.progress_tokens.get(&token).and_then(|id| state.slots.get(id)),
+            (Some(token), _) => state.progress_tokens.get(&token),
             (None, Some(id)) => state.slots.get(&id).filter(|slot| slot.is_subscription),
             (None, None) => None,
         };
@@ -374,6 +385,16 @@ impl PendingRequests {
         call.record_secrets(&self.secrets);
     }
 
+    /// Passes also the credentials of the waiting calls, which the server knows before a request is completely sent.
+    pub fn share_secrets_of_calls(&self, call: &CallContext) {
+        self.share_secrets(call);
+        // A process gets no credentials.
+        if !self.is_process {
+            let waiting: Vec<_> = self.lock().slots.values().map(Arc::clone).collect();
+            waiting.iter().flat_map(|slot| slot.secrets.credentials()).for_each(|set| call.record_credentials(&set));
+        }
+    }
+
     fn lock_sent_credentials(&self) -> MutexGuard<'_, VecDeque<Arc<HeaderSet>>> {
         self.sent_credentials.lock()
     }
@@ -432,7 +453,7 @@ impl PendingState {
         self.with_server_request.remove(&slot.id);
         self.without_excerpt.remove(&slot.id);
         // The token may already belong to a later request of the call.
-        if self.progress_tokens.get(&slot.progress_token) == Some(&slot.id) {
+        if self.progress_tokens.get(&slot.progress_token).is_some_and(|owner| owner.id == slot.id) {
             self.progress_tokens.remove(&slot.progress_token);
         }
     }
@@ -473,11 +494,24 @@ impl PendingResponse<'_> {
         self.wait_for_more(call).map_err(|error| self.explained(call, error))
     }
 
-    /// The error of a call without a response, with the skipped data that arrived instead.
+    /// The error of a call without a response, with the data that arrived instead.
     pub fn explained(&self, call: &CallContext, error: Error) -> Error {
-        // The skipped data may contain credentials of other calls, or secrets of the process's environment.
+        // The data may contain credentials of other calls, or secrets of the process's environment.
         self.pending.share_secrets(call);
-        skipped_input::explained(error, call, self.pending.stream_name(), self.slot.skipped.get().map(|first| &**first))
+        let skipped = self.slot.skipped.get().map(|first| &**first);
+        if !self.pending.is_process {
+            return skipped_input::explained(error, call, skipped);
+        }
+        let state = self.pending.lock();
+        let (unfinished, before) = (state.unfinished_line.clone(), state.skipped.first().cloned());
+        drop(state);
+        // Output before the call may explain a silence. An exit is explained by its status and by stderr.
+        let before = before.filter(|_| error.status() == MCP_TIMEOUT);
+        let received = skipped
+            .map(Received::Instead)
+            .or_else(|| unfinished.as_deref().map(Received::Unfinished))
+            .or_else(|| before.as_deref().map(Received::Before));
+        skipped_input::explained_by_stdout(error, call, received)
     }
 
     /// Unregisters the request. Server requests that this call has not handled go to another call. If there is none,

@@ -56,6 +56,11 @@ impl LineBuffer {
         self.scanned = self.scanned.max(self.start);
     }
 
+    /// The bytes after the lines that were returned. There is no line break in them if no complete line is left.
+    pub fn unfinished_line(&self) -> &[u8] {
+        &self.buffer[self.start..]
+    }
+
     /// The next line that is not blank, if it is complete.
     pub fn next_nonblank(&mut self) -> Option<Vec<u8>> {
         self.skip_whitespace();
@@ -95,9 +100,10 @@ impl LineBuffer {
 }
 
 /// Whether the last line is the beginning of a message: the server exited while it wrote. The error then reports the
-/// exit, not an invalid message.
+/// exit, not an invalid message. Text that cannot be a message is not cut off: the error quotes it.
 pub fn is_cut_off(line: &[u8]) -> bool {
-    serde_json::from_slice::<serde::de::IgnoredAny>(line).is_err_and(|error| error.is_eof())
+    matches!(line.first(), Some(b'{' | b'['))
+        && serde_json::from_slice::<serde::de::IgnoredAny>(line).is_err_and(|error| error.is_eof())
 }
 
 #[cfg(test)]
@@ -124,6 +130,13 @@ mod tests {
             assert!(!lines.read(&ours, 100).unwrap());
             found.extend(std::iter::from_fn(|| lines.next_nonblank()));
             assert_eq!(found, [&b"{\"a\":1}"[..], b"[2]", b"last"], "{size}");
+        }
+    }
+
+    #[test]
+    fn only_the_beginning_of_a_message_is_cut_off() {
+        for (line, expected) in [("{\"a\"", true), ("[1,", true), ("{}", false), ("{x", false), ("tru", false)] {
+            assert_eq!(is_cut_off(line.as_bytes()), expected, "{line}");
         }
     }
 }

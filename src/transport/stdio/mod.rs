@@ -1,10 +1,11 @@
-//! The stdio transport: the server is a child process, with one message per line on its standard streams (2026-07-28,
-//! "stdio").
+//! The stdio transport: one message per line, on the standard streams of a child process (2026-07-28, "stdio"), or on
+//! streams that the application has opened.
 
 pub mod environment;
 mod line_buffer;
 mod process_reader;
 mod stdin_writer;
+mod stream_reader;
 
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -30,9 +31,11 @@ use crate::protocol::messages;
 use crate::sanitize;
 use crate::status::*;
 use crate::sys::child_process::ProcessCommand;
+use crate::sys::pipe::{ReadEnd, WriteEnd};
 use crate::sys::pollable_event::PollableEvent;
 use process_reader::ProcessReader;
 use stdin_writer::StdinWriter;
+use stream_reader::StreamReader;
 
 #[cfg(fuzzing)]
 pub use line_buffer::{LineBuffer, is_cut_off};
@@ -40,7 +43,7 @@ pub use line_buffer::{LineBuffer, is_cut_off};
 /// The maximum length of a program's name in an error message, in bytes.
 const MAX_NAME_LENGTH: usize = 200;
 
-/// A server process. The reader thread ends the process when this is dropped.
+/// The connection to a server. The reader thread ends it when this is dropped, with the process if it has one.
 pub struct Stdio {
     me: Weak<dyn Transport>,
     context: Arc<TransportContext>,
@@ -63,24 +66,57 @@ impl Stdio {
             Error::new(MCP_PROCESS_FAILED, why)
         })?;
         let secrets = environment::secrets_of(command).into_iter().map(Zeroizing::new).collect();
-        let stdin_writer = Arc::new(StdinWriter::new(process.stdin.take())?);
-        let pending = Arc::new(PendingRequests::new(true, SecretTexts::new(secrets, Vec::new()))?);
         call.log(LogLevel::Debug, || format!("started {}", command.argv[0]));
-        let transport = Arc::new_cyclic(|me: &Weak<Stdio>| Stdio {
-            me: me.clone(),
-            context: Arc::clone(context),
-            pending,
-            stdin_writer,
-        });
+        let secrets = SecretTexts::new(secrets, Vec::new());
+        let transport = Stdio::new(context, (process.stdin.take(), true), secrets)?;
         let reader = ProcessReader {
-            router: MessageRouter::new(context, Weak::clone(&transport.me), &transport.pending),
+            router: transport.router(),
             stdin_writer: Arc::clone(&transport.stdin_writer),
             process,
             limit: context.limits.event,
+            stop_timeouts: command.stop_timeouts,
             stderr_lines: VecDeque::new(),
         };
         context.readers.start(move || reader.run())?;
         Ok(transport)
+    }
+
+    /// Starts the reader thread of streams that the application has opened.
+    pub fn on_streams(context: &Arc<TransportContext>, (read, write): (ReadEnd, WriteEnd)) -> Result<Arc<Stdio>> {
+        let transport = Stdio::new(context, (Some(write), false), Arc::default())?;
+        let reader = StreamReader {
+            router: transport.router(),
+            writer: Arc::clone(&transport.stdin_writer),
+            stream: read,
+            limit: context.limits.event,
+        };
+        context.readers.start(move || reader.run())?;
+        Ok(transport)
+    }
+
+    /// `write` is where the server reads from, and `is_process` whether it is a process.
+    fn new(
+        context: &Arc<TransportContext>,
+        (write, is_process): (Option<WriteEnd>, bool),
+        secrets: Arc<SecretTexts>,
+    ) -> Result<Arc<Stdio>> {
+        let stdin_writer = Arc::new(StdinWriter::new(write, is_process)?);
+        let pending = Arc::new(PendingRequests::new(true, secrets)?);
+        Ok(Arc::new_cyclic(|me: &Weak<Stdio>| Stdio {
+            me: me.clone(),
+            context: Arc::clone(context),
+            pending,
+            stdin_writer,
+        }))
+    }
+
+    fn router(&self) -> MessageRouter {
+        MessageRouter::new(&self.context, Weak::clone(&self.me), &self.pending)
+    }
+
+    fn write(&self, call: &CallContext, message: &MessageText) -> Result<()> {
+        call.trace_sent(message);
+        self.stdin_writer.write(message)
     }
 
     /// Opens a subscription and reads it until it ends.
@@ -93,13 +129,15 @@ impl Stdio {
         let id = self.context.calls.next_id();
         self.pending.share_secrets(call);
         let pending_response = self.pending.add_subscription(call, id, request.method)?;
-        self.stdin_writer.write(&messages::request(id, request.method, request.params))?;
+        self.write(call, &messages::request(id, request.method, request.params))?;
         let mut waiting_call = call.clone();
         let outcome = loop {
             match pending_response.wait(&waiting_call) {
                 Ok(PendingEvent::Outcome(RpcOutcome::Result(_))) => break Ok(()),
                 Ok(PendingEvent::Outcome(RpcOutcome::Refused(error))) => break Err(rpc_failure(call, error)),
-                Ok(PendingEvent::Outcome(RpcOutcome::Failed(error))) => break Err(error),
+                Ok(PendingEvent::Outcome(RpcOutcome::Failed(error))) => {
+                    break Err(pending_response.explained(&waiting_call, error));
+                }
                 Ok(PendingEvent::Message(message)) => {
                     if let InboundMessage::Notification(notification) = message {
                         on_notification(&notification);
@@ -108,7 +146,7 @@ impl Stdio {
                     waiting_call = call.without_deadline();
                 }
                 Err(error) => {
-                    let _ = self.stdin_writer.write(&messages::cancelled(id, "the subscription was closed").into());
+                    let _ = self.write(call, &messages::cancelled(id, "the subscription was closed").into());
                     break Err(error);
                 }
             }
@@ -133,18 +171,16 @@ impl Transport for Stdio {
         let id = self.context.calls.next_id();
         last_id.set(id);
         let pending_response = register(&self.context, &self.pending, call, (id, request.method))?;
-        self.stdin_writer
-            .write(&messages::request(id, request.method, request.params))
-            .map_err(SendError::before_sending)?;
+        self.write(call, &messages::request(id, request.method, request.params)).map_err(SendError::before_sending)?;
         await_response(&self.context, (self, &self.me), call, peer_context, &pending_response, request.policy)
     }
 
-    fn post(&self, _: &CallContext, _: &PeerContext, message: &MessageText, _: bool) -> Result<()> {
-        self.stdin_writer.write(message)
+    fn post(&self, call: &CallContext, _: &PeerContext, message: &MessageText, _: bool) -> Result<()> {
+        self.write(call, message)
     }
 
-    fn post_best_effort(&self, _: &CallContext, _: &PeerContext, message: &MessageText) -> Result<()> {
-        self.stdin_writer.write(message)
+    fn post_best_effort(&self, call: &CallContext, _: &PeerContext, message: &MessageText) -> Result<()> {
+        self.write(call, message)
     }
 
     fn subscribe(

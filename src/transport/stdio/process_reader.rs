@@ -8,17 +8,17 @@ use std::time::{Duration, Instant};
 use super::line_buffer::{LineBuffer, is_cut_off};
 use super::stdin_writer::StdinWriter;
 use crate::call::failure::buffer_error;
-use crate::call::skipped_input::Excerpt;
+use crate::call::skipped_input::{Excerpt, MAX_KEPT};
 use crate::error::Error;
 use crate::log::LogLevel;
 use crate::status::*;
-use crate::sys::child_process::{ChildProcess, ExitDescription};
+use crate::sys::child_process::{ChildProcess, ExitDescription, StopTimeouts};
 use crate::sys::pipe::WriteEnd;
 use crate::sys::wait::{Interest, WaitContext, Waitable};
 use crate::transport::multiplexer::message_router::MessageRouter;
 
-/// How long a server may take to exit after its stdin was closed, and again after SIGTERM.
-const GRACE_PERIOD: Duration = Duration::from_secs(2);
+/// How long the processes of a server may take to exit after SIGKILL.
+const KILL_LIMIT: Duration = Duration::from_secs(2);
 
 /// The longest interval between checks whether a process has exited, on systems that do not notify about it.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
@@ -42,6 +42,7 @@ pub struct ProcessReader {
     pub process: ChildProcess,
     /// The maximum size of a message, in bytes.
     pub limit: usize,
+    pub stop_timeouts: StopTimeouts,
     /// The last lines on stderr.
     pub stderr_lines: VecDeque<Excerpt>,
 }
@@ -66,6 +67,8 @@ impl ProcessReader {
         let (mut stdout, mut stderr) = (LineBuffer::open(), LineBuffer::open());
         let mut exit: Option<(ExitDescription, Instant)> = None;
         let mut closed_since: Option<Instant> = None;
+        // How many bytes of an unfinished line are recorded.
+        let mut recorded = 0;
         loop {
             let is_broken = self.stdin_writer.is_broken();
             if is_broken
@@ -97,10 +100,18 @@ impl ProcessReader {
                     Err(why) => return buffer_error(why, "a message of the server", self.limit),
                 }
             }
+            let mut has_new_line = false;
             while let Some(line) = stdout.next_nonblank() {
+                has_new_line = true;
                 if stdout.is_open || !is_cut_off(&line) {
                     self.router.take_text(line);
                 }
+            }
+            let unfinished = stdout.unfinished_line();
+            let length = unfinished.len().min(MAX_KEPT);
+            if length != recorded || (has_new_line && length > 0) {
+                self.router.pending.record_unfinished_line(unfinished);
+                recorded = length;
             }
             self.read_stderr(&mut stderr);
             if exit.is_none() {
@@ -192,24 +203,24 @@ impl ProcessReader {
     /// Ends the process and its group: closes its stdin, then sends SIGTERM, then SIGKILL (2026-07-28, "stdio":
     /// Shutdown). If the process has exited already, the rest of its group gets SIGTERM at once.
     fn shut_down(&mut self) {
+        let StopTimeouts { term, kill } = self.stop_timeouts;
         self.stdin_writer.close();
-        self.wait_until(|process| process.exit_description().is_some());
+        self.wait_until(term, |process| process.exit_description().is_some());
         self.process.terminate();
-        self.wait_until(|process| !process.is_group_running());
+        self.wait_until(kill, |process| !process.is_group_running());
         // Sent even if no process of the group is seen: not every system reports them.
         self.process.kill();
-        self.wait_until(|process| !process.is_group_running());
+        self.wait_until(KILL_LIMIT, |process| !process.is_group_running());
         self.process.reap();
     }
 
-    /// Waits until `is_done`, for at most [`GRACE_PERIOD`]. Reads the output meanwhile: a process may block until it is
-    /// read.
-    fn wait_until(&mut self, is_done: impl Fn(&mut ChildProcess) -> bool) {
-        let deadline = Instant::now() + GRACE_PERIOD;
+    /// Waits until `is_done`, for at most `limit`. Reads the output meanwhile: a process may block until it is read.
+    fn wait_until(&mut self, limit: Duration, is_done: impl Fn(&mut ChildProcess) -> bool) {
+        let start = Instant::now();
         let (mut stdout, mut stderr) = (LineBuffer::open(), LineBuffer::open());
         let mut interval = FIRST_POLL_INTERVAL;
         while !is_done(&mut self.process) {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = limit.saturating_sub(start.elapsed());
             if left.is_zero() {
                 return;
             }

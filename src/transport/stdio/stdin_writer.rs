@@ -20,6 +20,7 @@ pub struct StdinWriter {
     queue: Mutex<OutputQueue>,
     /// Set when messages are queued, or stdin is broken.
     wakeup: PollableEvent,
+    is_process: bool,
 }
 
 #[derive(Default)]
@@ -35,9 +36,10 @@ struct OutputQueue {
 }
 
 impl StdinWriter {
-    pub fn new(stdin: Option<WriteEnd>) -> Result<StdinWriter> {
+    /// `is_process` says that the server is a process, for errors.
+    pub fn new(stdin: Option<WriteEnd>, is_process: bool) -> Result<StdinWriter> {
         let queue = OutputQueue { stdin: stdin.map(Arc::new), ..OutputQueue::default() };
-        Ok(StdinWriter { queue: Mutex::new(queue), wakeup: new_event()? })
+        Ok(StdinWriter { queue: Mutex::new(queue), wakeup: new_event()?, is_process })
     }
 
     /// Writes a message, or queues it for the reader thread. Fails if the queue is full. If the server has exited, the
@@ -51,8 +53,11 @@ impl StdinWriter {
         let mut queue = self.lock();
         let size = queue.size;
         if size > 0 && size + line.len() > MAX_QUEUED_BYTES {
-            let why = format!("the server does not read its stdin: {size} bytes are queued");
-            return Err(Error::new(MCP_PROCESS_FAILED, why));
+            let (status, what) = match self.is_process {
+                true => (MCP_PROCESS_FAILED, "stdin"),
+                false => (MCP_DISCONNECTED, "messages"),
+            };
+            return Err(Error::new(status, format!("the server does not read its {what}: {size} bytes are queued")));
         }
         queue.push(line);
         queue.flush();
@@ -139,7 +144,7 @@ mod tests {
     fn the_size_of_the_queue_is_the_size_of_its_lines() {
         let (ours, theirs) = pipe::to_child().unwrap();
         let mut theirs = File::from(theirs);
-        let writer = StdinWriter::new(Some(ours)).unwrap();
+        let writer = StdinWriter::new(Some(ours), true).unwrap();
         let line = "x".repeat(100_000);
         let check = || {
             let queue = writer.lock();

@@ -46,6 +46,7 @@ impl StreamableHttp {
         if body.is_empty() {
             return Err(Error::new(MCP_UNEXPECTED_CONTENT, "the server's response is empty"));
         }
+        call.trace_received(&body);
         let (mut found, mut server_requests) = (None, Vec::new());
         let parse_outcome = for_each_message(body, |message| {
             found = found.take().or_else(|| self.take_message(call, message, id, &mut server_requests));

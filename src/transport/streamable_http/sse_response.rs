@@ -79,6 +79,8 @@ impl StreamableHttp {
     ) -> Result<RpcResponse> {
         let mut reader = EventReader::new(self.context.limits.event);
         let mut progress: Vec<Progress> = Vec::new();
+        // The trace and the callback for all notifications get also the progress, one by one.
+        let has_observer = call.is_traced() || self.context.inbound.observes_notifications();
         loop {
             if !reader.read(|buffer, most| response.read_into(buffer, most))? {
                 return Err(Error::new(MCP_TRUNCATED, "the server's event stream ended without the response"));
@@ -95,7 +97,7 @@ impl StreamableHttp {
                 if event.data.is_empty() {
                     continue;
                 }
-                if let Some(new) = own_progress(call, &event.data) {
+                if !has_observer && let Some(new) = own_progress(call, &event.data) {
                     progress.push(new);
                     state.resumes_without_progress = 0;
                     continue;
@@ -199,7 +201,7 @@ impl StreamableHttp {
 impl ResumeState {
     /// The error of a stream without a response, with the skipped data that arrived instead.
     fn explained(&self, call: &CallContext, error: Error) -> Error {
-        skipped_input::explained(error, call, skipped_input::ON_STREAM, self.skipped.first().map(|first| &**first))
+        skipped_input::explained(error, call, self.skipped.first().map(|first| &**first))
     }
 
     /// Records the `retry` and the last event id of the stream. A new id is progress.
@@ -289,6 +291,24 @@ mod tests {
         assert!(report_all(&call, &mut of(&[1])).is_ok());
         assert_eq!(report_all(&call, &mut of(&[2, 3])).unwrap_err().status(), MCP_CANCELLED);
         assert_eq!(report_all(&call, &mut of(&[4])).unwrap_err().status(), MCP_CANCELLED);
+        assert_eq!(*seen.lock(), [1.0, 2.0]);
+    }
+
+    #[test]
+    fn a_progress_callback_that_returns_false_ends_the_call() {
+        let (context, ..) = recording_context();
+        let seen = Arc::<Mutex<Vec<f64>>>::default();
+        let recorded = Arc::clone(&seen);
+        let mut options = CallOptions::default();
+        options.extras.progress = Some(Arc::new(move |progress: f64, _: Option<f64>, _: Option<&str>| {
+            recorded.lock().push(progress);
+            progress < 2.0
+        }));
+        let call = call_with(&context, &options);
+        let mut all = [1.0, 2.0, 3.0].map(|progress| Progress { progress, total: None, message: None }).to_vec();
+        assert_eq!(report_all(&call, &mut all).unwrap_err().status(), MCP_CANCELLED);
+        assert!(matches!(call.without_deadline().wait_context().check(), Err(Interrupt::Cancelled)));
+        assert!(call_with(&context, &options).wait_context().check().is_ok());
         assert_eq!(*seen.lock(), [1.0, 2.0]);
     }
 }

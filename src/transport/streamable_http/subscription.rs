@@ -56,6 +56,7 @@ impl StreamableHttp {
             return Err(unexpected_content(response));
         }
         let body = response.read_all(self.context.limits.message)?;
+        call.trace_received(&body);
         let mut end = None;
         let parse_outcome = for_each_message(body, |message| {
             end = end.take().or_else(|| take_message(call, message, on_notification));
@@ -76,7 +77,7 @@ impl StreamableHttp {
             if !reader.read(|buffer, most| response.read_into(buffer, most))? {
                 let error = Error::new(MCP_DISCONNECTED, "the server ended the subscription without a response");
                 let first = skipped.first().map(|first| &**first);
-                return Err(skipped_input::explained(error, call, skipped_input::ON_STREAM, first));
+                return Err(skipped_input::explained(error, call, first));
             }
             while let Some(event) = reader.next_event()? {
                 let mut end = None;

@@ -27,7 +27,14 @@ struct api {
     __typeof__(mcp_error_free) *error_free;
 };
 
-static const char *library = "libmcp.so.0";
+/* The library that fits the header: until 1.0, a new minor version may break programs. */
+#define TEXT(number) TEXT_OF(number)
+#define TEXT_OF(number) #number
+#if MCP_VERSION_MAJOR == 0
+static const char *library = "libmcp.so.0." TEXT(MCP_VERSION_MINOR);
+#else
+static const char *library = "libmcp.so." TEXT(MCP_VERSION_MAJOR);
+#endif
 static char url[1024];
 
 static int resolve(void *handle, struct api *api) {

@@ -31,7 +31,7 @@ int main() {
         client.ping();
         const mcp::json info = client.server_info();
         std::cout << "libmcp " << mcp::version() << ": pinged " << url << ": "
-                  << info.at("/serverInfo/name").string().value_or("(no name)") << " is alive\n";
+                  << info.pointer("/serverInfo/name").string().value_or("(no name)") << " is alive\n";
         client.close();
     } catch (const mcp::error &error) {
         std::cerr << url << ": " << error.what() << '\n';

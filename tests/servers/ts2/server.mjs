@@ -108,6 +108,15 @@ function make(ctx) {
     }
     return text(`${answer.content.greeting}, ${answer.content.name}!`);
   });
+  server.registerTool("ask_name_directly", {}, async (ctx) => {
+    const requestedSchema = {
+      type: "object",
+      properties: { name: { type: "string" }, greeting: { type: "string", default: "Hello" } },
+    };
+    // Fails with modern versions.
+    const answer = await ctx.mcpReq.elicitInput({ message: "Who are you?", requestedSchema });
+    return text(answer.action === "accept" ? `${answer.content.greeting}, ${answer.content.name}!` : answer.action);
+  });
   server.registerTool("ask_model", { inputSchema: z.object({ prompt: z.string() }) }, async ({ prompt }, ctx) => {
     const answer = ctx.mcpReq.inputResponses?.sample;
     if (!answer) {

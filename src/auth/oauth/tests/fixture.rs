@@ -16,7 +16,7 @@ use crate::auth::oauth::renewal_progress::RenewalOutcome;
 use crate::auth::oauth::settings::OAuthSettings;
 pub use crate::auth::oauth::shared_store::SharedStore;
 use crate::auth::oauth::token_age::unix_time;
-use crate::call::context::{CallContext, RequestExtras};
+use crate::call::context::{CallClient, CallContext, RequestExtras};
 use crate::call::issued_credentials::{CredentialRefusal, IssuedCredentials};
 use crate::call::request_headers::RequestHeaders;
 use crate::error::{Error, Result};
@@ -249,7 +249,7 @@ impl FakeUser {
         self.set(UserAction::Return(query.into()));
     }
 
-    fn open(&self, request: &mut LoginRequest) {
+    fn open(&self, request: &Arc<LoginRequest>) {
         let logins = {
             let mut opened = self.opened.lock();
             opened.push(request.url.clone());
@@ -300,13 +300,7 @@ impl SharedStore {
 }
 
 pub fn call() -> CallContext {
-    CallContext::new(
-        WaitContext::default(),
-        true,
-        (RequestExtras::default(), 0),
-        (Arc::default(), Arc::default()),
-        Arc::default(),
-    )
+    CallContext::new(WaitContext::default(), true, (RequestExtras::default(), 0), CallClient::default())
 }
 
 /// The token of credentials.
@@ -356,7 +350,7 @@ impl Fixture {
         let of_callback = Arc::clone(&user);
         let client = OAuthClient::new();
         let set_up = |settings: &mut OAuthSettings| {
-            settings.open = Some(Box::new(move |request: &mut LoginRequest| of_callback.open(request)));
+            settings.open = Some(Box::new(move |request: &Arc<LoginRequest>| of_callback.open(request)));
             settings.set_redirect(REDIRECT)?;
             edit(settings)
         };

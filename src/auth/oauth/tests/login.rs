@@ -1,5 +1,7 @@
 //! The authorization request, its response, and the request for a token.
 
+use std::sync::Arc;
+
 use super::fixture::*;
 use crate::auth::oauth::callbacks::LoginRequest;
 use crate::auth::oauth::keys::sha256;
@@ -298,7 +300,7 @@ fn a_login_without_a_refusal_uses_the_published_scopes() {
 #[test]
 fn the_authorization_url_is_not_taken_for_the_redirect() {
     let fixture = Fixture::new(|settings| {
-        settings.open = Some(Box::new(|request: &mut LoginRequest| {
+        settings.open = Some(Box::new(|request: &Arc<LoginRequest>| {
             let error = request.login.finish(&request.url).expect_err("it has no code");
             assert_eq!(error.status(), MCP_INVALID_ARGUMENT);
             redirect_with_code(request);

@@ -341,10 +341,41 @@ fn a_sent_request_that_a_process_returns_is_an_echo() {
     assert!(!over_http.is_echo("1", "initialize"));
 }
 
+#[test]
+fn the_error_of_a_call_without_a_response_quotes_what_the_process_printed() {
+    let (context, pending) = (context(), PendingRequests::new(true, Arc::default()).unwrap());
+    let call = call(&context);
+    let skip = |text: &str| {
+        pending.record_skipped(&Arc::new(Excerpt::of(text.as_bytes())), false);
+    };
+    pending.version.set("2025-11-25").unwrap();
+    skip("banner");
+    let pending_response = pending.add_request(&call, 1, "m", false).unwrap();
+    let message = |status| pending_response.explained(&call, Error::new(status, "why")).to_string();
+    const INSTEAD: &str = "why; instead of a response, the server printed this on stdout, which is only for messages: ";
+    assert_eq!(
+        message(MCP_TIMEOUT),
+        "why; before this call, the server printed this on stdout, which is only for messages: banner"
+    );
+    assert_eq!(message(MCP_PROCESS_FAILED), "why");
+    pending.record_unfinished_line(b"Password: ");
+    assert_eq!(message(MCP_TIMEOUT), format!("{INSTEAD}Password:"));
+    pending.record_unfinished_line(br#"{"id":1"#);
+    let unfinished = r#"why; the server has printed a message without the line break that ends it: {"id":1"#;
+    assert_eq!(message(MCP_TIMEOUT), unfinished);
+    pending.record_unfinished_line(b"");
+    skip("log line");
+    skip("second log line");
+    for status in [MCP_TIMEOUT, MCP_PROCESS_FAILED] {
+        assert_eq!(message(status), format!("{INSTEAD}log line"));
+    }
+    assert_eq!(message(MCP_CANCELLED), "why");
+}
+
 /// The indexes of the pending requests, and what a search of all pending requests finds instead.
 fn check_indexes(pending: &PendingRequests, busy: &HashMap<u64, bool>) {
     let state = pending.lock();
-    let search = |is_indexed: &dyn Fn(&PendingSlot) -> bool| -> HashSet<u64> {
+    let search = |is_indexed: &dyn Fn(&PendingSlot) -> bool| -> BTreeSet<u64> {
         state.slots.values().filter(|slot| is_indexed(slot)).map(|slot| slot.id).collect()
     };
     let handles = |slot: &PendingSlot| slot.mailbox.is_some() && !slot.is_subscription && slot.outcome.get().is_none();
@@ -355,7 +386,8 @@ fn check_indexes(pending: &PendingRequests, busy: &HashMap<u64, bool>) {
     let has_request = |slot: &PendingSlot| slot.mailbox.as_ref().is_some_and(Mailbox::has_server_request);
     assert_eq!(state.with_server_request, search(&has_request));
     let by_token = state.slots.values().filter(|slot| slot.progress_token != 0);
-    assert_eq!(state.progress_tokens, by_token.map(|slot| (slot.progress_token, slot.id)).collect());
+    let tokens: HashMap<_, _> = state.progress_tokens.iter().map(|(token, slot)| (*token, slot.id)).collect();
+    assert_eq!(tokens, by_token.map(|slot| (slot.progress_token, slot.id)).collect());
 }
 
 proptest! {

@@ -7,6 +7,6 @@ let prefix = Context.environment["LIBMCP_PREFIX"] ?? "/usr/local"
 let package = Package(
     name: "app",
     platforms: [.macOS(.v15)],
-    dependencies: [.package(name: "MCP", path: "\(prefix)/share/libmcp/swift")],
-    targets: [.executableTarget(name: "app", dependencies: ["MCP"])]
+    dependencies: [.package(name: "libmcp", path: "\(prefix)/share/libmcp/swift")],
+    targets: [.executableTarget(name: "app", dependencies: [.product(name: "LibMCP", package: "libmcp")])]
 )

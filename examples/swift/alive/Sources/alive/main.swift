@@ -1,5 +1,5 @@
 import Foundation
-import MCP
+import LibMCP
 
 do {
     let url = CommandLine.arguments.dropFirst().first ?? "https://example.com/mcp"

@@ -3,7 +3,7 @@
 // This is a separate program because Swift Testing retains memory for each error thrown in a test.
 
 import Foundation
-import MCP
+import LibMCP
 
 struct Resources {
     let kibibytes: Int
@@ -59,7 +59,7 @@ func exerciseClient(_ url: String) async throws {
         request.bearer = text
     }
     try client.setLog { _, message in require(!message.contains(text), "the log shows the token") }
-    try client.setLogging { message in require(message.data != nil, "a log message without a text: \(text)") }
+    try client.setServerLog { message in require(message.data != nil, "a log message without a text: \(text)") }
     try client.setElicitation { _ in .accept(["text": "\(text)"]) }
     try client.setSampling { _ in ["text": "\(text)"] }
     try client.setRoots { _ in [Root(uri: "file:///\(text)")] }
@@ -107,6 +107,6 @@ for number in 1000..<10000 {
 let end = try Resources()
 end.show("after 10,000 rounds")
 require(end.kibibytes < warm.kibibytes + 4096, "memory usage grows")
-// A thread of the last calls may still be running and hold a cancel token.
+// The threads of the last calls may still be running.
 require(end.descriptors <= warm.descriptors + 4, "the number of descriptors grows")
 require(end.threads <= warm.threads + 4, "the number of threads grows")

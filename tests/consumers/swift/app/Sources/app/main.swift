@@ -1,7 +1,7 @@
 // A Swift program that pings the test server with a bearer token.
 
 import Foundation
-import MCP
+import LibMCP
 
 let server = ProcessInfo.processInfo.environment["MCP_TEST_URL"] ?? ""
 let url = "\(server)/s/bearer=token/mcp"
