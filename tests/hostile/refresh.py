@@ -234,7 +234,8 @@ def an_auth_failure_while_connecting_fails_all_waiting_calls():
     threads = 16
 
     def respond(asked):
-        wait_until_waiting(threads - 1)
+        # All calls: one that begins after the failure would call the callback again.
+        wait_until_waiting(threads)
         asked.fail("the wallet is empty").must_be("MCP_OK")
 
     with Server(lambda *_: refuse()) as server, authorized(server.url, respond) as (client, auth):
@@ -305,7 +306,8 @@ def stop_a_waiting_call(connected, stop, expected):
         leader = client.begin_ping(timeout=20_000)
         assert asking.wait(PATIENCE)
         waiter = client.begin_ping(timeout=20_000, cancel=cancel)
-        wait_until_waiting(1)
+        # The leader waits for the callback, and the other call for the leader.
+        wait_until_waiting(2)
         stopped = stop(client, cancel)
         outcome = waiter.result().must_be(expected)
         print(f"    {outcome.status} {(outcome.ended - stopped) * 1000:.0f} ms after the stop")

@@ -96,9 +96,9 @@ def calls_that_begin_while_a_person_logs_in_wait_for_the_login():
         calls = []
 
         def slow(login):
-            # All others have been refused, and wait.
+            # This call waits for the person, and all others for this call.
             calls.extend(client.begin_ping(timeout=TIMEOUT) for _ in range(THREADS - 1))
-            wait_until_waiting(THREADS - 1)
+            wait_until_waiting(THREADS)
             follow(login)
 
         oauth.person = slow
