@@ -32,8 +32,8 @@ MODULE = "LibMCP"
 SERVER = "bin/mcp-test-server"
 # The suite with the deliberate race.
 RACES = "RaceTests"
-# A suite that measures times, and therefore runs alone.
-PROMPT_ENDS = "PromptEndTests"
+# The suites that measure times, and therefore run without the others.
+PROMPT_ENDS = "PromptEndTests|OAuthEndTests"
 
 
 class Job:

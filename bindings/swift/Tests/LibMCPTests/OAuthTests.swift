@@ -225,7 +225,7 @@ let privateRedirect = "com.example.app:/oauth"
     }
 }
 
-@Suite struct OAuthEndTests {
+@Suite(.serialized) struct OAuthEndTests {
     /// An object whose logins wait forever, and what has happened in its closure.
     private struct EndlessLogin: Sendable {
         let oauth: OAuth
