@@ -2196,19 +2196,40 @@ typedef enum mcp_limit {
  *
  * The timeout covers a call from start to return: DNS lookup, connecting, TLS, negotiation,
  * redirects, retries and the body. The time in callbacks of the application is not counted, except
- * in the log callback.
+ * in the log callback, nor is the time for connecting if it has a separate limit
+ * (`mcp_set_connect_timeout`).
  *
  * Thread-safe; takes effect with the next call. Since 0.1.0.
  */
 mcp_status mcp_set_timeout(mcp_client *client, uint64_t timeout_ms, mcp_error **error);
 
 /**
+ * Sets the timeout for connecting, in milliseconds: starting the server process, the first
+ * connection, and the negotiation of the protocol version. 0 means none (the default): then this
+ * time counts toward the timeout of the call that connects.
+ *
+ * ```
+ * mcp_set_connect_timeout(client, 300000, &error); // npx may have to download the server first
+ * mcp_set_timeout(client, 10000, &error);
+ * ```
+ *
+ * While it is set, neither the timeout nor the idle timeout of a call applies to connecting: not
+ * for the call that connects, nor for those that wait for it. If it passes, all of them fail with
+ * `MCP_TIMEOUT`, and the next call connects again. It also applies when a lost session is
+ * re-established. The time of a login and of other callbacks does not count.
+ *
+ * Thread-safe; takes effect with the next connection. Since 0.1.0.
+ */
+mcp_status mcp_set_connect_timeout(mcp_client *client, uint64_t timeout_ms, mcp_error **error);
+
+/**
  * Sets the idle timeout of calls whose options set none, in milliseconds: a call fails with
  * `MCP_TIMEOUT` if it waits this long without receiving a byte or, while it sends, without being
  * able to send one. 0 means none (the default).
  *
- * Each byte starts the idle time again, such as those of a progress notification; nothing extends
- * the timeout of the call (`mcp_set_timeout`).
+ * Each byte starts the idle time again, such as those of a progress notification, also if that
+ * arrives on another stream of the session; nothing extends the timeout of the call
+ * (`mcp_set_timeout`).
  *
  * Thread-safe; takes effect with the next call. Since 0.1.0.
  */
@@ -2898,7 +2919,9 @@ typedef void (*mcp_input_fn)(void *userdata, struct mcp_input *MCP_NONNULL input
  * that it supports elicitation. `userdata` is passed to the handler, and to `destroy` (which may
  * be NULL) when it is no longer needed: see `mcp_destroy_fn`.
  *
- * Returns `MCP_MISUSE` after the first call.
+ * After the first call, the handler may still be replaced or removed at any time: requests that are
+ * open keep the old one. It cannot be added then, because the server was told that there is none:
+ * `MCP_MISUSE`. After it was removed, such requests are refused.
  *
  * Thread-safe. Since 0.1.0.
  */
@@ -2918,7 +2941,9 @@ mcp_status mcp_set_elicitation(mcp_client *client,
  * that it supports sampling. `userdata` is passed to the handler, and to `destroy` (which may be
  * NULL) when it is no longer needed: see `mcp_destroy_fn`.
  *
- * Returns `MCP_MISUSE` after the first call.
+ * After the first call, the handler may still be replaced or removed at any time: requests that are
+ * open keep the old one. It cannot be added then, because the server was told that there is none:
+ * `MCP_MISUSE`. After it was removed, such requests are refused.
  *
  * Thread-safe. Since 0.1.0.
  */
@@ -2931,14 +2956,16 @@ mcp_status mcp_set_sampling(mcp_client *client,
 /**
  * Sets the handler that lists the folders that the server may use (specification 2026-07-28,
  * "Roots"). The response (`mcp_input_respond`) is an object with "roots", an array; each root has
- * a "uri" that begins with "file://", and optionally a "name". If the folders change, notify a
- * legacy server with `mcp_notify` and "notifications/roots/list_changed".
+ * a "uri" that begins with "file://", and optionally a "name". If the folders change, call
+ * `mcp_notify_roots_changed`.
  *
  * NULL removes the handler (the default). Without it, the client does not declare to the server
  * that it supports roots. `userdata` is passed to the handler, and to `destroy` (which may be
  * NULL) when it is no longer needed: see `mcp_destroy_fn`.
  *
- * Returns `MCP_MISUSE` after the first call.
+ * After the first call, the handler may still be replaced or removed at any time: requests that are
+ * open keep the old one. It cannot be added then, because the server was told that there is none:
+ * `MCP_MISUSE`. After it was removed, such requests are refused.
  *
  * Thread-safe. Since 0.1.0.
  */
@@ -2958,6 +2985,35 @@ mcp_status mcp_set_roots(mcp_client *client,
  * Thread-safe. Since 0.1.0.
  */
 mcp_status mcp_set_input_timeout(mcp_client *client, uint64_t timeout_ms, mcp_error **error);
+
+/**
+ * Limits how many times one call may be repeated with input that a modern server requires
+ * (specification 2026-07-28, "Multi Round-Trip Requests"); 0 restores the default, 32. A call that
+ * exceeds it fails with `MCP_ENDLESS`.
+ *
+ * Thread-safe; takes effect with the next call. Since 0.1.0.
+ */
+mcp_status mcp_set_max_input_rounds(mcp_client *client, uint32_t rounds, mcp_error **error);
+
+/**
+ * Tells the server that the folders of the application have changed (specification 2025-11-25,
+ * "Roots"): it may then request them again from the handler of `mcp_set_roots`.
+ *
+ * ```
+ * add_folder(app, "file:///home/me/project"); // the handler returns it from now on
+ * status = mcp_notify_roots_changed(client, options, &error);
+ * ```
+ *
+ * Does nothing, and returns `MCP_OK`, if no session is open, or if the server is a modern one:
+ * versions from 2026-07-28 on have no such notification, because their servers request the folders
+ * when they need them. Never connects.
+ *
+ * Returns `MCP_MISUSE` if no handler for roots was set before the first call. `options` may be
+ * NULL. Blocking, thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_notify_roots_changed(mcp_client *client,
+                                    const mcp_options *options,
+                                    mcp_error **error);
 
 /**
  * Returns the method of the request: "elicitation/create", "sampling/createMessage" or
@@ -3194,7 +3250,8 @@ typedef void (*mcp_change_fn)(void *userdata, const char *MCP_NONNULL method, co
  *
  * Returns `MCP_OK` if the server ended the subscription properly, `MCP_CANCELLED` after
  * `mcp_cancel_trigger`, `MCP_CLOSED` after `mcp_client_close`, `MCP_INVALID_ARGUMENT` if there is
- * nothing to listen for, and another status if no changes can be received.
+ * nothing to listen for, `MCP_TIMEOUT` if the server does not respond to a ping
+ * (`mcp_set_keep_alive`), and another status if no changes can be received.
  *
  * Blocking, thread-safe. Since 0.1.0.
  */
@@ -3206,6 +3263,31 @@ mcp_status mcp_listen(mcp_client *client,
                       mcp_destroy_fn destroy,
                       const mcp_options *options,
                       mcp_error **error);
+
+/**
+ * Sets the interval of pings to the server while `mcp_listen` waits for changes, in milliseconds;
+ * 0 means none (the default). They find out that a server has vanished without closing its
+ * connection, and keep proxies and servers from ending a session that seems unused.
+ *
+ * ```
+ * mcp_set_keep_alive(client, 30000, &error);
+ * status = mcp_listen(client, MCP_CHANGE_TOOLS, NULL, changed, window, NULL, options, &error);
+ * ```
+ *
+ * After each interval, one ping is sent (the same request as that of `mcp_ping`), while changes are
+ * still received. If the server does not respond before the next interval ends, `mcp_listen` returns
+ * `MCP_TIMEOUT`; the client can still be used. If the ping fails in another way, that counts as a
+ * failure of the connection, which is re-established as described there. Choose an interval that is
+ * longer than the server may be busy: some servers respond to nothing while they run a tool.
+ *
+ * Over Streamable HTTP the ping is a separate request: a response shows that the server is there,
+ * but not that the stream of the changes still works.
+ *
+ * Thread-safe; takes effect with the next `mcp_listen`. Since 0.1.0.
+ */
+mcp_status mcp_set_keep_alive(mcp_client *client,
+                              uint64_t interval_ms,
+                              mcp_error **error);
 
 /* ============================================================================================== */
 /* Log messages and notifications of the server                                                   */

@@ -39,6 +39,13 @@ impl Default for CallbackThreads {
 }
 
 impl CallbackThreads {
+    /// Runs work of the library that may take long.
+    pub fn run_internal(&self, work: Work) -> Result<()> {
+        self.0
+            .run(work)
+            .map_err(|error| Error::new(MCP_SYSTEM_ERROR, format!("cannot create a thread for a callback: {error}")))
+    }
+
     /// Ends the threads that run no callback. Does not wait for the others: a callback may never return.
     pub fn shut_down(&self) {
         self.0.stop();
@@ -48,9 +55,7 @@ impl CallbackThreads {
 
 impl CallbackRunner for CallbackThreads {
     fn run(&self, callback: Work) -> Result<()> {
-        self.0
-            .run(in_same_callbacks(callback))
-            .map_err(|error| Error::new(MCP_SYSTEM_ERROR, format!("cannot create a thread for a callback: {error}")))
+        self.run_internal(in_same_callbacks(callback))
     }
 
     fn notify(&self, callback: Work) {

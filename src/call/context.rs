@@ -25,7 +25,7 @@ use crate::status::MCP_INVALID_ARGUMENT;
 use crate::sys::lock::Mutex;
 use crate::sys::pollable_event::{PollableEvent, SetOnDrop};
 use crate::sys::thread_pool::Work;
-use crate::sys::wait::{Interest, Interrupt, WaitContext};
+use crate::sys::wait::{Heartbeat, Interest, Interrupt, WaitContext};
 use crate::trace::Trace;
 
 /// How often a waiting call checks whether a callback on another thread has ended.
@@ -61,6 +61,7 @@ pub struct CallContext {
 struct CallLimit {
     deadline: Option<Instant>,
     timeout: Option<Duration>,
+    is_connect_timeout: bool,
 }
 
 /// A step of an authorization that a call takes only once: otherwise a server could keep the user busy.
@@ -152,8 +153,8 @@ impl CallContext {
     pub fn within(&self, limit: Duration) -> CallContext {
         let wait_context = self.wait_context().within(limit);
         let whole_call = self.whole_call.get().unwrap_or_else(|| {
-            let WaitContext { deadline, timeout, .. } = *self.wait_context();
-            CallLimit { deadline, timeout }
+            let WaitContext { deadline, timeout, is_connect_timeout, .. } = *self.wait_context();
+            CallLimit { deadline, timeout, is_connect_timeout }
         });
         CallContext {
             wait_context: RefCell::new(wait_context),
@@ -165,8 +166,10 @@ impl CallContext {
 
     /// Runs `authorize` with a copy that has the limits of the whole call. Narrower limits do not count the time.
     pub fn authorizing<T>(&self, authorize: impl FnOnce(&CallContext) -> T) -> T {
-        let Some(CallLimit { deadline, timeout }) = self.whole_limit() else { return authorize(self) };
-        let wait_context = WaitContext { deadline, timeout, ..self.wait_context().clone() };
+        let Some(CallLimit { deadline, timeout, is_connect_timeout }) = self.whole_limit() else {
+            return authorize(self);
+        };
+        let wait_context = WaitContext { deadline, timeout, is_connect_timeout, ..self.wait_context().clone() };
         let whole =
             CallContext { wait_context: RefCell::new(wait_context), whole_call: Cell::default(), ..self.clone() };
         let (start, paused) = (Instant::now(), self.paused_so_far());
@@ -194,8 +197,29 @@ impl CallContext {
 
     /// A copy without deadline and idle limit: only cancelling the call or closing the client ends it.
     pub fn without_deadline(&self) -> CallContext {
-        let wait_context = WaitContext { deadline: None, timeout: None, idle: None, ..self.wait_context().clone() };
+        let wait_context = WaitContext {
+            deadline: None,
+            timeout: None,
+            is_connect_timeout: false,
+            idle: None,
+            ..self.wait_context().clone()
+        };
         CallContext { wait_context: RefCell::new(wait_context), whole_call: Cell::default(), ..self.clone() }
+    }
+
+    /// Runs `connect` with a copy that has `limit` as its only time limit. The time does not count toward the limits of
+    /// this call, nor of those that wait for it.
+    pub fn connecting<T>(&self, limit: Duration, connect: impl FnOnce(&CallContext) -> T) -> T {
+        let wait_context = WaitContext {
+            deadline: Instant::now().checked_add(limit),
+            timeout: Some(limit),
+            is_connect_timeout: true,
+            idle: None,
+            ..self.wait_context().clone()
+        };
+        let connecting =
+            CallContext { wait_context: RefCell::new(wait_context), whole_call: Cell::default(), ..self.clone() };
+        self.paused(|clock| clock.during(|| connect(&connecting)))
     }
 
     /// A copy for messages after the end of the call: only `limit` ends it.
@@ -207,6 +231,13 @@ impl CallContext {
     /// A copy whose waits end soon after `done` is set.
     pub fn until_done(&self, done: Arc<PollableEvent>) -> CallContext {
         let wait_context = WaitContext { done: Some(done), ..self.wait_context().clone() };
+        CallContext { wait_context: RefCell::new(wait_context), ..self.clone() }
+    }
+
+    /// A copy whose waits start a heartbeat from time to time, and end soon after `failed` is set.
+    pub fn with_heartbeat(&self, heartbeat: Arc<dyn Heartbeat>, failed: &Arc<PollableEvent>) -> CallContext {
+        let wait_context =
+            WaitContext { heartbeat: Some(heartbeat), done: Some(Arc::clone(failed)), ..self.wait_context().clone() };
         CallContext { wait_context: RefCell::new(wait_context), ..self.clone() }
     }
 
@@ -278,10 +309,12 @@ impl CallContext {
     /// Runs `callbacks`, and extends the deadline by the time that they add to [`CallContext::clock`].
     pub fn paused<T>(&self, callbacks: impl FnOnce(&PauseClock) -> T) -> T {
         let clock = self.clock();
+        let paused = self.paused_so_far();
         let (before, _) = clock.total();
         let outcome = callbacks(&clock);
         let (after, _) = clock.total();
-        self.shared.set_paused(self.paused_so_far() + (after - before));
+        // Includes the pauses within this one, which have extended the deadline already.
+        self.shared.set_paused(paused + (after - before));
         outcome
     }
 

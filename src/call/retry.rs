@@ -177,7 +177,9 @@ fn is_about_credentials(status: Status) -> bool {
 
 /// Whether an error concerns only the call that received it, and not other calls that wait for the same result.
 pub fn is_of_this_call(error: &Error) -> bool {
-    error.report().of_this_call || matches!(error.status(), MCP_CANCELLED | MCP_TIMEOUT | MCP_CLOSED | MCP_SYSTEM_ERROR)
+    let report = error.report();
+    let is_interrupt = matches!(report.status, MCP_CANCELLED | MCP_TIMEOUT | MCP_CLOSED | MCP_SYSTEM_ERROR);
+    !report.is_connect_timeout && (report.of_this_call || is_interrupt)
 }
 
 /// Whether the session can be used although the server refused `notifications/initialized`, as some servers do.

@@ -13,6 +13,7 @@ use crate::protocol::version::Era;
 use crate::session::negotiate::{Negotiator, SessionOptions};
 use crate::session::session_slot::{CredentialIdentity, Opened};
 use crate::session::state::{DiscoveredServer, Session};
+use crate::status::MCP_TIMEOUT;
 use crate::sys::wait::Interrupt;
 
 impl Client {
@@ -25,7 +26,7 @@ impl Client {
     pub(super) fn session(&self, call: &CallContext) -> Result<(Arc<Session>, Opened)> {
         // Sanitize here: calls that wait for this handshake return the same error, and do not know this call's secrets.
         let open =
-            |discovered| self.open_session(call, discovered).map_err(|error| call.secrets().sanitize_error(error));
+            |discovered| self.open_in_time(call, discovered).map_err(|error| call.secrets().sanitize_error(error));
         let identity = || CredentialIdentity {
             credentials: self.auth().credentials.current(),
             source_id: self.auth().source().map(|source| source.id()),
@@ -37,6 +38,18 @@ impl Client {
             return Err(call.interrupt_error(&Interrupt::Closed));
         }
         Ok((session, opened))
+    }
+
+    /// Opens a session within the connect timeout, or that of the call if there is none.
+    fn open_in_time(&self, call: &CallContext, discovered: Option<DiscoveredServer>) -> Result<Session> {
+        let Some(limit) = self.settings.connect_timeout() else { return self.open_session(call, discovered) };
+        call.connecting(limit, |connecting| self.open_session(connecting, discovered)).map_err(|mut error| {
+            // Not of this call: it has not chosen the limit, and another call would only wait once more.
+            let report = error.report_mut();
+            report.is_connect_timeout = report.status == MCP_TIMEOUT;
+            report.of_this_call = false;
+            error
+        })
     }
 
     fn open_session(&self, call: &CallContext, discovered: Option<DiscoveredServer>) -> Result<Session> {

@@ -317,7 +317,7 @@ impl Client {
         self.transport_context.get_or_init(|| {
             let observer: Arc<dyn ChangeObserver> = Arc::<ServerState>::clone(&self.server_state);
             let hooks = (Arc::clone(&self.server_log), Arc::clone(&self.notifications));
-            let inbound = Dispatcher::new(self.settings.handlers(), hooks, observer);
+            let inbound = Dispatcher::new(Arc::clone(self.settings.handlers()), hooks, observer);
             Arc::new(TransportContext {
                 calls: Arc::clone(&self.calls),
                 inbound: Arc::new(inbound),

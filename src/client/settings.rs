@@ -1,7 +1,8 @@
-//! A client's settings. The first request freezes them, except the timeouts, which may change at any time.
+//! A client's settings. The first request freezes them, except the timeouts, the intervals and the handlers, which may
+//! change at any time.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::call::context::limit;
@@ -25,12 +26,19 @@ use crate::transport::interface::TransportKind;
 /// The timeout of a call unless another one is set.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// The most input rounds of one call unless another number is set.
+const DEFAULT_INPUT_ROUNDS: u32 = 32;
+
 /// The settings of one client.
 pub struct Settings {
     fixed: Mutex<FixedSettings>,
     is_frozen: AtomicBool,
     timeout_ms: AtomicU64,
     idle_ms: AtomicU64,
+    connect_timeout_ms: AtomicU64,
+    keep_alive_ms: AtomicU64,
+    max_input_rounds: AtomicU32,
+    handlers: Arc<Handlers>,
     /// The timeout was read from a configuration file.
     timeout_is_from_config: AtomicBool,
     /// The timeout is so short that seconds may be meant, and no warning was logged yet.
@@ -47,7 +55,6 @@ struct FixedSettings {
     require_https: bool,
     limits: SizeLimits,
     network: ConnectionOptions,
-    handlers: Handlers,
     /// `None`: the server is reached over HTTP.
     process_command: Option<ProcessCommand>,
 }
@@ -80,12 +87,15 @@ impl Default for Settings {
                 require_https: false,
                 limits: DEFAULT_LIMITS,
                 network: ConnectionOptions::default(),
-                handlers: Handlers::default(),
                 process_command: None,
             }),
             is_frozen: AtomicBool::new(false),
             timeout_ms: AtomicU64::new(DEFAULT_TIMEOUT.as_millis() as u64),
             idle_ms: AtomicU64::new(0),
+            connect_timeout_ms: AtomicU64::new(0),
+            keep_alive_ms: AtomicU64::new(0),
+            max_input_rounds: AtomicU32::new(DEFAULT_INPUT_ROUNDS),
+            handlers: Arc::default(),
             timeout_is_from_config: AtomicBool::new(false),
             timeout_is_suspicious: AtomicBool::new(false),
         }
@@ -129,6 +139,34 @@ impl Settings {
     /// The idle timeout of a call whose options set none; `None` for no idle timeout.
     pub fn idle_timeout(&self) -> Option<Duration> {
         limit(self.idle_ms.load(Ordering::Relaxed))
+    }
+
+    /// Sets the limit for connecting; zero means that it counts toward the timeout of the call.
+    pub fn set_connect_timeout_ms(&self, timeout_ms: u64) {
+        self.connect_timeout_ms.store(timeout_ms, Ordering::Relaxed);
+    }
+
+    pub fn connect_timeout(&self) -> Option<Duration> {
+        limit(self.connect_timeout_ms.load(Ordering::Relaxed))
+    }
+
+    /// Sets the interval of the pings while a call listens for changes; zero means none.
+    pub fn set_keep_alive_ms(&self, interval_ms: u64) {
+        self.keep_alive_ms.store(interval_ms, Ordering::Relaxed);
+    }
+
+    pub fn keep_alive(&self) -> Option<Duration> {
+        limit(self.keep_alive_ms.load(Ordering::Relaxed))
+    }
+
+    /// Sets the most input rounds of one call; zero restores the default.
+    pub fn set_max_input_rounds(&self, rounds: u32) {
+        let rounds = if rounds == 0 { DEFAULT_INPUT_ROUNDS } else { rounds };
+        self.max_input_rounds.store(rounds, Ordering::Relaxed);
+    }
+
+    pub fn max_input_rounds(&self) -> u32 {
+        self.max_input_rounds.load(Ordering::Relaxed)
     }
 
     pub fn set_client_info(&self, name: &str, version: &str) -> Result<()> {
@@ -215,18 +253,14 @@ impl Settings {
         self.lock().limits
     }
 
-    /// Sets or removes a handler. The old one is dropped without the lock, because dropping it may run application
-    /// code.
+    /// Sets, replaces or removes a handler. After the first request, fails for a kind that was not declared.
     pub fn set_handler(&self, kind: InputKind, handler: Option<Arc<Handler>>) -> Result<()> {
-        let mut swapped = handler;
-        let outcome = self.change("a handler", |settings| std::mem::swap(settings.handlers.of_mut(kind), &mut swapped));
-        drop(swapped);
-        outcome
+        self.handlers.set(kind, handler)
     }
 
     /// Sets how long the application may take for a response to the server; zero means no limit.
     pub fn set_input_timeout(&self, timeout_ms: u64) -> Result<()> {
-        self.change("the input timeout", |settings| settings.handlers.input_limit = limit(timeout_ms))
+        self.change("the input timeout", |_| self.handlers.set_input_limit(limit(timeout_ms)))
     }
 
     /// The settings of a client whose server is a process.
@@ -253,13 +287,13 @@ impl Settings {
         self.lock().process_command.clone()
     }
 
-    pub fn handlers(&self) -> Handlers {
-        self.lock().handlers.clone()
+    pub fn handlers(&self) -> &Arc<Handlers> {
+        &self.handlers
     }
 
     /// The capabilities that this client declares to the server.
     pub fn client_capabilities(&self) -> ClientCapabilities {
-        self.lock().handlers.client_capabilities()
+        self.handlers.client_capabilities()
     }
 
     pub fn set_proxy(&self, proxy: ProxyChoice) -> Result<()> {
@@ -290,7 +324,12 @@ impl Settings {
 
     /// Makes later changes fail: a request may have sent the current settings to the server.
     pub fn freeze(&self) {
-        self.is_frozen.store(true, Ordering::Relaxed);
+        if !self.is_frozen.load(Ordering::Relaxed) {
+            // A change that has begun is complete before.
+            let _settings = self.lock();
+            self.handlers.declare();
+            self.is_frozen.store(true, Ordering::Relaxed);
+        }
     }
 
     fn change(&self, what: &str, edit: impl FnOnce(&mut FixedSettings)) -> Result<()> {

@@ -5,10 +5,12 @@ use std::ptr::{null, null_mut};
 use std::sync::Arc;
 
 use super::c_types::{BufferSize, CText, OutParam, SharedHandle, SizedText, c_string, guard_quiet};
+use super::calls::run;
 use super::client::mcp_client;
 use super::document::{OwnedDocument, mcp_json};
 use super::error::mcp_error;
 use super::guard::guard;
+use super::options::mcp_options;
 use super::userdata::{Userdata, mcp_destroy_fn, mcp_over_fn, over_callback};
 use crate::protocol::incoming::InputKind;
 use crate::rpc::handlers::{Handler, InputRequest};
@@ -58,7 +60,9 @@ pub type mcp_input_fn = Option<unsafe extern "C-unwind" fn(userdata: *mut c_void
 /// that it supports elicitation. `userdata` is passed to the handler, and to `destroy` (which may
 /// be NULL) when it is no longer needed: see `mcp_destroy_fn`.
 ///
-/// Returns `MCP_MISUSE` after the first call.
+/// After the first call, the handler may still be replaced or removed at any time: requests that are
+/// open keep the old one. It cannot be added then, because the server was told that there is none:
+/// `MCP_MISUSE`. After it was removed, such requests are refused.
 ///
 /// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -82,7 +86,9 @@ pub unsafe extern "C" fn mcp_set_elicitation(
 /// that it supports sampling. `userdata` is passed to the handler, and to `destroy` (which may be
 /// NULL) when it is no longer needed: see `mcp_destroy_fn`.
 ///
-/// Returns `MCP_MISUSE` after the first call.
+/// After the first call, the handler may still be replaced or removed at any time: requests that are
+/// open keep the old one. It cannot be added then, because the server was told that there is none:
+/// `MCP_MISUSE`. After it was removed, such requests are refused.
 ///
 /// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -99,14 +105,16 @@ pub unsafe extern "C" fn mcp_set_sampling(
 
 /// Sets the handler that lists the folders that the server may use (specification 2026-07-28,
 /// "Roots"). The response (`mcp_input_respond`) is an object with "roots", an array; each root has
-/// a "uri" that begins with "file://", and optionally a "name". If the folders change, notify a
-/// legacy server with `mcp_notify` and "notifications/roots/list_changed".
+/// a "uri" that begins with "file://", and optionally a "name". If the folders change, call
+/// `mcp_notify_roots_changed`.
 ///
 /// NULL removes the handler (the default). Without it, the client does not declare to the server
 /// that it supports roots. `userdata` is passed to the handler, and to `destroy` (which may be
 /// NULL) when it is no longer needed: see `mcp_destroy_fn`.
 ///
-/// Returns `MCP_MISUSE` after the first call.
+/// After the first call, the handler may still be replaced or removed at any time: requests that are
+/// open keep the old one. It cannot be added then, because the server was told that there is none:
+/// `MCP_MISUSE`. After it was removed, such requests are refused.
 ///
 /// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -163,6 +171,48 @@ pub extern "C" fn mcp_set_input_timeout(
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     mcp_client::set(client, error, |client| client.settings.set_input_timeout(timeout_ms))
+}
+
+/// Limits how many times one call may be repeated with input that a modern server requires
+/// (specification 2026-07-28, "Multi Round-Trip Requests"); 0 restores the default, 32. A call that
+/// exceeds it fails with `MCP_ENDLESS`.
+///
+/// Thread-safe; takes effect with the next call. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub extern "C" fn mcp_set_max_input_rounds(
+    client: SharedHandle<mcp_client>,
+    rounds: u32,
+    error: OutParam<*mut mcp_error>,
+) -> mcp_status {
+    mcp_client::set(client, error, |client| {
+        client.settings.set_max_input_rounds(rounds);
+        Ok(())
+    })
+}
+
+/// Tells the server that the folders of the application have changed (specification 2025-11-25,
+/// "Roots"): it may then request them again from the handler of `mcp_set_roots`.
+///
+/// ```
+/// add_folder(app, "file:///home/me/project"); // the handler returns it from now on
+/// status = mcp_notify_roots_changed(client, options, &error);
+/// ```
+///
+/// Does nothing, and returns `MCP_OK`, if no session is open, or if the server is a modern one:
+/// versions from 2026-07-28 on have no such notification, because their servers request the folders
+/// when they need them. Never connects.
+///
+/// Returns `MCP_MISUSE` if no handler for roots was set before the first call. `options` may be
+/// NULL. Blocking, thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub extern "C" fn mcp_notify_roots_changed(
+    client: SharedHandle<mcp_client>,
+    options: Option<&mcp_options>,
+    error: OutParam<*mut mcp_error>,
+) -> mcp_status {
+    run::<()>(client, "notify roots changed", options, error, Ok(()), |client, call, ()| {
+        client.notify_roots_changed(call)
+    })
 }
 
 impl mcp_input {

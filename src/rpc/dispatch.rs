@@ -19,6 +19,9 @@ use crate::transport::context::CALL_HAS_ENDED;
 use crate::transport::context::InboundHandler;
 use crate::transport::reply_slot::ReplySlot;
 
+/// The message to a server whose request has no handler any more.
+const HANDLER_REMOVED: &str = "the application has removed its handler for this method";
+
 /// Receives change notifications.
 pub trait ChangeObserver: Send + Sync {
     /// Drops cached data that the change makes stale.
@@ -30,7 +33,7 @@ pub trait ChangeObserver: Send + Sync {
 
 /// Dispatches the notifications and server requests of one client.
 pub struct Dispatcher {
-    handlers: Handlers,
+    handlers: Arc<Handlers>,
     server_log: Arc<ServerLog>,
     notifications: Arc<NotificationHooks>,
     observer: Arc<dyn ChangeObserver>,
@@ -103,7 +106,7 @@ impl Drop for ActiveServerRequestGuard<'_> {
 
 impl Dispatcher {
     pub fn new(
-        handlers: Handlers,
+        handlers: Arc<Handlers>,
         (server_log, notifications): (Arc<ServerLog>, Arc<NotificationHooks>),
         observer: Arc<dyn ChangeObserver>,
     ) -> Dispatcher {
@@ -146,7 +149,7 @@ fn send(call: &CallContext, method: &str, slot: ReplySlot, response: &str) {
 
 impl InboundHandler for Dispatcher {
     fn has_handlers(&self) -> bool {
-        self.handlers.client_capabilities().any()
+        self.handlers.has_any()
     }
 
     fn observes_notifications(&self) -> bool {
@@ -196,9 +199,12 @@ impl InboundHandler for Dispatcher {
         if !slot.is_answerable() {
             return;
         }
-        let Some(kind) = InputKind::of(method).filter(|kind| self.handlers.of(*kind).is_some()) else {
+        let kind = InputKind::of(method);
+        let Some(kind) = kind.filter(|kind| self.handlers.has(*kind)) else {
+            let is_removed = kind.is_some_and(|kind| self.handlers.is_declared(kind));
             let response = match method.as_str() {
                 "ping" => messages::result(id, "{}"),
+                _ if is_removed => messages::error_response(id, METHOD_NOT_FOUND, HANDLER_REMOVED),
                 _ => messages::error_response(id, METHOD_NOT_FOUND, "Method not found"),
             };
             return send(call, method, slot, &response);
@@ -207,7 +213,7 @@ impl InboundHandler for Dispatcher {
             return answer((&self.handlers, kind), &self.active_requests, call, request, slot);
         }
         // This thread reads the messages of all calls: it does not wait for the application.
-        let handlers = self.handlers.clone();
+        let handlers = Arc::clone(&self.handlers);
         let active_requests = Arc::clone(&self.active_requests);
         let (own_call, request) = (call.clone(), request.clone());
         let started = call.callbacks().start_waiting(Box::new(move || {
@@ -228,6 +234,7 @@ mod tests {
     use crate::call::request::PeerContext;
     use crate::protocol::json::Json;
     use crate::rpc::handlers::{Handler, InputRequest};
+    use crate::status::MCP_MISUSE;
     use crate::transport::context::TransportContext;
     use crate::transport::fake::{self, FakeTransport, TransportMethod, call, call_with, notification, with_progress};
     use crate::transport::interface::TransportKind;
@@ -275,6 +282,10 @@ mod tests {
 
     impl DispatchFixture {
         fn new(handlers: Handlers) -> DispatchFixture {
+            DispatchFixture::sharing(Arc::new(handlers))
+        }
+
+        fn sharing(handlers: Arc<Handlers>) -> DispatchFixture {
             let (server_log, changes, log) =
                 (Arc::<ServerLog>::default(), Arc::<RecordedTexts>::default(), Arc::<RecordedTexts>::default());
             let observer = Arc::clone(&changes) as Arc<dyn ChangeObserver>;
@@ -314,8 +325,8 @@ mod tests {
     }
 
     fn with_handler(kind: InputKind, handler: impl Fn(&Arc<InputRequest>) + Send + Sync + 'static) -> Handlers {
-        let mut handlers = Handlers::default();
-        *handlers.of_mut(kind) = Some(Arc::new(handler) as Arc<Handler>);
+        let handlers = Handlers::default();
+        handlers.set(kind, Some(Arc::new(handler) as Arc<Handler>)).unwrap();
         handlers
     }
 
@@ -333,6 +344,21 @@ mod tests {
             let expected = r#"{"jsonrpc":"2.0","id":3,"error":{"code":-32601,"message":"Method not found"}}"#;
             assert_eq!(fixture.response(&request("3", method)), expected);
         }
+    }
+
+    #[test]
+    fn a_declared_method_whose_handler_was_removed_is_refused_with_a_reason() {
+        let handlers = Arc::new(with_handler(InputKind::Roots, |input| input.respond(r#"{"roots":[]}"#).unwrap()));
+        let fixture = DispatchFixture::sharing(Arc::clone(&handlers));
+        handlers.declare();
+        assert!(fixture.response(&request("3", "roots/list")).contains(r#""result":{"roots":[]}"#));
+        handlers.set(InputKind::Roots, None).unwrap();
+        assert!(fixture.response(&request("3", "roots/list")).contains(HANDLER_REMOVED));
+        assert!(handlers.client_capabilities().roots && !fixture.context.inbound.has_handlers());
+        let handler = Some(Arc::new(|_: &Arc<InputRequest>| ()) as Arc<Handler>);
+        assert_eq!(handlers.set(InputKind::Sampling, handler.clone()).unwrap_err().status(), MCP_MISUSE);
+        handlers.set(InputKind::Roots, handler).unwrap();
+        assert!(fixture.response(&request("3", "roots/list")).contains("gave no response"));
     }
 
     #[test]

@@ -7,9 +7,12 @@ use std::time::Duration;
 pub use super::input_request::{HandlerFailure, InputRequest};
 use crate::call::context::CallContext;
 use crate::call::interrupt::status_of;
+use crate::error::{Error, Result};
 use crate::protocol::incoming::InputKind;
 use crate::protocol::json::Json;
 use crate::protocol::messages::{ClientCapabilities, INTERNAL_ERROR};
+use crate::status::MCP_MISUSE;
+use crate::sys::lock::RwLock;
 use crate::sys::pollable_event::{PollableEvent, SetOnDrop};
 use crate::sys::wait::Interrupt;
 
@@ -39,7 +42,8 @@ pub fn run_handler(
 ) -> HandlerOutcome {
     let failed =
         |message: String| HandlerOutcome::Failed(HandlerFailure { code: INTERNAL_ERROR, message, cause: None });
-    let Some(handler) = handlers.of(kind).map(Arc::clone) else {
+    // Kept until the request has ended: a handler that is replaced meanwhile is then still in use.
+    let Some(kept) = handlers.of(kind) else {
         return failed(format!("no handler is set for {}", kind.method()));
     };
     let params = match params.cloned().map_or_else(|| Json::parse("{}".into()), Ok) {
@@ -54,6 +58,7 @@ pub fn run_handler(
     begun(&input);
     let running =
         RunningHandler { input: Arc::clone(&input), _open: Arc::clone(&open), answered: SetOnDrop::default() };
+    let handler = Arc::clone(&kept);
     let callback = move || {
         handler(&running.input);
         // The call continues when `running` is dropped: nothing of the application may be in use then.
@@ -66,11 +71,12 @@ pub fn run_handler(
         call.callbacks().set_end_hook(None);
         return failed(error.to_string());
     }
-    let wait = || call.wait_for_callback(&input.answered, ends, handlers.input_limit);
+    let wait = || call.wait_for_callback(&input.answered, ends, handlers.input_limit());
     let waited = call.paused(|clock| clock.during(wait));
     if let Err(interrupt) = &waited {
         input.end(status_of(interrupt));
     }
+    drop(kept);
     match (input.take_response(), waited) {
         (Some(response), _) => response.map_or_else(|| without_response(kind), HandlerOutcome::from),
         // The input timeout.
@@ -124,16 +130,22 @@ impl Drop for OpenInput {
     }
 }
 
-/// The handlers that are set.
-#[derive(Clone, Default)]
+/// The handlers of one client. The application may replace them at any time.
+#[derive(Default)]
 pub struct Handlers {
+    state: RwLock<HandlerState>,
+    open_inputs: Arc<AtomicUsize>,
+}
+
+#[derive(Default)]
+struct HandlerState {
     elicitation: Option<Arc<Handler>>,
     sampling: Option<Arc<Handler>>,
     roots: Option<Arc<Handler>>,
     /// How long the application may take for a response; `None` for no limit.
-    pub input_limit: Option<Duration>,
-    /// Shared by all copies.
-    open_inputs: Arc<AtomicUsize>,
+    input_limit: Option<Duration>,
+    /// What the server is told that this client supports; `None` before the first request.
+    declared: Option<ClientCapabilities>,
 }
 
 impl Handlers {
@@ -143,7 +155,74 @@ impl Handlers {
         (self.open_inputs.fetch_add(1, Ordering::Relaxed) < MAX_OPEN_INPUTS).then_some(open)
     }
 
-    pub fn of(&self, kind: InputKind) -> Option<&Arc<Handler>> {
+    pub fn of(&self, kind: InputKind) -> Option<Arc<Handler>> {
+        self.state.read().of(kind).map(Arc::clone)
+    }
+
+    pub fn has(&self, kind: InputKind) -> bool {
+        self.state.read().of(kind).is_some()
+    }
+
+    pub fn has_any(&self) -> bool {
+        self.state.read().capabilities().any()
+    }
+
+    /// Sets, replaces or removes a handler. A request that is open keeps the old one. After the first request, fails
+    /// for a kind without a handler at that time: the server was told that this client does not support it.
+    pub fn set(&self, kind: InputKind, handler: Option<Arc<Handler>>) -> Result<()> {
+        let mut state = self.state.write();
+        if handler.is_some() && state.declared.is_some_and(|declared| !declares(declared, kind)) {
+            let why = format!(
+                "the server was told that there is no handler for {}; call {} before the first call of the client, \
+                 and again to replace that handler",
+                kind.method(),
+                kind.setter()
+            );
+            return Err(Error::new(MCP_MISUSE, why));
+        }
+        let replaced = std::mem::replace(state.of_mut(kind), handler);
+        drop(state);
+        // Without the lock: this may run code of the application.
+        drop(replaced);
+        Ok(())
+    }
+
+    /// Sets how long the application may take for a response; `None` for no limit.
+    pub fn set_input_limit(&self, limit: Option<Duration>) {
+        self.state.write().input_limit = limit;
+    }
+
+    fn input_limit(&self) -> Option<Duration> {
+        self.state.read().input_limit
+    }
+
+    /// The first request begins: from now on, the declared capabilities stay the same.
+    pub fn declare(&self) {
+        let mut state = self.state.write();
+        state.declared = Some(state.client_capabilities());
+    }
+
+    /// The client capabilities that the server is told.
+    pub fn client_capabilities(&self) -> ClientCapabilities {
+        self.state.read().client_capabilities()
+    }
+
+    /// Whether the server was told that this client supports such requests.
+    pub fn is_declared(&self, kind: InputKind) -> bool {
+        declares(self.client_capabilities(), kind)
+    }
+}
+
+fn declares(declared: ClientCapabilities, kind: InputKind) -> bool {
+    match kind {
+        InputKind::Elicitation => declared.elicitation,
+        InputKind::Sampling => declared.sampling,
+        InputKind::Roots => declared.roots,
+    }
+}
+
+impl HandlerState {
+    fn of(&self, kind: InputKind) -> Option<&Arc<Handler>> {
         match kind {
             InputKind::Elicitation => self.elicitation.as_ref(),
             InputKind::Sampling => self.sampling.as_ref(),
@@ -151,7 +230,7 @@ impl Handlers {
         }
     }
 
-    pub fn of_mut(&mut self, kind: InputKind) -> &mut Option<Arc<Handler>> {
+    fn of_mut(&mut self, kind: InputKind) -> &mut Option<Arc<Handler>> {
         match kind {
             InputKind::Elicitation => &mut self.elicitation,
             InputKind::Sampling => &mut self.sampling,
@@ -159,8 +238,12 @@ impl Handlers {
         }
     }
 
-    /// The client capabilities that follow from the handlers.
-    pub fn client_capabilities(&self) -> ClientCapabilities {
+    fn client_capabilities(&self) -> ClientCapabilities {
+        self.declared.unwrap_or_else(|| self.capabilities())
+    }
+
+    /// The capabilities that follow from the handlers.
+    fn capabilities(&self) -> ClientCapabilities {
         ClientCapabilities {
             elicitation: self.elicitation.is_some(),
             sampling: self.sampling.is_some(),

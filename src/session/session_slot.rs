@@ -102,12 +102,7 @@ impl SessionSlot {
             let Some(handshake) = handshake else {
                 return self.run_handshake(|| open(discovered)).map(|session| (session, Opened::ByThisCall));
             };
-            if handshake.leader == process::thread() {
-                let why = "the log callback made a call on the client that is connecting; \
-                           make it when the call that connects has returned";
-                return Err(Error::new(MCP_MISUSE, why));
-            }
-            call.wait_for(&handshake.done, &handshake.clock)?;
+            handshake.wait(call)?;
             match handshake.outcome.get() {
                 Some(HandshakeOutcome::Opened(session)) => return Ok((Arc::clone(session), Opened::Before)),
                 Some(HandshakeOutcome::Failed(error)) if handshake.identity.matches(&identity()) => {
@@ -115,6 +110,21 @@ impl SessionSlot {
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// The open session, also that of a handshake that is running; `None` if there is none. Opens none.
+    pub fn open_session(&self, call: &CallContext) -> Result<Option<Arc<Session>>> {
+        loop {
+            let handshake = {
+                let state = self.lock();
+                match (&state.session, &state.handshake) {
+                    (Some(session), _) if !session.needs_new_session() => return Ok(Some(Arc::clone(session))),
+                    (_, Some(handshake)) => Arc::clone(handshake),
+                    _ => return Ok(None),
+                }
+            };
+            handshake.wait(call)?;
         }
     }
 
@@ -170,6 +180,16 @@ impl Handshake {
         let done = new_event()?;
         let clock = call.clock();
         Ok(Handshake { done, outcome: OnceLock::new(), leader: process::thread(), identity, clock })
+    }
+
+    /// Waits for its end, with another call.
+    fn wait(&self, call: &CallContext) -> Result<()> {
+        if self.leader == process::thread() {
+            let why = "the log callback made a call on the client that is connecting; \
+                       make it when the call that connects has returned";
+            return Err(Error::new(MCP_MISUSE, why));
+        }
+        call.wait_for(&self.done, &self.clock)
     }
 }
 

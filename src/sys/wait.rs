@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use super::lock::Mutex;
 use super::pollable_event::PollableEvent;
 pub use super::waitable::Waitable;
 use super::wake_group::EndFlag;
@@ -37,6 +38,8 @@ pub struct WaitContext {
     pub deadline: Option<Instant>,
     /// The timeout from which the deadline was calculated, for error messages.
     pub timeout: Option<Duration>,
+    /// The timeout is that for connecting, for error messages.
+    pub is_connect_timeout: bool,
     /// The maximum time without received data.
     pub idle: Option<Duration>,
     pub cancel: Option<Arc<PollableEvent>>,
@@ -46,8 +49,42 @@ pub struct WaitContext {
     /// The call ends itself with this flag, as if it was cancelled. It wakes no thread: the thread that sets it is the
     /// one that waits next.
     pub stopped: Option<Arc<AtomicBool>>,
-    /// Set when the response has arrived on another connection: the wait then ends after a short grace period.
+    /// Set when the response has arrived on another connection, or a heartbeat has failed: the wait then ends after a
+    /// short grace period.
     pub done: Option<Arc<PollableEvent>>,
+    /// What was received for the call on another stream starts the idle time again.
+    pub activity: Option<Arc<Activity>>,
+    /// Work that goes on while a thread waits for the server.
+    pub heartbeat: Option<Arc<dyn Heartbeat>>,
+}
+
+/// When something was last received for a call, on a stream that it does not read.
+#[derive(Debug, Default)]
+pub struct Activity(Mutex<Option<Instant>>);
+
+impl Activity {
+    pub fn record(&self) {
+        *self.0.lock() = Some(Instant::now());
+    }
+
+    #[cfg(test)]
+    pub fn is_recorded(&self) -> bool {
+        self.0.lock().is_some()
+    }
+
+    /// How long ago that was.
+    fn silence(&self) -> Option<Duration> {
+        self.0.lock().map(|last| last.elapsed())
+    }
+}
+
+/// Work that a waiting thread starts from time to time.
+pub trait Heartbeat: Send + Sync + std::fmt::Debug {
+    /// When it is due; `None` if it is not.
+    fn due(&self) -> Option<Instant>;
+
+    /// Starts the work on another thread, and sets when it is due next.
+    fn beat(&self);
 }
 
 /// How long a wait continues after [`WaitContext::done`] was set.
@@ -65,7 +102,7 @@ impl WaitContext {
         if self.deadline.is_some_and(|deadline| deadline <= new_deadline) {
             return self.clone();
         }
-        WaitContext { deadline: Some(new_deadline), timeout: Some(limit), ..self.clone() }
+        WaitContext { deadline: Some(new_deadline), timeout: Some(limit), is_connect_timeout: false, ..self.clone() }
     }
 
     #[inline]
@@ -85,8 +122,22 @@ impl WaitContext {
 
     /// Blocks until `waitable` is ready, at most for the idle timeout.
     pub fn wait(&self, waitable: Waitable, interest: Interest) -> Result<(), Interrupt> {
-        let ready = self.wait_any(&[(waitable, interest)], self.idle)?;
-        if ready.is_some() { Ok(()) } else { Err(Interrupt::Idle) }
+        let mut pause = self.idle;
+        loop {
+            if self.wait_any(&[(waitable, interest)], pause)?.is_some() {
+                return Ok(());
+            }
+            pause = self.rest_of_idle();
+            if pause.is_none() {
+                return Err(Interrupt::Idle);
+            }
+        }
+    }
+
+    /// The rest of the idle time, if something was received on another stream meanwhile.
+    fn rest_of_idle(&self) -> Option<Duration> {
+        let silence = self.activity.as_ref()?.silence()?;
+        self.idle?.checked_sub(silence).filter(|rest| !rest.is_zero())
     }
 
     /// Blocks until one of `all` is ready, and returns its index, or `None` after `pause`. A passed deadline is an
@@ -120,9 +171,14 @@ impl WaitContext {
                 // It would end every poll from now on. poll ignores negative descriptors.
                 polled.all().last_mut().into_iter().for_each(|p| p.fd = -1);
             }
-            let until = earliest(earliest(self.deadline, pause_end), grace_end);
+            let beat_at = self.heartbeat.as_ref().and_then(|heartbeat| heartbeat.due());
+            let until = earliest(earliest(earliest(self.deadline, pause_end), grace_end), beat_at);
             poll(polled.all(), until).map_err(Interrupt::System)?;
             self.interrupted()?;
+            if let Some(heartbeat) = self.heartbeat.as_ref().filter(|_| beat_at.is_some_and(|at| at <= Instant::now()))
+            {
+                heartbeat.beat();
+            }
             // A token that was reset while it was triggered may be readable, and would end every poll.
             let cancel_at = all.len() + usize::from(self.ended.is_some());
             if let Some(cancel) = self.cancel.as_ref().filter(|_| polled.all()[cancel_at].revents != 0) {
@@ -234,6 +290,8 @@ fn poll(fds: &mut [libc::pollfd], until: Option<Instant>) -> io::Result<i32> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicU32;
+
     use super::*;
 
     #[test]
@@ -283,6 +341,38 @@ mod tests {
         assert!(matches!(wait_context.wait(never.waitable(), Interest::Read), Err(Interrupt::Idle)));
     }
 
+    /// Records activity as long as the wait lasts, up to three times.
+    #[derive(Debug)]
+    struct ThreeActivities(AtomicU32, Arc<Activity>);
+
+    impl Heartbeat for ThreeActivities {
+        fn due(&self) -> Option<Instant> {
+            (self.0.load(Ordering::Relaxed) < 3).then(Instant::now)
+        }
+
+        fn beat(&self) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            self.1.record();
+        }
+    }
+
+    #[test]
+    fn activity_on_another_stream_starts_the_idle_time_again() {
+        const IDLE: Duration = Duration::from_millis(30);
+        let never = PollableEvent::new().unwrap();
+        let activity = Arc::<Activity>::default();
+        let wait_context =
+            WaitContext { idle: Some(IDLE), activity: Some(Arc::clone(&activity)), ..WaitContext::default() };
+        assert!(wait_context.rest_of_idle().is_none());
+        activity.record();
+        assert!(wait_context.rest_of_idle().is_none_or(|rest| rest <= IDLE));
+        let recording = Arc::new(ThreeActivities(AtomicU32::new(0), Arc::clone(&activity)));
+        let wait_context = WaitContext { heartbeat: Some(recording as Arc<dyn Heartbeat>), ..wait_context };
+        assert!(matches!(wait_context.wait(never.waitable(), Interest::Read), Err(Interrupt::Idle)));
+        // The whole idle time has passed since then.
+        assert!(activity.silence().is_some_and(|silence| silence >= IDLE));
+    }
+
     #[test]
     fn a_wait_for_a_missing_descriptor_fails_unless_it_is_interrupted() {
         let missing = Waitable::failed(&io::Error::from_raw_os_error(libc::EMFILE));
@@ -293,6 +383,31 @@ mod tests {
         assert_eq!(code, Some(libc::EMFILE));
         let expired = WaitContext::until(Instant::now());
         assert!(matches!(expired.wait(missing, Interest::Read), Err(Interrupt::TimedOut)));
+    }
+
+    /// Beats at once, and ends the wait with the third beat.
+    #[derive(Debug)]
+    struct ThreeBeats(AtomicU32, PollableEvent);
+
+    impl Heartbeat for ThreeBeats {
+        fn due(&self) -> Option<Instant> {
+            (self.0.load(Ordering::Relaxed) < 3).then(Instant::now)
+        }
+
+        fn beat(&self) {
+            if self.0.fetch_add(1, Ordering::Relaxed) == 2 {
+                self.1.set();
+            }
+        }
+    }
+
+    #[test]
+    fn a_heartbeat_goes_on_during_one_wait() {
+        let beats = Arc::new(ThreeBeats(AtomicU32::new(0), PollableEvent::new().unwrap()));
+        let heartbeat = Arc::clone(&beats) as Arc<dyn Heartbeat>;
+        let wait_context = WaitContext { heartbeat: Some(heartbeat), ..WaitContext::default() };
+        assert!(wait_context.wait(beats.1.waitable(), Interest::Read).is_ok());
+        assert_eq!(beats.0.load(Ordering::Relaxed), 3);
     }
 
     #[test]

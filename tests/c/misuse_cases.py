@@ -112,6 +112,8 @@ VALID = {
     "int32_t when": "MCP_OAUTH_WHEN_ASKED",
     "uint64_t bytes": "0",
     "uint64_t timeout_ms": "5000",
+    "uint64_t interval_ms": "5000",
+    "uint32_t rounds": "2",
     "uint64_t term_ms": "10",
     "uint64_t kill_ms": "10",
     "int64_t code": "-1",

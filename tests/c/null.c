@@ -34,6 +34,9 @@ static void client_functions_check_for_null(void) {
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_client_info(NULL, "name", "1", &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_protocol_version(NULL, "2025-11-25", &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_log(NULL, log_nothing, NULL, NULL, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_connect_timeout(NULL, 1, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_keep_alive(NULL, 1, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_max_input_rounds(NULL, 1, &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_extension(NULL, "a/b", "{}", MCP_NUL_TERMINATED, &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_notification(NULL, NULL, NULL, NULL, &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_trace(NULL, NULL, NULL, NULL, &error));

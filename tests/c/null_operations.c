@@ -69,6 +69,7 @@ static void null_clients_are_refused(void) {
     REFUSED(mcp_update_task(NULL, "1", "{}", MCP_NUL_TERMINATED, NULL, &error));
     REFUSED(mcp_cancel_task(NULL, "1", NULL, &error));
     REFUSED(mcp_notify(NULL, "notifications/x", NULL, 0, NULL, &error));
+    REFUSED(mcp_notify_roots_changed(NULL, NULL, &error));
     REFUSED(mcp_request_server_log(NULL, "info", NULL, &error));
     REFUSED(mcp_listen(NULL, MCP_CHANGE_TOOLS, NULL, no_change, NULL, NULL, NULL, &error));
     REFUSED(mcp_set_cache(NULL, true, &error));

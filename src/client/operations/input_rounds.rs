@@ -14,9 +14,6 @@ use crate::rpc::handlers::{HandlerFailure, HandlerOutcome, run_handler};
 use crate::status::*;
 use crate::sys::wait::Interrupt;
 
-/// The most input rounds of one call.
-const MAX_ROUNDS: u32 = 32;
-
 impl Client {
     /// Repeats a request with the input that the server requires, until the result is complete. Returns the result and
     /// the number of rounds.
@@ -27,15 +24,20 @@ impl Client {
         first: RpcResponse,
     ) -> Result<(Json, u32)> {
         let mut response = first;
-        for rounds in 0..MAX_ROUNDS {
+        let most = self.settings.max_input_rounds();
+        for rounds in 0.. {
             if response.kind != ResultType::InputRequired {
                 return Ok((response.result, rounds));
+            }
+            if rounds >= most {
+                break;
             }
             call.log(LogLevel::Debug, || "the server requires input".into());
             self.add_input_responses(call, request, &response.result)?;
             response = self.request_with_session_recovery(call, request)?;
         }
-        Err(Error::new(MCP_ENDLESS, format!("the server requested input more than {MAX_ROUNDS} times")))
+        let why = format!("the server requested input more than {most} times; see mcp_set_max_input_rounds");
+        Err(Error::new(MCP_ENDLESS, why))
     }
 
     /// Adds the input that `result` requires to `request`.
@@ -77,13 +79,13 @@ pub fn input_response(client: &Client, call: &CallContext, key: &str, request: R
         return Err(Error::new(MCP_INPUT_UNSUPPORTED, why));
     };
     let handlers = client.settings.handlers();
-    if handlers.of(kind).is_none() {
+    if !handlers.has(kind) {
         let why = format!("the server requested {method}, but no handler is set for it: see {}", kind.setter());
         return Err(Error::new(MCP_INPUT_UNSUPPORTED, why));
     }
     let params = request.member("params").and_then(|params| Json::parse(params.raw().to_owned()).ok());
     let ended = |interrupt: Interrupt| call.interrupt_error_while(&interrupt, "while the input handler was running");
-    let input = match run_handler(call, (&handlers, kind), params.as_ref(), &[], |_| ()) {
+    let input = match run_handler(call, (handlers, kind), params.as_ref(), &[], |_| ()) {
         HandlerOutcome::Response(input) => input,
         HandlerOutcome::Failed(HandlerFailure { message, cause, .. }) => {
             let mut error = Error::new(MCP_INPUT_FAILED, format!("the handler of {method} gave no input: {message}"));

@@ -1,6 +1,7 @@
 //! Listening for changes: a subscription on modern servers (2026-07-28, "Subscriptions"); the server event stream and
 //! `resources/subscribe` on legacy servers (2025-11-25, "Resources").
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::request::Request;
@@ -90,6 +91,17 @@ enum SubscriptionEnd {
     Failed(Error),
 }
 
+impl SubscriptionEnd {
+    /// The end of a subscription that was opened at this time.
+    fn after(opened: Instant, why: Error) -> SubscriptionEnd {
+        if opened.elapsed() > MAX_RETRY_DELAY && !matches!(why.status(), MCP_CANCELLED | MCP_CLOSED) {
+            SubscriptionEnd::Dropped(why)
+        } else {
+            SubscriptionEnd::Broken(why)
+        }
+    }
+}
+
 impl Client {
     /// Calls `on_change` for each change until the server ends the subscription with a response, or the call is
     /// cancelled. The timeout applies only until the subscription is open.
@@ -153,7 +165,7 @@ impl Client {
     fn listen_modern(
         &self,
         call: &CallContext,
-        session: &Session,
+        session: &Arc<Session>,
         filter: &SubscriptionFilter,
         on_change: &dyn Fn(&Notification),
     ) -> SubscriptionEnd {
@@ -162,12 +174,15 @@ impl Client {
             return SubscriptionEnd::Failed(error);
         }
         let request = EncodedRequest::new("subscriptions/listen", &params, RequestPolicy::REPEATABLE);
-        let outcome = session.transport.subscribe(call, &session.peer_context(), &request, &mut |notification| {
+        let kept = self.keep_alive(call, session);
+        let mut on_notification = |notification: &Notification| {
+            kept.begin();
             self.on_notification(call, notification, on_change);
-        });
-        match outcome {
+        };
+        let peer_context = session.peer_context();
+        match session.transport.subscribe(&kept.call, &peer_context, &request, &mut on_notification) {
             Ok(()) => SubscriptionEnd::Graceful,
-            Err(SubscriptionFailure { error, received_any: true }) => SubscriptionEnd::Dropped(error),
+            Err(SubscriptionFailure { error, received_any: true }) => SubscriptionEnd::Dropped(kept.end_reason(error)),
             Err(SubscriptionFailure { error, received_any: false }) => SubscriptionEnd::Failed(error),
         }
     }
@@ -192,7 +207,7 @@ impl Client {
     fn listen_legacy(
         &self,
         call: &CallContext,
-        session: &Session,
+        session: &Arc<Session>,
         filter: &SubscriptionFilter,
         on_change: &dyn Fn(&Notification),
     ) -> SubscriptionEnd {
@@ -232,18 +247,21 @@ impl Client {
     fn wait_for_changes(
         &self,
         call: &CallContext,
-        session: &Session,
+        session: &Arc<Session>,
         on_change: &dyn Fn(&Notification),
         queue: &SubscriptionQueue,
     ) -> SubscriptionEnd {
-        let wait_context = call.without_deadline().wait_context().clone();
+        let kept = self.keep_alive(call, session);
+        kept.begin();
+        let wait_context = kept.call.without_deadline().wait_context().clone();
         let end_event = session.transport.end_event();
         let mut waitables = vec![(queue.wakeup.waitable(), Interest::Read)];
         waitables.extend(end_event.as_ref().map(|end_event| (end_event.waitable(), Interest::Read)));
         let opened = Instant::now();
         loop {
             if let Err(interrupt) = wait_context.wait_any(&waitables, None) {
-                return SubscriptionEnd::Broken(call.interrupt_error_while(&interrupt, LISTENING));
+                let why = kept.end_reason(call.interrupt_error_while(&interrupt, LISTENING));
+                return SubscriptionEnd::after(opened, why);
             }
             for notification in queue.take() {
                 if let Err(interrupt) = wait_context.check() {
@@ -252,12 +270,7 @@ impl Client {
                 on_change(&notification);
             }
             if end_event.as_ref().is_some_and(|end_event| end_event.is_set()) {
-                let why = session.end_reason();
-                return if opened.elapsed() > MAX_RETRY_DELAY {
-                    SubscriptionEnd::Dropped(why)
-                } else {
-                    SubscriptionEnd::Broken(why)
-                };
+                return SubscriptionEnd::after(opened, session.end_reason());
             }
         }
     }

@@ -73,9 +73,11 @@ impl Client {
     }
 }
 
+pub const LEGACY_PING: &str = "ping";
+
 fn ping_method(era: Era) -> &'static str {
     match era {
-        Era::Legacy => "ping",
+        Era::Legacy => LEGACY_PING,
         Era::Modern => "server/discover",
     }
 }

@@ -182,6 +182,8 @@ impl MessageRouter {
                 }
                 if let Some(context) = self.context.upgrade() {
                     context.inbound.on_arrival(&notification);
+                    // The call may still be waiting for the response to its POST.
+                    context.calls.record_progress(&notification);
                 }
                 if let Some(notification) = self.pending.deliver_notification(notification) {
                     self.with_call(|context, call| context.inbound.notification(call, &notification));

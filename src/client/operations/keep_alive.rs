@@ -1,0 +1,201 @@
+//! Keeping a listener alive: a ping to the server after each interval. A server, a proxy or a connection that has
+//! vanished without a notice is then noticed, and others see that the session is in use.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::ping::LEGACY_PING;
+use crate::call::context::{CallContext, CallOptions, RequestExtras};
+use crate::call::headers::HeaderSet;
+use crate::call::request::{EncodedRequest, RequestPolicy};
+use crate::client::Client;
+use crate::error::{Error, Result};
+use crate::log::LogLevel;
+use crate::protocol::params::Params;
+use crate::protocol::version::Era;
+use crate::rpc::send_request::send_request;
+use crate::session::negotiate::discover;
+use crate::session::state::Session;
+use crate::status::{MCP_CANCELLED, MCP_CLOSED, MCP_RPC_ERROR, MCP_TIMEOUT};
+use crate::sys::lock::Mutex;
+use crate::sys::pollable_event::PollableEvent;
+use crate::sys::wait::Heartbeat;
+use crate::transport::context::TransportContext;
+
+/// The pings of one listener in one session.
+pub struct KeepAlive {
+    interval: Duration,
+    pings: Arc<Pings>,
+}
+
+/// What the thread of a ping needs. It runs on a thread of the client's pool, so that the listener receives changes
+/// meanwhile, and no thread exists between two pings.
+struct Pings {
+    /// `None` after the listener has ended: an idle connection may still refer to the heartbeat.
+    target: Mutex<Option<Arc<PingTarget>>>,
+    /// Set when the listener has ended.
+    ended: Arc<PollableEvent>,
+    /// Set when a ping has failed.
+    failed: Arc<PollableEvent>,
+    state: Mutex<PingState>,
+}
+
+struct PingTarget {
+    context: Arc<TransportContext>,
+    session: Arc<Session>,
+    /// Of the call that listens.
+    headers: Option<Arc<HeaderSet>>,
+}
+
+#[derive(Default)]
+struct PingState {
+    /// `None` before the subscription is open.
+    due: Option<Instant>,
+    is_running: bool,
+    failure: Option<Error>,
+}
+
+/// A listener. Dropping it ends the pings.
+pub struct KeptAlive {
+    keep_alive: Option<Arc<KeepAlive>>,
+    /// The call, with the heartbeat if there is one.
+    pub call: CallContext,
+}
+
+impl Client {
+    /// Prepares the pings of a listener, if they are wanted.
+    pub(super) fn keep_alive(&self, call: &CallContext, session: &Arc<Session>) -> KeptAlive {
+        let Some(interval) = self.settings.keep_alive() else {
+            return KeptAlive { keep_alive: None, call: call.clone() };
+        };
+        let target = PingTarget {
+            context: Arc::clone(self.transport_context()),
+            session: Arc::clone(session),
+            headers: call.headers().map(Arc::clone),
+        };
+        let pings = Arc::new(Pings {
+            target: Mutex::new(Some(Arc::new(target))),
+            ended: Arc::default(),
+            failed: Arc::default(),
+            state: Mutex::default(),
+        });
+        let failed = Arc::clone(&pings.failed);
+        let keep_alive = Arc::new(KeepAlive { interval, pings });
+        let heartbeat = Arc::clone(&keep_alive) as Arc<dyn Heartbeat>;
+        KeptAlive { keep_alive: Some(keep_alive), call: call.with_heartbeat(heartbeat, &failed) }
+    }
+}
+
+impl KeptAlive {
+    /// The subscription is open: the pings begin.
+    pub fn begin(&self) {
+        if let Some(keep_alive) = &self.keep_alive {
+            keep_alive.pings.state.lock().due.get_or_insert_with(|| Instant::now() + keep_alive.interval);
+        }
+    }
+
+    /// Why a subscription ended: `error`, unless a ping has ended it.
+    pub fn end_reason(&self, error: Error) -> Error {
+        if matches!(error.status(), MCP_CANCELLED | MCP_CLOSED) {
+            return error;
+        }
+        let failure = self.keep_alive.as_ref().and_then(|keep_alive| keep_alive.pings.state.lock().failure.take());
+        failure.unwrap_or(error)
+    }
+}
+
+impl Drop for KeptAlive {
+    fn drop(&mut self) {
+        if let Some(keep_alive) = &self.keep_alive {
+            keep_alive.pings.ended.set();
+            let target = keep_alive.pings.target.lock().take();
+            drop(target);
+        }
+    }
+}
+
+impl Heartbeat for KeepAlive {
+    fn due(&self) -> Option<Instant> {
+        self.pings.state.lock().due
+    }
+
+    fn beat(&self) {
+        let Some(target) = self.pings.target.lock().clone() else { return };
+        {
+            let mut state = self.pings.state.lock();
+            state.due = Instant::now().checked_add(self.interval);
+            // The last ping waits for as long as an interval, and may just be ending.
+            if std::mem::replace(&mut state.is_running, true) {
+                return;
+            }
+        }
+        let (pings, interval, call) = (Arc::clone(&self.pings), self.interval, self.call(&target));
+        let threads = Arc::clone(&target.context.calls.callback_threads);
+        let own_call = call.clone();
+        let started = threads.run_internal(Box::new(move || pings.run(&target, &own_call, interval)));
+        if let Err(error) = started {
+            self.pings.state.lock().is_running = false;
+            call.log(LogLevel::Warning, || format!("a keep-alive ping was left out: {error}"));
+        }
+    }
+}
+
+impl fmt::Debug for KeepAlive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeepAlive({:?})", self.interval)
+    }
+}
+
+impl KeepAlive {
+    /// A separate call: the one that listens may end meanwhile, and what it owns with it.
+    fn call(&self, target: &PingTarget) -> CallContext {
+        let extras = RequestExtras { headers: target.headers.clone(), ..RequestExtras::default() };
+        let cancel = Some(Arc::clone(&self.pings.ended));
+        let options = CallOptions { cancel, extras, ..CallOptions::default() };
+        target.context.calls.start(&options, Some(self.interval), None)
+    }
+}
+
+impl Pings {
+    fn run(&self, target: &PingTarget, call: &CallContext, interval: Duration) {
+        let outcome = target.ping(call);
+        let mut state = self.state.lock();
+        state.is_running = false;
+        let Err(error) = outcome else { return };
+        if error.status() == MCP_RPC_ERROR || self.ended.is_set() {
+            return;
+        }
+        state.failure = Some(call.secrets().sanitize_error(failure_of(error, interval)));
+        drop(state);
+        self.failed.set();
+    }
+}
+
+impl PingTarget {
+    fn ping(&self, call: &CallContext) -> Result<()> {
+        let (transport, peer_context) = (&*self.session.transport, self.session.peer_context());
+        match self.session.era {
+            Era::Modern => discover(&self.context, call, transport, &peer_context, &self.session.meta).map(|_| ()),
+            Era::Legacy => {
+                // Not cancelled when the listener ends: the response is of no use, but harmless.
+                let params = Params::new();
+                let request = EncodedRequest::new(LEGACY_PING, &params, RequestPolicy::PROBE);
+                let response = send_request(&self.context, transport, call, &peer_context, &request);
+                response.map(|_| ()).map_err(|send_error| send_error.error)
+            }
+        }
+    }
+}
+
+/// The error of a listener whose ping has failed with `error`.
+fn failure_of(mut error: Error, interval: Duration) -> Error {
+    if error.status() == MCP_TIMEOUT {
+        let ms = interval.as_millis();
+        let why = format!("the server did not respond to a keep-alive ping within {ms} ms; see mcp_set_keep_alive");
+        return Error::new(MCP_TIMEOUT, why);
+    }
+    let report = error.report_mut();
+    report.message = format!("a keep-alive ping failed: {}", report.message);
+    error
+}
