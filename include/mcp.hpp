@@ -3757,7 +3757,9 @@ class client {
     /// status::input_failed, error::cause returns it. Without a handler, the client does not declare this capability to
     /// the server.
     ///
-    /// The callable is moved into the client, and destroyed with it, or later if it still runs. Throws
+    /// The callable is moved into the client, and destroyed with it or when it is replaced, or later if a request is
+    /// still open. After the first call, a handler may be replaced at any time and from any thread, or removed with
+    /// std::nullopt, but not added: the server was told that there is none (status::misuse). Throws
     /// status::invalid_argument if it is empty.
     template <class Callable> void set_elicitation(Callable callable) {
         detail::value_or_throw(try_set_elicitation(std::move(callable)));
@@ -3773,9 +3775,26 @@ class client {
 
     /// Sets the handler that lists the folders that the server may access (specification 2026-07-28, "Roots"). The
     /// response (input::respond) is an object with "roots", an array; each root has a "uri" that begins with "file://",
-    /// and optionally a "name". Threads, exceptions and ownership as for set_elicitation.
+    /// and optionally a "name". If the folders change, call notify_roots_changed(). Threads, exceptions and ownership
+    /// as for set_elicitation.
     template <class Callable> void set_roots(Callable callable) {
         detail::value_or_throw(try_set_roots(std::move(callable)));
+    }
+
+    /// Tells the server that the folders have changed (specification 2025-11-25, "Roots"): it may then request them
+    /// again. Does nothing if no session is open, or if the server is a modern one: versions from 2026-07-28 on have no
+    /// such notification, because their servers request the folders when they need them. Never connects.
+    ///
+    /// Throws status::misuse if no handler for roots was set before the first call.
+    void notify_roots_changed(const options &opts = {}) {
+        detail::value_or_throw(try_notify_roots_changed(opts));
+    }
+
+    /// Limits how many times one call may be repeated with input that a modern server requires (specification
+    /// 2026-07-28, "Multi Round-Trip Requests"); 0 restores the default, 32. A call that exceeds it fails with
+    /// status::endless. At any time.
+    void set_max_input_rounds(std::uint32_t rounds) {
+        detail::value_or_throw(try_set_max_input_rounds(rounds));
     }
 
     // --- Server process: before the first call ---
@@ -3836,10 +3855,35 @@ class client {
         detail::value_or_throw(try_set_timeout(length));
     }
 
+    /// Sets the timeout for connecting: starting the server process, the first connection, and the negotiation of the
+    /// protocol version. 0 means none (the default): then this time counts toward the timeout of the call that
+    /// connects.
+    ///
+    ///     client.set_connect_timeout(5min); // npx may have to download the server first
+    ///     client.set_timeout(10s);
+    ///
+    /// While it is set, neither the timeout nor the idle timeout of a call applies to connecting: not for the call that
+    /// connects, nor for those that wait for it. If it passes, all of them fail with status::timeout, and the next call
+    /// connects again. It also applies when a lost session is re-established. The time of a login is not counted.
+    void set_connect_timeout(duration length) {
+        detail::value_or_throw(try_set_connect_timeout(length));
+    }
+
     /// Sets the idle timeout of calls whose options set none: a call fails with status::timeout if it waits this long
     /// without receiving a byte or, while it sends, without being able to send one. 0 means none (the default).
     void set_idle_timeout(duration length) {
         detail::value_or_throw(try_set_idle_timeout(length));
+    }
+
+    /// Sets the interval of pings to the server while listen() waits for changes; 0 means none (the default). They find
+    /// out that a server has vanished without closing its connection, and keep proxies and servers from ending a
+    /// session that seems unused.
+    ///
+    /// If the server does not respond before the next interval ends, listen() fails with status::timeout; the client
+    /// can still be used. If a ping fails in another way, the connection is re-established as after any failure. Choose
+    /// an interval that is longer than the server may be busy. Takes effect with the next listen().
+    void set_keep_alive(duration interval) {
+        detail::value_or_throw(try_set_keep_alive(interval));
     }
 
     /// Sets the name of the client, for programs that have several: it is in front of the URL or the program in errors,
@@ -4248,6 +4292,16 @@ class client {
         return set_handler(mcp_set_roots, std::move(callable));
     }
 
+    /// Non-throwing form of notify_roots_changed().
+    [[nodiscard]] expected<void> try_notify_roots_changed(const options &opts = {}) {
+        return detail::call(mcp_notify_roots_changed, client_.get(), opts);
+    }
+
+    /// Non-throwing form of set_max_input_rounds().
+    [[nodiscard]] expected<void> try_set_max_input_rounds(std::uint32_t rounds) {
+        return detail::call(mcp_set_max_input_rounds, client_.get(), rounds);
+    }
+
     /// Non-throwing form of set_environment().
     [[nodiscard]] expected<void> try_set_environment(std::string_view name, std::optional<std::string_view> value) {
         return detail::call(mcp_set_environment, client_.get(), detail::text(name, "the variable's name"),
@@ -4341,9 +4395,19 @@ class client {
         return detail::call(mcp_set_timeout, client_.get(), length);
     }
 
+    /// Non-throwing form of set_connect_timeout().
+    [[nodiscard]] expected<void> try_set_connect_timeout(duration length) {
+        return detail::call(mcp_set_connect_timeout, client_.get(), length);
+    }
+
     /// Non-throwing form of set_idle_timeout().
     [[nodiscard]] expected<void> try_set_idle_timeout(duration length) {
         return detail::call(mcp_set_idle_timeout, client_.get(), length);
+    }
+
+    /// Non-throwing form of set_keep_alive().
+    [[nodiscard]] expected<void> try_set_keep_alive(duration interval) {
+        return detail::call(mcp_set_keep_alive, client_.get(), interval);
     }
 
     /// Non-throwing form of set_name().

@@ -276,7 +276,21 @@ void handlers_respond_to_input_requests(const std::string &version) {
     CHECK_EQUAL("well"s, text(client.call_tool("asks")));
     client.ping();
     CHECK(request_counts == (std::map<std::string, int>{{"form", 1}, {"url", 1}, {"sampling", 1}, {"roots", 1}}));
-    CHECK_THROWS(misuse, client.set_roots(std::nullopt));
+    // After the first call, handlers can be replaced and removed, but not added.
+    client.notify_roots_changed();
+    client.set_sampling([&count](mcp::input &input) {
+        count("replaced");
+        input.respond(R"({"role":"assistant","model":"none","content":{"type":"text","text":"hello"}})");
+    });
+    client.call_tool("asks");
+    client.ping();
+    CHECK_EQUAL(1, request_counts["replaced"]);
+    CHECK_EQUAL(1, request_counts["sampling"]);
+    client.set_roots(std::nullopt);
+    mcp::client other = client_of(version);
+    other.ping();
+    CHECK_THROWS(misuse, other.set_roots([](mcp::input &) {}));
+    CHECK_THROWS(misuse, other.notify_roots_changed());
 }
 
 void failed_handlers_are_reported() {

@@ -138,6 +138,16 @@ void timeouts_end_calls() {
     CHECK_THROWS(timeout, client.ping(options));
     options.timeout(50ms).idle_timeout(0s);
     CHECK_FAILS(timeout, client.try_connect(options));
+    client.set_connect_timeout(150ms);
+    const auto connected = client.try_connect(options);
+    CHECK(!connected && connected.error().message().find("connect timeout of 150 ms") != std::string::npos);
+}
+
+void silent_pings_end_a_listener() {
+    mcp::client client = support::client_for("legacy+fault=silent+when=ping");
+    client.set_keep_alive(200ms);
+    client.set_max_input_rounds(3);
+    CHECK_THROWS(timeout, client.listen(mcp::change::tools, {}, [](std::string_view, mcp::json_view) {}));
 }
 
 void unix_socket_and_proxy_are_used() {
@@ -220,6 +230,7 @@ int main() {
     limits_are_enforced();
     transport_can_be_set();
     timeouts_end_calls();
+    silent_pings_end_a_listener();
     unix_socket_and_proxy_are_used();
     credentials_over_http_can_be_forbidden();
     tls_settings_are_applied();
