@@ -103,15 +103,15 @@ uintptr_t bridge_error_cause(const mcp_error *error) {
 }
 
 mcp_status bridge_set_elicitation(mcp_client *client, uintptr_t handle, mcp_error **error) {
-    return mcp_set_elicitation(client, on_input, (void *)handle, destroy, error);
+    return mcp_set_elicitation(client, handle ? on_input : NULL, (void *)handle, handle ? destroy : NULL, error);
 }
 
 mcp_status bridge_set_sampling(mcp_client *client, uintptr_t handle, mcp_error **error) {
-    return mcp_set_sampling(client, on_input, (void *)handle, destroy, error);
+    return mcp_set_sampling(client, handle ? on_input : NULL, (void *)handle, handle ? destroy : NULL, error);
 }
 
 mcp_status bridge_set_roots(mcp_client *client, uintptr_t handle, mcp_error **error) {
-    return mcp_set_roots(client, on_input, (void *)handle, destroy, error);
+    return mcp_set_roots(client, handle ? on_input : NULL, (void *)handle, handle ? destroy : NULL, error);
 }
 
 void bridge_input_set_over(mcp_input *input, uintptr_t handle) {

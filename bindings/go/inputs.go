@@ -133,7 +133,7 @@ type InputError struct {
 func (e *InputError) Error() string { return e.Message }
 
 // WithElicitation sets the handler of [ElicitRequest]s. Without it, the client does not declare the elicitation
-// capability to the server.
+// capability to the server. [Client.SetElicitation] replaces it later.
 //
 // The handler runs on a separate goroutine, also several times at the same time, and may wait for the user. It may make
 // calls on the client and close it. Its time does not count against timeouts; see [WithInputTimeout].
@@ -148,7 +148,20 @@ func (e *InputError) Error() string { return e.Message }
 // If the handler returns an error or panics, a legacy server gets a JSON-RPC error and the call continues; with a
 // modern server, the call ends with [InputFailed], and that [Error] wraps the returned error or a [*PanicError].
 func WithElicitation(handler func(context.Context, ElicitRequest) (ElicitAnswer, error)) Option {
-	return withInput(func(ctx context.Context, i *C.mcp_input) error {
+	return func(c *Client) error { return c.SetElicitation(handler) }
+}
+
+// SetElicitation replaces the handler of [WithElicitation]; nil removes it, and such requests are then refused. It may
+// be called at any time. Requests that are open keep the old handler. After the first call, a client without a handler
+// cannot get one, because the server was told that there is none: [Misuse].
+func (c *Client) SetElicitation(handler func(context.Context, ElicitRequest) (ElicitAnswer, error)) error {
+	set := func(c *C.mcp_client, handle C.uintptr_t, e **C.mcp_error) C.mcp_status {
+		return C.bridge_set_elicitation(c, handle, e)
+	}
+	if handler == nil {
+		return c.setCallback(nil, set)
+	}
+	return c.setInput(func(ctx context.Context, i *C.mcp_input) error {
 		request := ElicitRequest{ClientName: clientName(i), Raw: params(i)}
 		if err := request.Raw.decodeLenient(&request); err != nil {
 			return err
@@ -162,15 +175,25 @@ func WithElicitation(handler func(context.Context, ElicitRequest) (ElicitAnswer,
 			return err
 		}
 		return check(func(e **C.mcp_error) C.mcp_status { return answer.action(i, jsonTextOf(content), e) })
-	}, func(c *C.mcp_client, handle C.uintptr_t, e **C.mcp_error) C.mcp_status {
-		return C.bridge_set_elicitation(c, handle, e)
-	})
+	}, set)
 }
 
 // WithSampling sets the handler of [SamplingRequest]s. Without it, the client does not declare the sampling capability
-// to the server. The handler runs under the rules that [WithElicitation] describes.
+// to the server. The handler runs under the rules that [WithElicitation] describes. [Client.SetSampling] replaces it
+// later.
 func WithSampling(handler func(context.Context, SamplingRequest) (SamplingResult, error)) Option {
-	return withInput(func(ctx context.Context, i *C.mcp_input) error {
+	return func(c *Client) error { return c.SetSampling(handler) }
+}
+
+// SetSampling replaces the handler of [WithSampling]; nil removes it. The rules are those of [Client.SetElicitation].
+func (c *Client) SetSampling(handler func(context.Context, SamplingRequest) (SamplingResult, error)) error {
+	set := func(c *C.mcp_client, handle C.uintptr_t, e **C.mcp_error) C.mcp_status {
+		return C.bridge_set_sampling(c, handle, e)
+	}
+	if handler == nil {
+		return c.setCallback(nil, set)
+	}
+	return c.setInput(func(ctx context.Context, i *C.mcp_input) error {
 		request := SamplingRequest{ClientName: clientName(i), Raw: params(i)}
 		if err := request.Raw.decodeLenient(&request); err != nil {
 			return err
@@ -180,15 +203,25 @@ func WithSampling(handler func(context.Context, SamplingRequest) (SamplingResult
 			return err
 		}
 		return respond(i, result)
-	}, func(c *C.mcp_client, handle C.uintptr_t, e **C.mcp_error) C.mcp_status {
-		return C.bridge_set_sampling(c, handle, e)
-	})
+	}, set)
 }
 
 // WithRoots sets the handler that returns the folders and files that the server may access. Without it, the client does
 // not declare the roots capability to the server. The handler runs under the rules that [WithElicitation] describes.
+// [Client.SetRoots] replaces it later. If the folders change, call [Client.NotifyRootsChanged].
 func WithRoots(handler func(context.Context, RootsRequest) ([]Root, error)) Option {
-	return withInput(func(ctx context.Context, i *C.mcp_input) error {
+	return func(c *Client) error { return c.SetRoots(handler) }
+}
+
+// SetRoots replaces the handler of [WithRoots]; nil removes it. The rules are those of [Client.SetElicitation].
+func (c *Client) SetRoots(handler func(context.Context, RootsRequest) ([]Root, error)) error {
+	set := func(c *C.mcp_client, handle C.uintptr_t, e **C.mcp_error) C.mcp_status {
+		return C.bridge_set_roots(c, handle, e)
+	}
+	if handler == nil {
+		return c.setCallback(nil, set)
+	}
+	return c.setInput(func(ctx context.Context, i *C.mcp_input) error {
 		roots, err := handler(ctx, RootsRequest{ClientName: clientName(i)})
 		if err != nil {
 			return err
@@ -196,9 +229,30 @@ func WithRoots(handler func(context.Context, RootsRequest) ([]Root, error)) Opti
 		return respond(i, struct {
 			Roots []Root `json:"roots"`
 		}{append([]Root{}, roots...)})
-	}, func(c *C.mcp_client, handle C.uintptr_t, e **C.mcp_error) C.mcp_status {
-		return C.bridge_set_roots(c, handle, e)
+	}, set)
+}
+
+// NotifyRootsChanged tells the server that the folders of [WithRoots] have changed (specification 2025-11-25, "Roots"):
+// it may then request them again. It does nothing if no session is open, or if the server is a modern one: versions
+// from 2026-07-28 on have no such notification, because their servers request the folders when they need them. It never
+// connects.
+//
+// It returns [Misuse] if no handler for roots was set before the first call.
+func (c *Client) NotifyRootsChanged(ctx context.Context, options ...CallOption) error {
+	return c.call(ctx, options, func(c *C.mcp_client, o *C.mcp_options, e **C.mcp_error) C.mcp_status {
+		return C.mcp_notify_roots_changed(c, o, e)
 	})
+}
+
+// WithMaxInputRounds limits how many times one call may be repeated with input that a modern server requires
+// (specification 2026-07-28, "Multi Round-Trip Requests"). A call that exceeds it returns [Endless]. Zero means the
+// default, 32.
+func WithMaxInputRounds(rounds uint32) Option {
+	return func(c *Client) error {
+		return c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status {
+			return C.mcp_set_max_input_rounds(client, C.uint32_t(rounds), failure)
+		})
+	}
 }
 
 // WithInputTimeout limits the time of the handlers of [WithElicitation], [WithSampling] and [WithRoots]. Zero, the
@@ -218,13 +272,11 @@ func WithInputTimeout(d time.Duration) Option {
 // An inputHandler answers a C input.
 type inputHandler func(context.Context, *C.mcp_input) error
 
-func withInput(
+func (c *Client) setInput(
 	handler inputHandler, set func(*C.mcp_client, C.uintptr_t, **C.mcp_error) C.mcp_status,
-) Option {
-	return func(c *Client) error {
-		c.core.hasHandlers.Store(true)
-		return c.setCallback(handler, set)
-	}
+) error {
+	c.core.hasHandlers.Store(true)
+	return c.setCallback(handler, set)
 }
 
 func clientName(i *C.mcp_input) string { return C.GoString(C.mcp_input_client_name(i)) }

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	mcp "github.com/libmcp/libmcp/bindings/go"
@@ -65,6 +66,35 @@ func TestInputHandlers(t *testing.T) {
 		if !maps.Equal(requests, want) {
 			t.Errorf("the handlers got %v instead of %v", requests, want)
 		}
+	})
+}
+
+func TestReplacedHandlers(t *testing.T) {
+	inBothEras(t, func(t *testing.T, version string) {
+		client := newProcessClient(t, version, answerAll()...)
+		_, err := client.CallTool(t.Context(), "asks", nil)
+		noError(t, err)
+		noError(t, client.Ping(t.Context()))
+		var calls atomic.Int32
+		noError(t, client.SetElicitation(func(context.Context, mcp.ElicitRequest) (mcp.ElicitAnswer, error) {
+			calls.Add(1)
+			return mcp.ElicitDecline(), nil
+		}))
+		_, err = client.CallTool(t.Context(), "asks", nil)
+		noError(t, err)
+		noError(t, client.Ping(t.Context()))
+		wantEqual(t, calls.Load(), 2)
+		noError(t, client.NotifyRootsChanged(t.Context()))
+		noError(t, client.SetElicitation(nil))
+		noError(t, client.SetSampling(nil))
+		noError(t, client.SetRoots(nil))
+
+		other := newProcessClient(t, version)
+		noError(t, other.Ping(t.Context()))
+		wantStatus(t, other.SetRoots(func(context.Context, mcp.RootsRequest) ([]mcp.Root, error) {
+			return nil, nil
+		}), mcp.Misuse)
+		wantStatus(t, other.NotifyRootsChanged(t.Context()), mcp.Misuse)
 	})
 }
 

@@ -73,6 +73,32 @@ func WithTimeout(d time.Duration) Option {
 	return func(c *Client) error { return c.SetTimeout(d) }
 }
 
+// WithConnectTimeout sets the timeout for connecting: starting the server process, the first connection, and the
+// negotiation of the protocol version. The default is zero: this time then counts toward the timeout of the call that
+// connects. See [Client.SetConnectTimeout].
+func WithConnectTimeout(d time.Duration) Option {
+	return func(c *Client) error { return c.SetConnectTimeout(d) }
+}
+
+// WithKeepAlive sets the interval of pings to the server while [Client.Listen] waits for changes. They find out that a
+// server has vanished without closing its connection, and keep proxies and servers from ending a session that seems
+// unused. The default is zero: no pings.
+//
+// If the server does not respond before the next interval ends, Listen returns [TimedOut]; the client can still be
+// used. If a ping fails in another way, the connection is re-established as after any failure. Choose an interval that
+// is longer than the server may be busy.
+func WithKeepAlive(interval time.Duration) Option {
+	return func(c *Client) error {
+		ms, err := milliseconds(interval, "the keep-alive interval")
+		if err != nil {
+			return err
+		}
+		return c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status {
+			return C.mcp_set_keep_alive(client, ms, failure)
+		})
+	}
+}
+
 // WithIdleTimeout sets the idle timeout of calls without [IdleTimeout]: a call ends with [TimedOut] if it waits this
 // long without receiving a byte or, while it sends, without being able to send one. The default is zero: no limit.
 func WithIdleTimeout(d time.Duration) Option {
@@ -286,6 +312,27 @@ func (c *Client) SetTimeout(d time.Duration) error {
 	}
 	return c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status {
 		return C.mcp_set_timeout(client, ms, failure)
+	})
+}
+
+// SetConnectTimeout sets the timeout for connecting: starting the server process, the first connection, and the
+// negotiation of the protocol version. Zero, the default, means that this time counts toward the timeout of the call
+// that connects.
+//
+//	client.SetConnectTimeout(5 * time.Minute) // npx may have to download the server first
+//	client.SetTimeout(10 * time.Second)
+//
+// While it is set, neither the timeout nor the idle timeout of a call applies to connecting: not for the call that
+// connects, nor for those that wait for it. The end of a call's context always applies. If the time passes, all of them
+// return [TimedOut], and the next call connects again. It also applies when a lost session is re-established. The time
+// of a login does not count.
+func (c *Client) SetConnectTimeout(d time.Duration) error {
+	ms, err := milliseconds(d, "the connect timeout")
+	if err != nil {
+		return err
+	}
+	return c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status {
+		return C.mcp_set_connect_timeout(client, ms, failure)
 	})
 }
 
