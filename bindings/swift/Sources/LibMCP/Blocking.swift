@@ -74,6 +74,16 @@ extension Client {
             try run(Calls.notify(method, params), timeout, idleTimeout, cancel, options)
         }
 
+        /// Tells the server that the folders have changed, and blocks until the server has received it. Results and
+        /// errors: ``Client/notifyRootsChanged(timeout:idleTimeout:options:)``.
+        @available(*, noasync, message: "it blocks the thread; use await client.notifyRootsChanged()")
+        public func notifyRootsChanged(
+            timeout: Duration? = nil, idleTimeout: Duration? = nil, cancel: CancelToken? = nil,
+            options: CallOptions = CallOptions()
+        ) throws(MCPError) {
+            try run(Calls.notifyRootsChanged, timeout, idleTimeout, cancel, options)
+        }
+
         /// Listens for changes and blocks until the server ends the subscription or the `cancel` token is triggered.
         /// The closure receives the changes on this thread; it may make calls on the same client. Which changes are
         /// reported, and errors: ``Client/listen(to:resources:timeout:idleTimeout:options:)``.

@@ -87,6 +87,10 @@ enum Calls {
         }
     }
 
+    static let notifyRootsChanged = NativeCall<Void> { client, options, _, error in
+        mcp_notify_roots_changed(client, options, error)
+    }
+
     static func requestServerLog(_ level: LoggingLevel) -> NativeCall<Void> {
         NativeCall { client, options, _, error throws(MCPError) in
             try rejectNUL("the level", level.rawValue)

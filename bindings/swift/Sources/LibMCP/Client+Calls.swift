@@ -84,6 +84,18 @@ extension Client {
         try await run(Calls.notify(method, params), timeout, idleTimeout, options)
     }
 
+    /// Tells the server that the folders of ``setRoots(_:)`` have changed (specification 2025-11-25, "Roots"): it may
+    /// then request them again. Does nothing if no session is open, or if the server is a modern one: versions from
+    /// 2026-07-28 on have no such notification, because their servers request the folders when they need them. Never
+    /// connects.
+    ///
+    /// Throws ``MCPError/Status/misuse`` if no handler for roots was set before the first call.
+    public func notifyRootsChanged(
+        timeout: Duration? = nil, idleTimeout: Duration? = nil, options: CallOptions = CallOptions()
+    ) async throws {
+        try await run(Calls.notifyRootsChanged, timeout, idleTimeout, options)
+    }
+
     /// Closes the client. Every call in progress and every later call throws ``MCPError/Status/closed``. A legacy
     /// server is notified that the session has ended (on HTTP+SSE, the event stream is closed); a server process is
     /// terminated.

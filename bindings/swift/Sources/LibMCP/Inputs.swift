@@ -85,7 +85,8 @@ public typealias RootsHandler = @Sendable (_ request: InputRequest) async throws
 /// Common to all handlers:
 ///
 /// - If no handler is set, the client does not declare the capability to the server. Set handlers before the first
-///   call.
+///   call. After it, a handler can be replaced or removed on any thread at any time, but not added. Requests that are
+///   open keep the old one; after a removal, requests are refused.
 /// - A handler runs as a task, several at the same time. The call that needs the input waits for it; its time does not
 ///   count against any timeout except ``setInputTimeout(_:)``. It may make calls, also on the same client.
 /// - The task is cancelled when the result is no longer needed, for example because the call was cancelled. The call
@@ -102,29 +103,47 @@ extension Client {
     ///         return .accept(["name": "\(name)"])
     ///     }
     ///
-    /// - Throws: ``MCPError/Status/misuse`` after the first call that contacted the server.
+    /// - Throws: ``MCPError/Status/misuse`` after the first call that contacted the server, if no handler was set
+    ///   before.
     public func setElicitation(_ handler: @escaping ElicitationHandler) throws(MCPError) {
         let userdata = Box<ElicitationHandler>(handler).retained()
         try set { mcp_set_elicitation($0, inputTrampoline, userdata, releaseBox, $1) }
+    }
+
+    /// Removes the handler of ``setElicitation(_:)``. May be called on any thread at any time.
+    public func removeElicitation() throws(MCPError) {
+        try set { mcp_set_elicitation($0, nil, nil, nil, $1) }
     }
 
     /// Sets the handler that requests a response from a model (specification 2026-07-28, "Sampling"). The parameters
     /// have "messages", "maxTokens" and more, optionally "tools". The result is an object with "role", "content",
     /// "model" and optionally "stopReason". Let the user review both, and reject either.
     ///
-    /// - Throws: ``MCPError/Status/misuse`` after the first call that contacted the server.
+    /// - Throws: ``MCPError/Status/misuse`` after the first call that contacted the server, if no handler was set
+    ///   before.
     public func setSampling(_ handler: @escaping SamplingHandler) throws(MCPError) {
         let userdata = Box<ElicitationHandler> { .result(try await handler($0)) }.retained()
         try set { mcp_set_sampling($0, inputTrampoline, userdata, releaseBox, $1) }
     }
 
+    /// Removes the handler of ``setSampling(_:)``. May be called on any thread at any time.
+    public func removeSampling() throws(MCPError) {
+        try set { mcp_set_sampling($0, nil, nil, nil, $1) }
+    }
+
     /// Sets the handler that returns the folders and files that the server may access (specification 2026-07-28,
-    /// "Roots").
+    /// "Roots"). If they change, call `notifyRootsChanged`.
     ///
-    /// - Throws: ``MCPError/Status/misuse`` after the first call that contacted the server.
+    /// - Throws: ``MCPError/Status/misuse`` after the first call that contacted the server, if no handler was set
+    ///   before.
     public func setRoots(_ handler: @escaping RootsHandler) throws(MCPError) {
         let userdata = Box<ElicitationHandler> { .result(try JSON(encoding: ["roots": await handler($0)])) }.retained()
         try set { mcp_set_roots($0, inputTrampoline, userdata, releaseBox, $1) }
+    }
+
+    /// Removes the handler of ``setRoots(_:)``. May be called on any thread at any time.
+    public func removeRoots() throws(MCPError) {
+        try set { mcp_set_roots($0, nil, nil, nil, $1) }
     }
 
     /// Sets how long a handler may take; `.zero` (the default) means no limit, because a person may take long. After
@@ -135,6 +154,15 @@ extension Client {
     public func setInputTimeout(_ timeout: Duration) throws(MCPError) {
         let milliseconds = try timeout.milliseconds("the timeout")
         try set { mcp_set_input_timeout($0, milliseconds, $1) }
+    }
+
+    /// Limits how many times one call may be repeated with input that a modern server requires (specification
+    /// 2026-07-28, "Multi Round-Trip Requests"); 0 restores the default, 32. A call that exceeds it throws
+    /// ``MCPError/Status/endless``.
+    ///
+    /// May be called on any thread at any time; takes effect with the next call.
+    public func setMaxInputRounds(_ rounds: UInt32) throws(MCPError) {
+        try set { mcp_set_max_input_rounds($0, rounds, $1) }
     }
 }
 

@@ -14,6 +14,38 @@ extension Client {
         try set { mcp_set_timeout($0, milliseconds, $1) }
     }
 
+    /// Sets the timeout for connecting: starting the server process, the first connection, and the negotiation of the
+    /// protocol version. `.zero` (the default) means that this time counts toward the timeout of the call that
+    /// connects. Rounded up to milliseconds.
+    ///
+    ///     try client.setConnectTimeout(.seconds(300))  // npx may have to download the server first
+    ///     try client.setTimeout(.seconds(10))
+    ///
+    /// While it is set, neither the timeout nor the idle timeout of a call applies to connecting: not for the call that
+    /// connects, nor for those that wait for it. If it passes, all of them throw ``MCPError/Status/timeout``, and the
+    /// next call connects again. It also applies when a lost session is re-established. The time of a login is not
+    /// counted.
+    ///
+    /// May be called on any thread at any time; takes effect with the next connection.
+    public func setConnectTimeout(_ timeout: Duration) throws(MCPError) {
+        let milliseconds = try timeout.milliseconds("the connect timeout")
+        try set { mcp_set_connect_timeout($0, milliseconds, $1) }
+    }
+
+    /// Sets the interval of pings to the server while `listen(to:)` waits for changes; `.zero` (the default) means
+    /// none. They find out that a server has vanished without closing its connection, and keep proxies and servers from
+    /// ending a session that seems unused. Rounded up to milliseconds.
+    ///
+    /// If the server does not respond before the next interval ends, listening ends with
+    /// ``MCPError/Status/timeout``; the client can still be used. If a ping fails in another way, the connection is
+    /// re-established as after any failure. Choose an interval that is longer than the server may be busy.
+    ///
+    /// May be called on any thread at any time; takes effect when listening begins.
+    public func setKeepAlive(_ interval: Duration) throws(MCPError) {
+        let milliseconds = try interval.milliseconds("the keep-alive interval")
+        try set { mcp_set_keep_alive($0, milliseconds, $1) }
+    }
+
     /// Sets the idle timeout of calls that do not specify one: a call throws ``MCPError/Status/timeout`` if it waits
     /// this long without receiving a byte or, while it sends, without being able to send one. `.zero` (the default)
     /// means no limit. Rounded up to milliseconds.

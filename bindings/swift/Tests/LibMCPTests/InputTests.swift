@@ -31,7 +31,11 @@ import Testing
         #expect(try await call().contains("declined"))
         #expect(try await call().contains("cancelled"))
         #expect(try await call().contains("declined"))
-        try await failure(.misuse) { try client.setElicitation { _ in .decline } }
+        try client.setElicitation { _ in .decline }
+        #expect(try await call().contains("declined"))
+        try client.removeElicitation()
+        try await failure(.misuse) { try client.setSampling { _ in Self.sample } }
+        try await failure(.misuse) { try await client.notifyRootsChanged() }
     }
 
     @Test func urlElicitationIsAccepted() async throws {
@@ -64,6 +68,17 @@ import Testing
         #expect(inputs.value.first?.params["maxTokens"]?.int == 17)
         let roots = try await client.callTool("get-roots-list").text
         #expect(roots.contains("One\n   URI: file:///srv/one") && roots.contains("file:///srv/two"))
+
+        try client.setRoots { _ in [Root(uri: "file:///srv/three")] }
+        try await client.notifyRootsChanged()
+        // The server requests the roots some time after the notification.
+        for call in 1... {
+            let roots = try await client.callTool("get-roots-list").text
+            if roots.contains("file:///srv/three") { break }
+            try #require(call < 1000)
+        }
+        try client.removeSampling()
+        try client.removeRoots()
     }
 
     /// A modern server requests three inputs at once, then one input in each of several rounds.
