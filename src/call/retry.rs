@@ -39,8 +39,8 @@ pub enum FailedStep {
     /// many attempts to open it have failed in a row.
     ServerStream { was_open: bool, failures: u32 },
     /// A subscription. `failures`: how many times in a row it could not be opened, or ended before anything was
-    /// received.
-    Subscription { failures: u32 },
+    /// received. `was_open`: it was open before.
+    Subscription { failures: u32, was_open: bool },
     /// Opening the event stream of HTTP+SSE in a handshake. The server may not support this transport.
     FirstStream,
     /// The handshake over Streamable HTTP. The server may not support this transport.
@@ -65,7 +65,10 @@ pub fn disposition(error: &Error, step: FailedStep) -> Disposition {
         // The server may be reachable again in a moment.
         FailedStep::ResumedResponse => retry_if(matches!(error.status(), MCP_CONNECT_FAILED | MCP_DISCONNECTED)),
         FailedStep::ServerStream { was_open, failures } => after_server_stream(error, was_open, failures),
-        FailedStep::Subscription { failures } => retry_if(failures <= MAX_SUBSCRIPTIONS && is_transient(error)),
+        FailedStep::Subscription { failures, was_open } => {
+            let may_help = is_transient(error) || (was_open && error.report().is_connect_timeout);
+            retry_if(failures <= MAX_SUBSCRIPTIONS && may_help)
+        }
         FailedStep::FirstStream if indicates_no_sse_server(error) || error.status() == MCP_TIMEOUT => {
             Disposition::OtherTransport
         }
@@ -298,13 +301,24 @@ mod tests {
         ] {
             assert_eq!(disposition(&error, FailedStep::ResumedResponse), resumed, "{:?}", error.report());
             assert_eq!(
-                disposition(&error, FailedStep::Subscription { failures: 1 }),
+                disposition(&error, FailedStep::Subscription { failures: 1, was_open: false }),
                 subscribed,
                 "{:?}",
                 error.report()
             );
-            let last = FailedStep::Subscription { failures: MAX_SUBSCRIPTIONS + 1 };
+            let last = FailedStep::Subscription { failures: MAX_SUBSCRIPTIONS + 1, was_open: true };
             assert_eq!(disposition(&error, last), Disposition::Fatal);
+        }
+    }
+
+    #[test]
+    fn a_connect_timeout_concerns_all_calls_and_ends_only_a_new_subscription() {
+        let mut error = failed(MCP_TIMEOUT, 0);
+        assert!(is_of_this_call(&error));
+        error.report_mut().is_connect_timeout = true;
+        assert!(!is_of_this_call(&error));
+        for (was_open, next) in [(true, Disposition::Retry), (false, Disposition::Fatal)] {
+            assert_eq!(disposition(&error, FailedStep::Subscription { failures: 1, was_open }), next);
         }
     }
 

@@ -43,6 +43,8 @@ impl Client {
     /// Opens a session within the connect timeout, or that of the call if there is none.
     fn open_in_time(&self, call: &CallContext, discovered: Option<DiscoveredServer>) -> Result<Session> {
         let Some(limit) = self.settings.connect_timeout() else { return self.open_session(call, discovered) };
+        // The limit replaces that of the call, which may have passed already.
+        call.wait_context().check().map_err(|interrupt| call.interrupt_error(&interrupt))?;
         call.connecting(limit, |connecting| self.open_session(connecting, discovered)).map_err(|mut error| {
             // Not of this call: it has not chosen the limit, and another call would only wait once more.
             let report = error.report_mut();

@@ -144,7 +144,7 @@ respond(one); respond(two); ask()
 
 @case
 def a_replaced_handler_keeps_its_open_requests():
-    """The first handler is released when its request has ended. After the second one is removed, requests are refused."""
+    """The first handler is released when its request has ended. Without a handler, requests are refused."""
     script = """
 begin_legacy()
 one = ask(); question(1)
@@ -161,7 +161,8 @@ respond(four); ask()
     destroy = DESTROY(released.append)
     with process(SERVING + script) as client:
         first = Handler(client, hold=("1",))
-        call(lib.mcp_set_elicitation, client.client, first.function, 7, cast(destroy, c_void_p)).must_be("MCP_OK")
+        userdata, released_by = 7, cast(destroy, c_void_p)
+        call(lib.mcp_set_elicitation, client.client, first.function, userdata, released_by).must_be("MCP_OK")
         client.connect(timeout=20_000).must_be("MCP_OK")
         one = client.begin(lambda: call_tool(client, timeout=20_000))
         poll(lambda: first.asked == ["1"], "the handler was not called")
@@ -220,7 +221,8 @@ def with_roots(client):
 def only_a_legacy_server_with_a_session_is_told_that_the_roots_changed():
     for pin, count in [(LEGACY, 1), (MODERN, 0)]:
         respond = discovered if pin == MODERN else legacy
-        with Server(lambda _server, request, respond=respond: respond(request)) as server, Client(server.url, pin=pin) as client:
+        serving = Server(lambda _server, request, respond=respond: respond(request))
+        with serving as server, Client(server.url, pin=pin) as client:
             with_roots(client)
             notify_roots_changed(client).must_be("MCP_OK")
             assert server.saw() == [], "the client has connected"

@@ -416,7 +416,8 @@ def progress_on_the_stream_of_http_sse_restarts_the_idle_time():
 def progress_of_a_process_restarts_the_idle_time():
     script = f"""
         begin(ask()); request = ask()
-        while request["method"] != "tools/call": reply(request, {{"resultType": "complete", "tools": []}}); request = ask()
+        while request["method"] != "tools/call":
+            reply(request, {{"resultType": "complete", "tools": []}}); request = ask()
         for step in range({STEPS}):
             time.sleep({PAUSE})
             token = request["params"]["_meta"]["progressToken"]

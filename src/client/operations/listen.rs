@@ -142,7 +142,8 @@ impl Client {
                 SubscriptionEnd::Failed(error) => error,
             };
             failures += 1;
-            if disposition(&error, FailedStep::Subscription { failures }) == Disposition::Fatal {
+            let step = FailedStep::Subscription { failures, was_open };
+            if disposition(&error, step) == Disposition::Fatal {
                 return Err(error);
             }
             let delay = (FIRST_RETRY_DELAY * 2u32.pow(failures - 1)).min(MAX_RETRY_DELAY);
