@@ -304,14 +304,15 @@ import Testing
             try set()
             try await eventually { deinitCount.value == 3 }
             try await client.ping()
-            // After the first call, a handler is rejected and released immediately.
+            // Also after the first call, a handler is released when it is replaced or removed.
             let late = DeinitCounter(deinitCount)
-            try await failure(.misuse) {
-                try client.setRoots { [late] _ in
-                    late.keepAlive()
-                    return []
-                }
+            try client.setRoots { [late] _ in
+                late.keepAlive()
+                return []
             }
+            try await eventually { deinitCount.value == 4 }
+            try client.removeElicitation()
+            try await eventually { deinitCount.value == 5 }
         }
         try await eventually { deinitCount.value == 7 }
     }
