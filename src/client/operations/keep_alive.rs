@@ -69,11 +69,18 @@ impl Client {
         let Some(interval) = self.settings.keep_alive() else {
             return KeptAlive { keep_alive: None, call: call.clone() };
         };
-        let target = PingTarget {
-            context: Arc::clone(self.transport_context()),
-            session: Arc::clone(session),
-            headers: call.headers().map(Arc::clone),
-        };
+        KeptAlive::new(Arc::clone(self.transport_context()), session, call, interval)
+    }
+}
+
+impl KeptAlive {
+    fn new(
+        context: Arc<TransportContext>,
+        session: &Arc<Session>,
+        call: &CallContext,
+        interval: Duration,
+    ) -> KeptAlive {
+        let target = PingTarget { context, session: Arc::clone(session), headers: call.headers().map(Arc::clone) };
         let pings = Arc::new(Pings {
             target: Mutex::new(Some(Arc::new(target))),
             ended: Arc::default(),
@@ -85,9 +92,7 @@ impl Client {
         let heartbeat = Arc::clone(&keep_alive) as Arc<dyn Heartbeat>;
         KeptAlive { keep_alive: Some(keep_alive), call: call.with_heartbeat(heartbeat, &failed) }
     }
-}
 
-impl KeptAlive {
     /// The subscription is open: the pings begin.
     pub fn begin(&self) {
         if let Some(keep_alive) = &self.keep_alive {
@@ -166,6 +171,7 @@ impl Pings {
         if error.status() == MCP_RPC_ERROR || self.ended.is_set() {
             return;
         }
+        state.due = None;
         state.failure = Some(call.secrets().sanitize_error(failure_of(error, interval)));
         drop(state);
         self.failed.set();
@@ -198,4 +204,63 @@ fn failure_of(mut error: Error, interval: Duration) -> Error {
     let report = error.report_mut();
     report.message = format!("a keep-alive ping failed: {}", report.message);
     error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::send_error::SendError;
+    use crate::status::MCP_DISCONNECTED;
+    use crate::sys::wait::Interrupt;
+    use crate::transport::fake::{FakeTransport, ScriptStep, answer, call, recording_context, rpc_error};
+    use crate::transport::interface::TransportKind;
+
+    /// The status and the message with which pings end a listener, whose server responds to them in this way.
+    fn end_of(era: Era, steps: Vec<ScriptStep>) -> (usize, Error) {
+        let (context, ..) = recording_context();
+        let transport = FakeTransport::new(&context, TransportKind::StreamableHttp);
+        let method = if era == Era::Modern { "server/discover" } else { LEGACY_PING };
+        steps.into_iter().for_each(|step| transport.script(method, [step]));
+        let session = Arc::new(Session {
+            era,
+            version: "v",
+            id: None,
+            transport: Arc::clone(&transport) as _,
+            meta: String::new(),
+            task_meta: String::new(),
+            has_core_tasks: false,
+            handshake_result: None,
+            era_is_certain: true,
+        });
+        let kept = KeptAlive::new(Arc::clone(&context), &session, &call(&context), Duration::from_millis(1));
+        let wait_context = kept.call.without_deadline().wait_context().clone();
+        assert!(matches!(wait_context.wait_any(&[], Some(Duration::from_millis(5))), Ok(None)));
+        assert!(transport.seen().is_empty(), "a ping was sent before the subscription was open");
+        kept.begin();
+        assert!(matches!(wait_context.wait_any(&[], None), Err(Interrupt::Done)));
+        let cancelled = kept.end_reason(Error::new(MCP_CANCELLED, "cancelled"));
+        assert_eq!(cancelled.status(), MCP_CANCELLED);
+        (transport.seen().len(), kept.end_reason(Error::new(MCP_DISCONNECTED, "stopped")))
+    }
+
+    fn fails(status: crate::status::Status) -> ScriptStep {
+        ScriptStep::Fails(SendError::after_sending(Error::new(status, "no")))
+    }
+
+    #[test]
+    fn pings_go_on_until_one_has_no_response() {
+        for era in [Era::Legacy, Era::Modern] {
+            let alive = || ScriptStep::Responds(answer("{}"));
+            let refused = ScriptStep::Fails(rpc_error(-32601, "no", 200));
+            let (count, error) = end_of(era, vec![alive(), refused, alive(), fails(MCP_TIMEOUT)]);
+            assert_eq!((count, error.status()), (4, MCP_TIMEOUT));
+            assert!(error.to_string().contains("did not respond to a keep-alive ping within 1 ms"), "{error}");
+        }
+    }
+
+    #[test]
+    fn another_failure_of_a_ping_is_the_end_of_the_subscription() {
+        let (count, error) = end_of(Era::Legacy, vec![fails(MCP_DISCONNECTED)]);
+        assert_eq!((count, error.to_string().as_str()), (1, "a keep-alive ping failed: no"));
+    }
 }
