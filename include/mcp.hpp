@@ -3732,7 +3732,7 @@ class client {
         return detail::value_or_throw(try_oauth_state());
     }
 
-    // --- Server requests: before the first call ---
+    // --- Server requests ---
 
     /// Sets the handler for elicitations, which asks the user for input (specification 2026-07-28, "Elicitation"). It
     /// can be any callable that accepts an input &. The params have a "message", and either a "requestedSchema" for a
