@@ -5,6 +5,7 @@ run against all three.
 """
 
 import argparse
+import asyncio
 import base64
 from dataclasses import dataclass
 
@@ -80,6 +81,11 @@ def tools(server: FastMCP) -> None:
         for log in (ctx.debug, ctx.info, ctx.warning, ctx.error):
             await log(text, logger_name="speaker")
         return "spoken"
+
+    @server.tool
+    async def slow(seconds: float) -> str:
+        await asyncio.sleep(seconds)
+        return "done"
 
 
 def resources_and_prompts(server: FastMCP) -> None:
