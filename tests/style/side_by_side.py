@@ -18,7 +18,7 @@ LANGUAGES = {
     C: ("c", "examples/basics.c", r"static \w+ {}\(", "}"),
     CPP: ("cpp", "examples/basics.cpp", r"void {}\(", "}"),
     GO: ("go", "examples/go/basics/main.go", r"func {}\(", "}"),
-    SWIFT: ("swift", "examples/swift/basics/Sources/basics/main.swift", r"(@Sendable )?func {}\(", "}"),
+    SWIFT: ("swift", "examples/swift/basics/Sources/basics/main.swift", r"func {}\(", "}"),
 }
 
 # A title, and the functions in the spelling of C. A language may not need the first of two.

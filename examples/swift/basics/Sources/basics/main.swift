@@ -61,7 +61,7 @@ func watchProgress(_ client: Client) async throws {
     print(try await client.callTool("count", arguments: ["steps": 3], options: options).text)
 }
 
-@Sendable func answer(_ request: InputRequest) async throws -> ElicitationAnswer {
+func answer(_ request: InputRequest) async throws -> ElicitationAnswer {
     print("the server asks: \(request.message ?? "")")
     return .accept(["name": "Ada"])
 }
