@@ -142,7 +142,7 @@ func TestConnectTimeout(t *testing.T) {
 }
 
 func TestKeepAlive(t *testing.T) {
-	client := newClient(t, scriptedURL(t, "legacy+fault=silent+when=ping"), mcp.WithKeepAlive(200*time.Millisecond))
+	client := newClient(t, scriptedURL(t, "sse+fault=silent+when=ping"), mcp.WithKeepAlive(200*time.Millisecond))
 	for _, err := range client.Listen(t.Context(), mcp.Changes{Tools: true}) {
 		wantStatus(t, err, mcp.TimedOut)
 	}

@@ -144,7 +144,7 @@ void timeouts_end_calls() {
 }
 
 void silent_pings_end_a_listener() {
-    mcp::client client = support::client_for("legacy+fault=silent+when=ping");
+    mcp::client client = support::client_for("sse+fault=silent+when=ping");
     client.set_keep_alive(200ms);
     client.set_max_input_rounds(3);
     CHECK_THROWS(timeout, client.listen(mcp::change::tools, {}, [](std::string_view, mcp::json_view) {}));

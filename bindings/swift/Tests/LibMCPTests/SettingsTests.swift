@@ -58,7 +58,7 @@ import Testing
     }
 
     @Test func silentPingsEndListening() async throws {
-        let client = try Scripted.client("legacy+fault=silent+when=ping")
+        let client = try Scripted.client("sse+fault=silent+when=ping")
         try client.setKeepAlive(.milliseconds(200))
         try client.setMaxInputRounds(3)
         let error = try await failure(.timeout) {
