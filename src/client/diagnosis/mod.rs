@@ -8,6 +8,8 @@ mod process;
 mod report;
 mod request;
 mod session;
+#[cfg(test)]
+mod tests;
 
 use super::Client;
 use crate::call::context::CallContext;
