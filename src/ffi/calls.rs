@@ -148,7 +148,7 @@ pub extern "C" fn mcp_server_info(
 /// headers, passwords or session ids, and the secrets of the client are redacted in the texts of
 /// the server, as in errors.
 ///
-/// The diagnosis calls no tools. It opens connections of its own and a session, unless one is open,
+/// The diagnosis calls no tools. It opens separate connections, and a session, unless one is open,
 /// which stays open for later calls. The auth callback runs as for every call, and OAuth may renew
 /// tokens, but no login begins: the user is not asked.
 ///

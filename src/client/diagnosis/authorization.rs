@@ -64,7 +64,7 @@ pub fn describe(
         });
     }
     if let Err(error) = outcome {
-        // Without a challenge, nobody needs the documents.
+        // Without a challenge, the documents are not needed.
         if challenged.is_required { step.fail(error.to_string()) } else { step.warn(error.to_string()) }
     }
     Ok(())

@@ -122,7 +122,8 @@ impl Report {
         self.check(call)
     }
 
-    /// Blocks the steps that follow if the call's time has passed. Fails if the call was cancelled or the client closed.
+    /// Blocks the steps that follow if the time of the call has passed. Fails if the call was cancelled or the client
+    /// closed.
     pub fn check(&mut self, call: &CallContext) -> Result<()> {
         let wait_context = call.wait_context().clone();
         wait_context
