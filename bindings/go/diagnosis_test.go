@@ -70,7 +70,8 @@ func TestDiagnoseAServerProcess(t *testing.T) {
 func TestACancelledDiagnosisHasNoResult(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if diagnosis, err := newClient(t, "http://127.0.0.1:1/mcp").Diagnose(ctx); diagnosis != nil || !errors.Is(err, context.Canceled) {
+	diagnosis, err := newClient(t, "http://127.0.0.1:1/mcp").Diagnose(ctx)
+	if diagnosis != nil || !errors.Is(err, context.Canceled) {
 		t.Errorf("%v, %v", diagnosis, err)
 	}
 }

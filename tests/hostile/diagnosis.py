@@ -1,6 +1,7 @@
 """Diagnoses of servers, certificates, proxies and names with something wrong: each step says what, and shows no
 secret."""
 
+import contextlib
 import json
 import os
 import socket
@@ -62,7 +63,8 @@ class Report:
             assert ("reason" in step, "milliseconds" in step, "problem" in step) == (skipped, not skipped, failed), step
             assert not failed or step.get("remedy"), f"no remedy: {step}"
         assert self.all["ok"] == (not self.failed()), text
-        print("    failed:", [(step, self.steps[step]["problem"], self.steps[step]["remedy"]) for step in self.failed()])
+        for name in self.failed():
+            print(f"    {name}: {self.steps[name]['problem']} -> {self.steps[name]['remedy']}")
 
     def __getitem__(self, name):
         return self.steps[name]
@@ -200,18 +202,15 @@ def urls_and_proxies_with_credentials_are_not_shown():
     assert b"s3cr3t" not in lib.mcp_error_message(failure)
     lib.mcp_error_free(failure)
 
-    def refuse(_server, request):
-        return http(407, f"not {request.headers.get('proxy-authorization')} s3cr3t-password", kind="text/plain")
-
     class Proxy(Server):
         """Refuses CONNECT, and requests that it should forward."""
 
         def serve(self, connection):
-            with connection:
+            with connection, contextlib.suppress(OSError):
                 connection.recv(65536)
                 connection.sendall(b"HTTP/1.1 407 s3cr3t-password\r\nContent-Length: 0\r\n\r\n")
 
-    with Proxy(refuse) as proxy:
+    with Proxy(None) as proxy:
         for scheme, step in (("https", "proxy"), ("http", "http")):
             with Client(f"{scheme}://mcp.invalid/mcp", bearer="s3cr3t-bearer") as client:
                 url = f"http://user:s3cr3t-password@127.0.0.1:{proxy.port}"
@@ -335,9 +334,14 @@ def a_certificate_that_expires_soon_is_a_warning():
 
 @case
 def a_server_without_tls_is_named():
-    with Server(lambda _server, request: legacy(request)) as server:
-        with Client(f"https://127.0.0.1:{server.port}/mcp") as client:
-            report = diagnose(client)
+    class PlainServer(Server):
+        def serve(self, connection):
+            with connection, contextlib.suppress(OSError):
+                connection.recv(65536)
+                connection.sendall(http(400))
+
+    with PlainServer(None) as server, Client(f"https://127.0.0.1:{server.port}/mcp") as client:
+        report = diagnose(client)
     assert report.failed() == ["tls"] and "does not speak TLS" in report["tls"]["problem"], report.text
 
 

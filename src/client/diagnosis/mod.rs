@@ -5,6 +5,7 @@ mod authorization;
 mod configuration;
 mod connection;
 mod process;
+mod remedy;
 mod report;
 mod request;
 mod session;

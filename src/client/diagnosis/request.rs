@@ -2,6 +2,7 @@
 
 use ::http::{Method, header};
 
+use super::remedy::remedy_for;
 use super::report::Step;
 use crate::call::context::CallContext;
 use crate::call::request::{EncodedRequest, PeerContext, RequestPolicy};
@@ -62,7 +63,7 @@ pub fn send(client: &Client, call: &CallContext, step: &mut Step, challenged: &m
     step.text("method", outgoing.method.as_str());
     let sent = peer.send_once(&limited, outgoing);
     challenged.has_sent_credentials = call.has_sent_credentials().0;
-    let mut response = sent.inspect_err(|error| advise(error, challenged.has_sent_credentials, step))?;
+    let mut response = sent.inspect_err(|error| step.advise(remedy_for(error, challenged.has_sent_credentials)))?;
     describe(&response, step);
     let other_url = (response.from.uri() != peer.endpoint.uri()).then(|| response.from.shown().to_owned());
     if let Some(url) = other_url {
@@ -84,7 +85,7 @@ pub fn send(client: &Client, call: &CallContext, step: &mut Step, challenged: &m
         step.text("response", error.to_string());
         return Ok(());
     }
-    advise(&error, challenged.has_sent_credentials, step);
+    step.advise(remedy_for(&error, challenged.has_sent_credentials));
     Err(error)
 }
 
@@ -110,29 +111,4 @@ fn is_usual(error: &Error) -> bool {
         MCP_HTTP_ERROR => (400..500).contains(&http_status) && !matches!(http_status, 405 | 421),
         _ => false,
     }
-}
-
-fn advise(error: &Error, has_sent_credentials: bool, step: &mut Step) {
-    step.advise(match (error.report().http_status, error.status()) {
-        (401, _) if has_sent_credentials => "check the token, and whether it has expired",
-        (401, _) => "set a token with mcp_set_bearer, or set OAuth with mcp_set_oauth and log in with mcp_login",
-        (403, _) => "use credentials that have the permissions which the server requires",
-        (404, _) => "check the path of the URL, including a slash at its end",
-        (405, _) => {
-            "check the path of the URL: the endpoint accepts other methods; for a server with HTTP+SSE, use the URL of \
-             its event stream"
-        }
-        (407, _) => "put the user name and the password into the proxy's URL",
-        (421, _) => "use the host name that the server expects, or add this one to the hosts that it allows",
-        (429, _) => "try again later, with fewer requests",
-        (502..=504, _) => "start the server behind the gateway or the proxy, and try again",
-        (500.., _) => "look into the log of the server",
-        (_, MCP_REDIRECT_REFUSED) => "use the URL to which the server redirects, if you trust it",
-        (_, MCP_TIMEOUT) => "look into the log of the server: it accepts connections, but does not respond",
-        (_, MCP_INSECURE) => "use an https URL",
-        (_, MCP_AUTH_FAILED) => "look at what the auth callback of the program does",
-        (_, MCP_TLS_FAILED) => "set the client certificate that the server requires with mcp_set_tls_client_cert_file",
-        (300..=399, _) => "use the URL to which the server redirects",
-        _ => "check that an MCP server listens at the host and the port of the URL",
-    });
 }

@@ -1,8 +1,9 @@
 //! The steps from "protocol" to "ping": what is sent in a session.
 
-use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Instant;
 
+use super::remedy::remedy_for;
 use super::report::{Detail, Report, Step};
 use crate::call::context::CallContext;
 use crate::client::Client;
@@ -58,7 +59,7 @@ pub fn diagnose(
         }
         Some(Err(error)) => {
             step.fail(error.to_string());
-            advise(error, &mut step);
+            step.advise(remedy_for(error, call.has_sent_credentials().0));
             report.add(step);
             report.check(call)?;
             report.block("the step \"protocol\" failed");
@@ -84,16 +85,12 @@ pub fn diagnose(
     report.run(call, "ping", &mut |step| {
         let is_modern = session.as_ref().is_some_and(|session| session.era == Era::Modern);
         step.text("method", if is_modern { "server/discover" } else { "ping" });
-        client.ping(call).inspect_err(|error| advise(error, step))
+        client.ping(call).inspect_err(|error| step.advise(remedy_for(error, call.has_sent_credentials().0)))
     })
 }
 
 /// Completes and adds the step of the process. Returns whether the process was the reason why no session was opened.
-fn add_process(
-    mut step: Step,
-    opened: Option<&Result<(std::sync::Arc<Session>, Opened)>>,
-    report: &mut Report,
-) -> bool {
+fn add_process(mut step: Step, opened: Option<&Result<(Arc<Session>, Opened)>>, report: &mut Report) -> bool {
     match opened {
         None => report.skip("process", ""),
         Some(Err(error)) if error.status() == MCP_PROCESS_FAILED => {
@@ -149,7 +146,7 @@ fn count_lists(client: &Client, call: &CallContext, declared: Option<&Json>, ste
             Err(error) if list == ListMethod::ResourceTemplates && is_unknown_method(&error) => {}
             Err(error) => {
                 step.fail(format!("{}: {error}", list.method()));
-                advise(&error, step);
+                step.advise(remedy_for(&error, call.has_sent_credentials().0));
                 if call.wait_context().check().is_err() {
                     return Ok(());
                 }
@@ -169,22 +166,4 @@ fn count_lists(client: &Client, call: &CallContext, declared: Option<&Json>, ste
 
 fn is_unknown_method(error: &Error) -> bool {
     error.report().rpc.as_ref().is_some_and(|rpc| rpc.code == METHOD_NOT_FOUND)
-}
-
-fn advise(error: &Error, step: &mut Step) {
-    let remedy = match error.status() {
-        MCP_UNAUTHORIZED => {
-            "set a token with mcp_set_bearer, or set OAuth with mcp_set_oauth and log in with mcp_login"
-        }
-        MCP_LOGIN_REQUIRED => "log in with mcp_login",
-        MCP_FORBIDDEN => "use credentials that have the permissions which the server requires",
-        MCP_NOT_FOUND | MCP_UNEXPECTED_CONTENT | MCP_HTTP_ERROR => {
-            "check the path of the URL: it must lead to the endpoint of an MCP server"
-        }
-        MCP_VERSION_UNSUPPORTED => "remove the pinned version (mcp_set_protocol_version), or update the server",
-        MCP_TIMEOUT => "raise the timeout, or look into the log of the server",
-        MCP_INVALID_JSON | MCP_INVALID_MESSAGE => "report to the server's author that its responses are not valid",
-        _ => "look into the log of the server",
-    };
-    step.advise(Cow::Borrowed(remedy));
 }
