@@ -4,6 +4,8 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::Arc;
 
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::Value;
 
 use crate::call::context::CallOptions;
@@ -206,6 +208,66 @@ fn a_refused_first_request_is_a_warning_if_the_session_can_be_opened() {
     let report = diagnose(&client(&format!("http://127.0.0.1:{}/mcp", serve(gateway))));
     assert_eq!((&report["ok"], failed_and_skipped(&report).0), (&Value::Bool(true), vec![]));
     assert!(step(&report, "http")["warnings"][0].as_str().unwrap().contains("HTTP 401"));
+}
+
+/// Of "localhost", issued by an authority that is not trusted, from 2001 to 2002. Its key is that of the scripted server.
+const EXPIRED: &[u8] = b"\
+-----BEGIN CERTIFICATE-----\n\
+MIIC5jCCAc6gAwIBAgIBATANBgkqhkiG9w0BAQsFADAdMRswGQYDVQQDDBJtY3At\n\
+dGVzdCBmYXVsdHMgQ0EwHhcNMDEwMTAxMDAwMDAwWhcNMDIwMTAxMDAwMDAwWjAh\n\
+MR8wHQYDVQQDDBZtY3AtdGVzdCBmYXVsdHMgc2VydmVyMIIBIjANBgkqhkiG9w0B\n\
+AQEFAAOCAQ8AMIIBCgKCAQEA1Px0mQIcckmIXsS6YuluNYDys9ad3GjGtu/n6jVe\n\
+eFWqMeamTDnUc+KMu3/NKXvIObpYEiWFWZ7eyHaoR9YrbjOb9Rygz5hOU2wXWDoU\n\
+5DYCD0M7Ku4vCJaaQ2ObOs4hwBuGCKdYshtQ3qDJh5fZ4DLTI81XARxHN4kC5SbU\n\
+CGGlXf2ceL5ZUsT/626ITu0xLCyxrHbca1tk6UNj3b2Y61MJQblZXPjQ+Z7tmOZq\n\
+RwXw+Xv/23uAzqlBbcekSu/DqnoBeljmXYrwUVy+5cnWSZiQC7ldrsthWZfpE32H\n\
++ac6AuWtPR12YCy6Oyzx7b5bxdO8iGDUQKQURor9fY/30wIDAQABoy0wKzAUBgNV\n\
+HREEDTALgglsb2NhbGhvc3QwEwYDVR0lBAwwCgYIKwYBBQUHAwEwDQYJKoZIhvcN\n\
+AQELBQADggEBAEPob9ejpV4LATNkJ3XT4LElVNoYnnw4SrPpDml2DsP89llPktas\n\
+/0jRP1NWSyGIEpfHP4mbZN3mUf/LJWI6XE12zbtTNtkw6VeSmxmga7Ez02eck0uS\n\
+hyptrU1GfrlrEOmcZxw8ayTW8BIbyi+g4St/wnSG/ElvE6JD1cAK6qKJ+GBJhisP\n\
+mAYb98pHTWqYNO8jRB8WAWqs1ssrrk4Egqxv96ajfs6ogsXBCFmVxeYbzJI8xiAn\n\
+Zm5rzoGxwgMX8JW318X/1CFSdoocN2S6s/Yaijd78heH/eceocDbhRJrsHzJMrku\n\
+GE83dSw9jGm0BfYrH+NMDMhh7cztPIJ72pc=\n\
+-----END CERTIFICATE-----\n\
+";
+
+#[test]
+fn a_certificate_that_is_rejected_is_described() {
+    let key = include_bytes!("../../../tests/server/src/client_rsa_key.pem");
+    let key = PrivateKeyDer::from_pem_slice(key).unwrap();
+    let chain = vec![CertificateDer::from_pem_slice(EXPIRED).unwrap()];
+    let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let client = client(&format!("https://localhost:{}/mcp", listener.local_addr().unwrap().port()));
+    let server = std::thread::spawn(move || {
+        let (mut socket, _) = listener.accept().unwrap();
+        let mut connection = rustls::ServerConnection::new(Arc::new(config)).unwrap();
+        while connection.is_handshaking() {
+            if connection.complete_io(&mut socket).is_err() {
+                return;
+            }
+        }
+    });
+    let report = diagnose(&client);
+    server.join().unwrap();
+    assert_eq!(failed_and_skipped(&report).0, ["tls"]);
+    let tls = step(&report, "tls");
+    let found = &tls["result"];
+    assert_eq!((&found["subject"], &found["certificates"]), (&"CN=mcp-test faults server".into(), &1.into()));
+    assert_eq!((&found["issuer"], &found["names"][0]), (&"CN=mcp-test faults CA".into(), &"localhost".into()));
+    assert_eq!(
+        (&found["notBefore"], &found["notAfter"]),
+        (&"2001-01-01T00:00:00Z".into(), &"2002-01-01T00:00:00Z".into())
+    );
+    assert!(found["daysLeft"].as_i64().unwrap() < -8000, "{tls}");
+    assert!(tls["problem"].as_str().unwrap().starts_with("TLS connection failed"), "{tls}");
+    assert!(tls["remedy"].is_string(), "{tls}");
 }
 
 #[test]
