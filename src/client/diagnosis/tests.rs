@@ -210,7 +210,7 @@ fn a_refused_first_request_is_a_warning_if_the_session_can_be_opened() {
     assert!(step(&report, "http")["warnings"][0].as_str().unwrap().contains("HTTP 401"));
 }
 
-/// Of "localhost", issued by an authority that is not trusted, from 2001 to 2002. Its key is that of the scripted server.
+/// Of "localhost", issued by an authority that is not trusted, from 2001 to 2002. It has the scripted server's key.
 const EXPIRED: &[u8] = b"\
 -----BEGIN CERTIFICATE-----\n\
 MIIC5jCCAc6gAwIBAgIBATANBgkqhkiG9w0BAQsFADAdMRswGQYDVQQDDBJtY3At\n\
