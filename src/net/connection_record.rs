@@ -31,8 +31,8 @@ pub struct RecordedLookup {
 /// What is known of a TLS handshake. A part that was not reached is empty.
 #[derive(Default)]
 pub struct RecordedTls {
-    pub version: Option<String>,
-    pub cipher: Option<String>,
+    pub version: Option<&'static str>,
+    pub cipher: Option<&'static str>,
     pub alpn: Option<String>,
     /// The number of certificates that the server sent.
     pub chain_length: usize,

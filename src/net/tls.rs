@@ -14,8 +14,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::sign::CertifiedKey;
 use rustls::{
-    ALL_VERSIONS, CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, InvalidMessage,
-    SignatureScheme,
+    ALL_VERSIONS, CertificateError, CipherSuite, ClientConfig, ClientConnection, DigitallySignedStruct, InvalidMessage,
+    ProtocolVersion, SignatureScheme,
 };
 use rustls_platform_verifier::Verifier;
 use zeroize::Zeroizing;
@@ -271,16 +271,34 @@ fn remedy(error: &io::Error) -> Option<&'static str> {
     })
 }
 
+/// The name of a cipher suite of ring. Not rustls's function, whose table with all names takes 25 KB.
+fn cipher_name(suite: CipherSuite) -> &'static str {
+    match suite {
+        CipherSuite::TLS13_AES_256_GCM_SHA384 => "TLS_AES_256_GCM_SHA384",
+        CipherSuite::TLS13_AES_128_GCM_SHA256 => "TLS_AES_128_GCM_SHA256",
+        CipherSuite::TLS13_CHACHA20_POLY1305_SHA256 => "TLS_CHACHA20_POLY1305_SHA256",
+        CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384 => "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+        CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 => "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+        CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256 => "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+        CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384 => "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+        CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 => "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+        CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256 => "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+        _ => "unknown",
+    }
+}
+
 /// Describes a handshake, and the certificates that the server has presented.
 pub fn describe(outcome: &io::Result<TlsStream>, presented: &[CertificateDer], record: &mut RecordedTls) {
     record.chain_length = presented.len();
     record.certificate = presented.first().map(|certificate| CertificateSummary::read(certificate));
     match outcome {
         Ok(TlsStream { connection, .. }) => {
-            let version = connection.protocol_version().and_then(|version| version.as_str());
-            record.version = version.map(|version| version.replace("TLSv", "TLS ").replace('_', "."));
-            let suite = connection.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str());
-            record.cipher = suite.map(str::to_owned);
+            record.version = match connection.protocol_version() {
+                Some(ProtocolVersion::TLSv1_3) => Some("TLS 1.3"),
+                Some(ProtocolVersion::TLSv1_2) => Some("TLS 1.2"),
+                _ => None,
+            };
+            record.cipher = connection.negotiated_cipher_suite().map(|suite| cipher_name(suite.suite()));
             record.alpn = connection.alpn_protocol().map(|name| String::from_utf8_lossy(name).into_owned());
         }
         Err(error) => record.remedy = remedy(error),

@@ -140,7 +140,7 @@ def lists_are_counted_and_tools_that_break_the_header_rules_are_named():
 
 # --- Secrets ----------------------------------------------------------------------------------------------------------
 
-SECRETS = ("s3cr3t-bearer", "s3cr3t-header", "s3cr3t-query", "s3cr3t-session", "s3cr3t-cookie", "s3cr3t-password")
+SECRETS = ("s3cr3t-bearer", "s3cr3t-header", "s3cr3t-query", "s3cr3t-mcp-id", "s3cr3t-cookie", "s3cr3t-password")
 
 
 @case
@@ -148,7 +148,7 @@ def no_secret_is_in_a_report_even_if_the_server_echoes_it():
     echo = " ".join(SECRETS)
 
     def handler(_server, request):
-        headers = {"Set_Cookie": "sid=s3cr3t-cookie", "Server": echo, "Mcp_Session_Id": "s3cr3t-session"}
+        headers = {"Set_Cookie": "sid=s3cr3t-cookie", "Server": echo, "Mcp_Session_Id": "s3cr3t-mcp-id"}
         match request.rpc:
             case "server/discover":
                 return http(400, echo, kind="text/plain", **headers)
@@ -163,6 +163,8 @@ def no_secret_is_in_a_report_even_if_the_server_echoes_it():
                 return http(202, kind=None)
             case "tools/list":
                 return result(request, {"tools": [{"name": echo}]})
+            case "ping":
+                return result(request, {})
             case _:
                 return error(request, -32603, echo)
 
@@ -281,7 +283,7 @@ def a_unix_domain_socket_needs_no_name():
 
 
 def diagnose_certificate(tls_context=None, trusts=True):
-    handler = lambda _server, request: discovered(request)  # noqa: E731
+    handler = lambda _server, request: http(404) if request.method == "GET" else discovered(request)  # noqa: E731
     with TlsServer(handler, *[tls_context] if tls_context else []) as server:
         with Client(f"https://localhost:{server.port}/mcp", bearer="s3cr3t-bearer") as client:
             if trusts:
@@ -298,7 +300,7 @@ def an_accepted_certificate_is_described():
     report = diagnose_certificate()
     assert report.failed() == [], report.text
     tls = report.result("tls")
-    assert tls["version"] == "TLS 1.3" and tls["cipher"].startswith("TLS13_"), tls
+    assert tls["version"] == "TLS 1.3" and tls["cipher"].startswith("TLS_"), tls
     assert tls["subject"] == "CN=mcp-test faults server" and tls["issuer"] == f"CN={certificates.AUTHORITY}", tls
     assert tls["names"] == ["localhost"] and tls["certificates"] == 1, tls
     assert (tls["notBefore"], tls["notAfter"]) == ("1975-01-01T00:00:00Z", "4096-01-01T00:00:00Z"), tls

@@ -65,7 +65,7 @@ pub fn describe(
     }
     if let Err(error) = outcome {
         // Without a challenge, the documents are not needed.
-        if challenged.is_required { step.fail(error.to_string()) } else { step.warn(error.to_string()) }
+        if challenged.is_required { step.fail(&error.to_string()) } else { step.warn(&error.to_string()) }
     }
     Ok(())
 }
@@ -92,20 +92,20 @@ fn find(
 
 fn describe_documents(found: &FoundDocuments, step: &mut Step) {
     if let Some((url, resource)) = &found.resource {
-        step.text("resourceMetadata", url.as_str());
-        step.text("resource", resource.resource.as_str());
+        step.text("resourceMetadata", url);
+        step.text("resource", &resource.resource);
         step.texts("authorizationServers", resource.authorization_servers.clone());
         if let Some(scopes) = resource.scopes_supported.as_ref().and_then(|scopes| scopes.to_parameter()) {
-            step.text("scopesSupported", scopes);
+            step.text("scopesSupported", &scopes);
         }
     }
     let Some((url, server)) = &found.server else { return };
-    step.text("serverMetadata", url.as_str());
-    step.text("issuer", server.issuer.as_str());
+    step.text("serverMetadata", url);
+    step.text("issuer", &server.issuer);
     step.flag("dynamicRegistration", server.registration_endpoint.is_some());
     step.flag("clientIdMetadataDocument", server.supports_client_url);
     step.texts("pkce", server.code_challenge_methods.clone().unwrap_or_default());
     if let Err(why) = server.check_login(Leniency::default()) {
-        step.warn(why);
+        step.warn(&why);
     }
 }

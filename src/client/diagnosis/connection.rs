@@ -1,5 +1,6 @@
 //! The steps "name", "tcp", "proxy" and "tls": one connection to the server, which is closed again.
 
+use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
 use super::report::{Detail, Report, Step};
@@ -46,17 +47,15 @@ pub fn diagnose(call: &CallContext, peer: &HttpPeer, report: &mut Report) -> Res
         step.time = record.time(phase);
         describe(peer, phase, &record, &mut step);
         if let Some((_, error)) = failed.as_ref().filter(|(failed, _)| *failed == phase) {
-            step.fail(error.to_string());
-            if let Some(remedy) = remedy(phase, error, &record) {
-                step.advise(remedy);
-            }
+            step.fail(&error.to_string());
+            step.advise(remedy(phase, error, &record));
         }
         report.add(step);
     }
     report.check(call)?;
     if let Some((phase, _)) = failed {
         let name = STEPS.iter().find(|(_, known)| *known == phase).map_or("connection", |(name, _)| name);
-        report.block(format!("the step {name:?} failed"));
+        report.block(&format!("the step {name:?} failed"));
     }
     Ok(())
 }
@@ -96,17 +95,17 @@ fn describe(peer: &HttpPeer, phase: RequestPhase, record: &ConnectionRecord, ste
             let lookups = record.lookups.borrow();
             match lookups.first() {
                 Some(RecordedLookup { host, addresses }) => {
-                    step.text("host", host.as_str());
-                    step.texts("addresses", addresses.iter().map(|address| address.ip().to_string()).collect());
+                    step.text("host", host);
+                    step.texts("addresses", ip_addresses(addresses));
                 }
                 None => step.text("host", host_to_connect(peer)),
             }
         }
         RequestPhase::Connect => {
             if let Some(address) = record.connected.get() {
-                step.text("address", address.to_string());
+                step.text("address", &address.to_string());
             } else if let Ok(Route::Unix(path)) = peer.http.route() {
-                step.text("address", path.to_string_lossy());
+                step.text("address", &path.to_string_lossy());
             }
             let refused = record.refused.borrow();
             let refused = refused.iter().map(|(address, why)| {
@@ -119,12 +118,12 @@ fn describe(peer: &HttpPeer, phase: RequestPhase, record: &ConnectionRecord, ste
         }
         RequestPhase::Proxy => {
             if let Ok(Route::Proxy(proxy)) = peer.http.route() {
-                step.text("proxy", proxy.shown());
+                step.text("proxy", &proxy.shown());
                 step.text("proxySetBy", proxy.source());
                 step.flag("forwards", proxy.forwards(peer.endpoint.origin()));
                 // With SOCKS5, the client looks up the server's name, too.
                 if let Some(RecordedLookup { addresses, .. }) = record.lookups.borrow().get(1) {
-                    step.texts("addresses", addresses.iter().map(|address| address.ip().to_string()).collect());
+                    step.texts("addresses", ip_addresses(addresses));
                 }
             }
         }
@@ -132,24 +131,28 @@ fn describe(peer: &HttpPeer, phase: RequestPhase, record: &ConnectionRecord, ste
     }
 }
 
+fn ip_addresses(addresses: &[SocketAddr]) -> Vec<String> {
+    addresses.iter().map(|address| address.ip().to_string()).collect()
+}
+
 fn describe_tls(record: &ConnectionRecord, step: &mut Step) {
     let tls = record.tls.borrow();
-    let negotiated = [("version", &tls.version), ("cipher", &tls.cipher), ("alpn", &tls.alpn)];
+    let negotiated = [("version", tls.version), ("cipher", tls.cipher), ("alpn", tls.alpn.as_deref())];
     for (name, text) in negotiated {
-        text.iter().for_each(|text| step.text(name, text.as_str()));
+        text.iter().for_each(|text| step.text(name, text));
     }
     let Some(CertificateSummary { subject, issuer, names, not_before, not_after }) = &tls.certificate else { return };
-    step.text("subject", subject.as_str());
+    step.text("subject", subject);
     step.texts("names", names.clone());
-    step.text("issuer", issuer.as_str());
+    step.text("issuer", issuer);
     let times = [("notBefore", not_before), ("notAfter", not_after)];
     for (name, time) in times {
-        time.iter().for_each(|time| step.text(name, time.text()));
+        time.iter().for_each(|time| step.text(name, &time.text()));
     }
     if let Some(days) = not_after.map(days_left) {
         step.number("daysLeft", days);
         if (0..EXPIRES_SOON).contains(&days) {
-            step.warn(format!("the server's certificate expires in {days} days: renew it"));
+            step.warn(&format!("the server's certificate expires in {days} days: renew it"));
         }
     }
     step.number("certificates", tls.chain_length as i64);
@@ -169,8 +172,8 @@ fn host_to_connect(peer: &HttpPeer) -> &str {
     }
 }
 
-fn remedy(phase: RequestPhase, error: &Error, record: &ConnectionRecord) -> Option<&'static str> {
-    Some(match (phase, error.status()) {
+fn remedy(phase: RequestPhase, error: &Error, record: &ConnectionRecord) -> &'static str {
+    match (phase, error.status()) {
         (RequestPhase::DnsLookup, MCP_TIMEOUT) => "check the DNS servers of this machine",
         (RequestPhase::DnsLookup, _) => "check the host in the URL, and the DNS servers of this machine",
         (RequestPhase::Connect, MCP_PROXY_FAILED) => "check the proxy's host and port, and that it runs",
@@ -180,6 +183,10 @@ fn remedy(phase: RequestPhase, error: &Error, record: &ConnectionRecord) -> Opti
         (RequestPhase::Connect, _) => "start the server, and check the host and the port in the URL",
         (RequestPhase::Proxy, MCP_PROXY_AUTH_REQUIRED) => "put the user name and the password into the proxy's URL",
         (RequestPhase::Proxy, _) => "check the URL and the rules of the proxy, or exclude the server with NO_PROXY",
-        _ => return record.tls.borrow().remedy,
-    })
+        _ => record
+            .tls
+            .borrow()
+            .remedy
+            .unwrap_or("check that the server offers TLS on this port, and TLS 1.2 or a newer version of it"),
+    }
 }

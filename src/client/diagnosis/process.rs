@@ -10,9 +10,9 @@ use crate::client::Client;
 pub fn describe(client: &Client) -> Option<Step> {
     let command = client.settings.process_command()?;
     let (mut step, start) = (Step::new("process"), Instant::now());
-    step.text("program", command.argv[0].as_str());
+    step.text("program", &command.argv[0]);
     if let Some(path) = command.program() {
-        step.text("path", path.to_string_lossy());
+        step.text("path", &path.to_string_lossy());
     } else {
         step.advise("install the program, write its whole path, or set PATH with mcp_set_environment");
     }

@@ -1,6 +1,5 @@
 //! The report of a diagnosis. Its texts are written at the end, when all secrets of the call are known.
 
-use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use crate::call::context::CallContext;
@@ -32,7 +31,7 @@ pub struct Step {
     pub time: Duration,
     result: Vec<(&'static str, Detail)>,
     warnings: Vec<String>,
-    pub remedy: Option<Cow<'static, str>>,
+    pub remedy: Option<&'static str>,
 }
 
 enum Verdict {
@@ -54,41 +53,50 @@ pub enum Detail {
     Json(Json),
 }
 
+/// Not inlined: a step consists of many calls of these functions.
 impl Step {
+    #[inline(never)]
     pub fn new(name: &'static str) -> Step {
         let time = Duration::ZERO;
         Step { name, verdict: Verdict::Passed, time, result: Vec::new(), warnings: Vec::new(), remedy: None }
     }
 
+    #[inline(never)]
     pub fn add(&mut self, name: &'static str, detail: Detail) {
         self.result.push((name, detail));
     }
 
-    pub fn text(&mut self, name: &'static str, text: impl Into<String>) {
-        self.add(name, Detail::Text(text.into()));
+    #[inline(never)]
+    pub fn text(&mut self, name: &'static str, text: &str) {
+        self.add(name, Detail::Text(text.to_owned()));
     }
 
+    #[inline(never)]
     pub fn texts(&mut self, name: &'static str, texts: Vec<String>) {
         self.add(name, Detail::Texts(texts));
     }
 
+    #[inline(never)]
     pub fn number(&mut self, name: &'static str, number: i64) {
         self.add(name, Detail::Number(number));
     }
 
+    #[inline(never)]
     pub fn flag(&mut self, name: &'static str, flag: bool) {
         self.add(name, Detail::Flag(flag));
     }
 
-    pub fn warn(&mut self, warning: impl Into<String>) {
-        self.warnings.push(warning.into());
+    #[inline(never)]
+    pub fn warn(&mut self, warning: &str) {
+        self.warnings.push(warning.to_owned());
     }
 
     /// Records a problem. Of several, the first is reported, and the others are warnings.
-    pub fn fail(&mut self, problem: impl Into<String>) {
+    #[inline(never)]
+    pub fn fail(&mut self, problem: &str) {
         match self.verdict {
             Verdict::Failed(_) => self.warn(problem),
-            _ => self.verdict = Verdict::Failed(problem.into()),
+            _ => self.verdict = Verdict::Failed(problem.to_owned()),
         }
     }
 
@@ -96,8 +104,8 @@ impl Step {
         matches!(self.verdict, Verdict::Failed(_))
     }
 
-    pub fn advise(&mut self, remedy: impl Into<Cow<'static, str>>) {
-        self.remedy.get_or_insert(remedy.into());
+    pub fn advise(&mut self, remedy: &'static str) {
+        self.remedy.get_or_insert(remedy);
     }
 }
 
@@ -115,7 +123,7 @@ impl Report {
         }
         let (mut step, start) = (Step::new(name), Instant::now());
         if let Err(error) = body(&mut step) {
-            step.fail(error.to_string());
+            step.fail(&error.to_string());
         }
         step.time = start.elapsed();
         self.add(step);
@@ -135,19 +143,21 @@ impl Report {
         Ok(())
     }
 
+    #[inline(never)]
     pub fn add(&mut self, step: Step) {
         self.steps.push(step);
     }
 
     /// Adds a step that is skipped for this reason, or because the steps are blocked.
+    #[inline(never)]
     pub fn skip(&mut self, name: &'static str, reason: &str) {
         let reason = self.blocked.as_deref().unwrap_or(reason).to_owned();
         self.add(Step { verdict: Verdict::Skipped(reason), ..Step::new(name) });
     }
 
     /// Skips the steps that follow, unless they are skipped already.
-    pub fn block(&mut self, reason: impl Into<String>) {
-        self.blocked.get_or_insert_with(|| reason.into());
+    pub fn block(&mut self, reason: &str) {
+        self.blocked.get_or_insert_with(|| reason.to_owned());
     }
 
     /// A session could be opened: what failed in this step is only a warning.
@@ -211,7 +221,7 @@ impl ReportWriter {
         if let Verdict::Failed(problem) = &step.verdict {
             self.text("problem", problem);
         }
-        if let Some(remedy) = &step.remedy {
+        if let Some(remedy) = step.remedy {
             self.text("remedy", remedy);
         }
         self.json.end();
@@ -237,6 +247,7 @@ impl ReportWriter {
         }
     }
 
+    #[inline(never)]
     fn text(&mut self, name: &'static str, text: &str) {
         self.json.string(Some(name), &self.secrets.sanitize(text));
     }

@@ -67,7 +67,7 @@ pub fn send(client: &Client, call: &CallContext, step: &mut Step, challenged: &m
     describe(&response, step);
     let other_url = (response.from.uri() != peer.endpoint.uri()).then(|| response.from.shown().to_owned());
     if let Some(url) = other_url {
-        step.text("redirectedTo", url);
+        step.text("redirectedTo", &url);
         step.warn("the server redirects: use the other URL directly");
     }
     if response.is_success() {
@@ -82,7 +82,7 @@ pub fn send(client: &Client, call: &CallContext, step: &mut Step, challenged: &m
     let error = peer.http_failure(call, &mut response, SessionReference::Nothing);
     if is_usual(&error) {
         // An older server refuses the first request of a newer client.
-        step.text("response", error.to_string());
+        step.text("response", &error.to_string());
         return Ok(());
     }
     step.advise(remedy_for(&error, challenged.has_sent_credentials));
@@ -98,7 +98,7 @@ fn describe(response: &HttpResponse, step: &mut Step) {
     let headers = [("server", header::SERVER), ("contentType", header::CONTENT_TYPE), ("via", header::VIA)];
     for (name, header) in headers {
         if let Some(text) = header_text(&response.headers, header) {
-            step.text(name, text);
+            step.text(name, &text);
         }
     }
 }

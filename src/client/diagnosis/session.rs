@@ -58,7 +58,7 @@ pub fn diagnose(
             report.skip("protocol", "");
         }
         Some(Err(error)) => {
-            step.fail(error.to_string());
+            step.fail(&error.to_string());
             step.advise(remedy_for(error, call.has_sent_credentials().0));
             report.add(step);
             report.check(call)?;
@@ -94,7 +94,7 @@ fn add_process(mut step: Step, opened: Option<&Result<(Arc<Session>, Opened)>>, 
     match opened {
         None => report.skip("process", ""),
         Some(Err(error)) if error.status() == MCP_PROCESS_FAILED => {
-            step.fail(error.to_string());
+            step.fail(&error.to_string());
             step.advise("run the command in a terminal, and look at what it prints");
             report.add(step);
             return true;
@@ -123,7 +123,7 @@ fn describe(session: &Session, opened: Opened, step: &mut Step) {
     if let Some(info) = member("/_meta/io.modelcontextprotocol~1serverInfo").or_else(|| member("/serverInfo")) {
         for (name, key) in [("serverName", "name"), ("serverVersion", "version")] {
             if let Some(text) = info.member(key).and_then(Value::text) {
-                step.text(name, text);
+                step.text(name, &text);
             }
         }
     }
@@ -145,7 +145,7 @@ fn count_lists(client: &Client, call: &CallContext, declared: Option<&Json>, ste
             // A server with resources need not have templates.
             Err(error) if list == ListMethod::ResourceTemplates && is_unknown_method(&error) => {}
             Err(error) => {
-                step.fail(format!("{}: {error}", list.method()));
+                step.fail(&format!("{}: {error}", list.method()));
                 step.advise(remedy_for(&error, call.has_sent_credentials().0));
                 if call.wait_context().check().is_err() {
                     return Ok(());
@@ -153,7 +153,7 @@ fn count_lists(client: &Client, call: &CallContext, declared: Option<&Json>, ste
             }
         }
         if !left_out.is_empty() {
-            step.warn(format!(
+            step.warn(&format!(
                 "{} tools break the rules for headers, and are left out; the log has the reasons",
                 left_out.len()
             ));
