@@ -334,6 +334,21 @@ fn a_cancelled_diagnosis_has_no_report() {
 }
 
 #[test]
+fn the_steps_of_http_are_skipped_for_a_process() {
+    let script = r#"while read line; do case "$line" in
+        *server/discover*) echo '{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"no"}}';;
+        *initialize\"*) id=${line#*\"id\":}; id=${id%%,*}; echo '{"jsonrpc":"2.0","id":'$id',"result":
+            {"protocolVersion":"2025-11-25","capabilities":{}}}' | tr '\n' ' '; echo;;
+        *\"ping\"*) id=${line#*\"id\":}; id=${id%%,*}; echo '{"jsonrpc":"2.0","id":'$id',"result":{}}';;
+    esac; done"#;
+    let command = command_for(["/bin/sh", "-c", script].map(String::from).to_vec());
+    let report = diagnose(&Client::new_stdio(command).unwrap());
+    let skipped = ["name", "tcp", "proxy", "tls", "http", "authorization"];
+    assert_eq!(failed_and_skipped(&report), (vec![], skipped.to_vec()));
+    assert!(step(&report, "process")["result"]["processId"].as_i64().unwrap() > 1);
+}
+
+#[test]
 fn a_process_is_described() {
     let argv = |script: &str| ["/bin/sh", "-c", script].map(String::from).to_vec();
     let mut command = command_for(argv("echo s3cr3t-value >&2; exit 3"));
