@@ -3370,6 +3370,29 @@ class client {
         return detail::value_or_throw(try_server_info(opts));
     }
 
+    /// Diagnoses the connection to the server: every step from the settings to a ping, each with its time, its result
+    /// and, if it fails, what to do about it. A server that cannot be used is no exception, but a report that says so.
+    ///
+    /// - "client": the name of the client
+    /// - "server": the URL without secrets, or the program
+    /// - "ok": false if a step has failed
+    /// - "steps": an array of objects with "step" (its name), "ok" (null if it was skipped), "milliseconds", "result",
+    ///   "warnings", "problem", "remedy" and "reason" (why it was skipped)
+    ///
+    /// The steps are "configuration", "process", "name", "tcp", "proxy", "tls", "http", "authorization", "protocol",
+    /// "capabilities", "lists" and "ping"; mcp_diagnose() in mcp.h describes the members of their results. A step that
+    /// fails ends only the steps that need it. The timeout limits all steps together. No tool is called, and no login
+    /// begins. The report contains no secrets.
+    ///
+    ///     mcp::json report = client.diagnose();
+    ///     for (mcp::json_view step : report["steps"].elements())
+    ///         if (step["problem"])
+    ///             std::cerr << step["step"].string().value_or("") << ": " << step["problem"].string().value_or("")
+    ///                       << "; " << step["remedy"].string().value_or("") << '\n';
+    [[nodiscard]] json diagnose(const options &opts = {}) {
+        return detail::value_or_throw(try_diagnose(opts));
+    }
+
     /// Closes the client. Every call in progress, on any thread, ends with status::closed, and so does every later
     /// call. A legacy server is notified that the session has ended (HTTP DELETE; with HTTP+SSE the event stream is
     /// closed). A second close has no effect. May be called from any thread at any time.
@@ -4069,6 +4092,11 @@ class client {
     /// Non-throwing form of server_info().
     [[nodiscard]] expected<json> try_server_info(const options &opts = {}) {
         return detail::get_json(mcp_server_info, client_.get(), opts);
+    }
+
+    /// Non-throwing form of diagnose().
+    [[nodiscard]] expected<json> try_diagnose(const options &opts = {}) {
+        return detail::get_json(mcp_diagnose, client_.get(), opts);
     }
 
     /// Non-throwing form of close().

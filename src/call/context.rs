@@ -49,6 +49,8 @@ pub struct CallContext {
     pub may_run_auth_callback: bool,
     /// The application asks for a login.
     pub is_login: bool,
+    /// No login may begin during the call.
+    pub forbids_login: bool,
     /// A call of the library, on a thread that reads messages.
     pub is_internal: bool,
     /// The call closes the client.
@@ -142,6 +144,7 @@ impl CallContext {
             applied_authorization: Cell::default(),
             may_run_auth_callback,
             is_login: false,
+            forbids_login: false,
             is_internal: false,
             is_closing: false,
             shared: Arc::new(shared),
@@ -271,6 +274,11 @@ impl CallContext {
     /// This context, changed so that a login may begin.
     pub fn for_login(self) -> CallContext {
         CallContext { is_login: true, ..self }
+    }
+
+    /// This context, changed so that no login begins: a diagnosis must not open a browser.
+    pub fn without_login(self) -> CallContext {
+        CallContext { forbids_login: true, ..self }
     }
 
     /// Records a step of an authorization. False if this call has taken it before.

@@ -7,6 +7,7 @@ mod close;
 pub mod config;
 mod connect;
 pub mod debug_output;
+mod diagnosis;
 pub mod login;
 pub mod operations;
 pub mod server_state;

@@ -68,7 +68,7 @@ pub enum LimitKind {
 }
 
 /// Some host applications write the `timeout` of a configuration file in seconds: a shorter one is suspicious.
-const SHORTEST_USUAL_TIMEOUT_MS: u64 = 1000;
+pub const SHORTEST_USUAL_TIMEOUT_MS: u64 = 1000;
 
 /// The highest limit for a response head, in bytes: each connection has a buffer for a whole head.
 const MAX_HEAD_LIMIT: u64 = 16 * 1024 * 1024;

@@ -83,6 +83,11 @@ pub trait Transport: Send + Sync {
     /// Why no more such messages can arrive; `None` if they can.
     fn end_reason(&self) -> Option<Error>;
 
+    /// The id of the server's process, if the transport has started it.
+    fn process_id(&self) -> Option<u32> {
+        None
+    }
+
     /// Whether new calls need another session.
     fn needs_new_session(&self) -> bool {
         false

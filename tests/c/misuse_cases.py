@@ -86,6 +86,7 @@ VALID = {
     "mcp_json ** names": "&s->result",
     "mcp_json ** servers": "&s->result",
     "mcp_json ** state": "&s->result",
+    "mcp_json ** report": "&s->result",
     "bool * value": "&s->flag",
     "int64_t * value": "&s->whole",
     "uint64_t * value": "&s->natural",

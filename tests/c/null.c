@@ -45,6 +45,8 @@ static void client_functions_check_for_null(void) {
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_ping(NULL, NULL, &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_server_info(NULL, NULL, &info, &error));
     CHECK(info == NULL);
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_diagnose(NULL, NULL, &info, &error));
+    CHECK(info == NULL);
 
     client = client_for("dual");
     EXPECT(MCP_OK, error, mcp_set_bearer(client, NULL, &error));
@@ -59,6 +61,7 @@ static void client_functions_check_for_null(void) {
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_client_info(client, "name", NULL, &error));
     EXPECT(MCP_OK, error, mcp_set_protocol_version(client, NULL, &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_server_info(client, NULL, NULL, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_diagnose(client, NULL, NULL, &error));
 
     /* A registration's destroy function runs once, whether the registration succeeded or not. */
     destroyed = 0;

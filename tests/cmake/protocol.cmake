@@ -13,7 +13,7 @@ real_install(ts2)
 
 foreach(name everything_tools everything_resources everything_prompts everything_inputs everything_progress
              everything_changes everything_logging everything_tasks
-             tools resources prompts inputs waiting_inputs progress logging changes caching headers trace)
+             tools resources prompts inputs waiting_inputs progress logging changes caching headers trace diagnosis)
   mcp_c_program(protocol-${name} protocol/${name}.c mcp-protocol)
   target_compile_options(protocol-${name} PRIVATE -Wpedantic -Werror)
 endforeach()
@@ -186,3 +186,19 @@ protocol_test(waiting_inputs features-fastmcp4-stdio fastmcp4 2026-07-28)
 protocol_test(waiting_inputs features-fastmcp4-stdio fastmcp4 =2025-11-25)
 
 protocol_test(caching features-ts2 ts2 2026-07-28)
+
+foreach(server everything everything-sse everything-stdio everything-fds)
+  protocol_test(diagnosis ${server} everything 2025-11-25)
+endforeach()
+foreach(server fastmcp4 fastmcp4-stdio)
+  protocol_test(diagnosis features-${server} fastmcp4 2026-07-28)
+  protocol_test(diagnosis features-${server} fastmcp4 =2025-11-25)
+endforeach()
+foreach(server fastmcp2 fastmcp2-stdio fastmcp3 fastmcp3-stdio)
+  string(REGEX REPLACE "-.*" "" install ${server})
+  protocol_test(diagnosis features-${server} ${install} 2025-11-25)
+endforeach()
+foreach(server sdk2 sdk2-stdio ts2 ts2-stdio)
+  string(REGEX REPLACE "-.*" "" install ${server})
+  protocol_test(diagnosis features-${server} ${install} 2026-07-28)
+endforeach()

@@ -4,7 +4,7 @@ pub mod authorization;
 pub mod callbacks;
 pub mod client;
 mod client_identity;
-mod discovery;
+pub mod discovery;
 pub mod environment;
 mod folder_store;
 mod grants;

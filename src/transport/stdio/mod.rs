@@ -49,6 +49,7 @@ pub struct Stdio {
     context: Arc<TransportContext>,
     pending: Arc<PendingRequests>,
     stdin_writer: Arc<StdinWriter>,
+    process_id: Option<u32>,
 }
 
 impl Drop for Stdio {
@@ -68,7 +69,7 @@ impl Stdio {
         let secrets = environment::secrets_of(command).into_iter().map(Zeroizing::new).collect();
         call.log(LogLevel::Debug, || format!("started {}", command.argv[0]));
         let secrets = SecretTexts::new(secrets, Vec::new());
-        let transport = Stdio::new(context, (process.stdin.take(), true), secrets)?;
+        let transport = Stdio::new(context, (process.stdin.take(), Some(process.id())), secrets)?;
         let reader = ProcessReader {
             router: transport.router(),
             stdin_writer: Arc::clone(&transport.stdin_writer),
@@ -83,7 +84,7 @@ impl Stdio {
 
     /// Starts the reader thread of streams that the application has opened.
     pub fn on_streams(context: &Arc<TransportContext>, (read, write): (ReadEnd, WriteEnd)) -> Result<Arc<Stdio>> {
-        let transport = Stdio::new(context, (Some(write), false), Arc::default())?;
+        let transport = Stdio::new(context, (Some(write), None), Arc::default())?;
         let reader = StreamReader {
             router: transport.router(),
             writer: Arc::clone(&transport.stdin_writer),
@@ -94,19 +95,20 @@ impl Stdio {
         Ok(transport)
     }
 
-    /// `write` is where the server reads from, and `is_process` whether it is a process.
+    /// `write` is where the server reads from, and `process_id` the id of its process, if it is one.
     fn new(
         context: &Arc<TransportContext>,
-        (write, is_process): (Option<WriteEnd>, bool),
+        (write, process_id): (Option<WriteEnd>, Option<u32>),
         secrets: Arc<SecretTexts>,
     ) -> Result<Arc<Stdio>> {
-        let stdin_writer = Arc::new(StdinWriter::new(write, is_process)?);
+        let stdin_writer = Arc::new(StdinWriter::new(write, process_id.is_some())?);
         let pending = Arc::new(PendingRequests::new(true, secrets)?);
         Ok(Arc::new_cyclic(|me: &Weak<Stdio>| Stdio {
             me: me.clone(),
             context: Arc::clone(context),
             pending,
             stdin_writer,
+            process_id,
         }))
     }
 
@@ -213,6 +215,10 @@ impl Transport for Stdio {
 
     fn end_reason(&self) -> Option<Error> {
         self.pending.end_reason()
+    }
+
+    fn process_id(&self) -> Option<u32> {
+        self.process_id
     }
 
     fn needs_new_session(&self) -> bool {

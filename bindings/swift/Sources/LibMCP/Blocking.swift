@@ -44,6 +44,16 @@ extension Client {
             try run(Calls.serverInfo, timeout, idleTimeout, cancel, options)
         }
 
+        /// Diagnoses the connection to the server; blocks until all steps have ended. The report:
+        /// ``Client/diagnose(timeout:idleTimeout:options:)``.
+        @available(*, noasync, message: "it blocks the thread; use await client.diagnose()")
+        public func diagnose(
+            timeout: Duration? = nil, idleTimeout: Duration? = nil, cancel: CancelToken? = nil,
+            options: CallOptions = CallOptions()
+        ) throws(MCPError) -> JSON {
+            try run(Calls.diagnose, timeout, idleTimeout, cancel, options)
+        }
+
         /// Requests the server's log messages of this level and above; blocks until a legacy server has responded.
         /// Results and errors: ``Client/requestServerLog(_:timeout:idleTimeout:options:)``.
         @available(*, noasync, message: "it blocks the thread; use await client.requestServerLog()")

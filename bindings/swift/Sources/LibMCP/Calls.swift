@@ -69,6 +69,10 @@ enum Calls {
         mcp_server_info(client, options, result, error)
     }
 
+    static let diagnose = NativeCall<JSON> { client, options, result, error in
+        mcp_diagnose(client, options, result, error)
+    }
+
     static let close = NativeCall<Void> { client, options, _, error in
         mcp_client_close(client, options, error)
     }
