@@ -170,8 +170,7 @@ pub extern "C" fn mcp_json_copy_base64(
 ) -> mcp_status {
     guard(error, || {
         let text = required_value(json)?.value().string().map_err(conversion_error)?;
-        let bytes =
-            base64_decoder::decode(&text).map_err(|why| Error::new(MCP_JSON_RANGE, why.to_string()))?;
+        let bytes = base64_decoder::decode(&text).map_err(|why| Error::new(MCP_JSON_RANGE, why.to_string()))?;
         length.put(bytes.len());
         let room = buffer.first(capacity, bytes.len())?;
         room.iter_mut().zip(&bytes).for_each(|(place, byte)| *place = MaybeUninit::new(*byte));

@@ -95,11 +95,18 @@ mod tests {
         let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
         let mut bits = String::new();
         for digit in digits.chars() {
-            let digit = if digit == '-' { '+' } else if digit == '_' { '/' } else { digit };
+            let digit = if digit == '-' {
+                '+'
+            } else if digit == '_' {
+                '/'
+            } else {
+                digit
+            };
             bits += &format!("{:06b}", alphabet.find(digit)?);
         }
         let has_padding = text.len() > digits.len();
-        if bits.len() % 8 == 6 || (has_padding && text.len() % 4 != 0) || (has_padding && digits.len() % 4 == 0) {
+        let is_padding_wrong = !text.len().is_multiple_of(4) || digits.len().is_multiple_of(4);
+        if bits.len() % 8 == 6 || (has_padding && is_padding_wrong) {
             return None;
         }
         let bytes = bits.as_bytes().chunks_exact(8);

@@ -113,7 +113,7 @@ impl Dispatcher {
 
 /// Lets a handler answer a server request, and sends the response.
 fn answer(
-    (handlers, kind): (&Handlers, InputKind),
+    (handlers, kind): (&Handlers, &InputKind),
     active_requests: &ActiveServerRequests,
     call: &CallContext,
     request: &ServerRequest,
@@ -147,6 +147,10 @@ fn send(call: &CallContext, method: &str, slot: ReplySlot, response: &str) {
 impl InboundHandler for Dispatcher {
     fn has_handlers(&self) -> bool {
         self.handlers.client_capabilities().any()
+    }
+
+    fn has_handler_of(&self, method: &str) -> bool {
+        self.handlers.of(&InputKind::of(method)).is_some()
     }
 
     fn observes_notifications(&self) -> bool {
@@ -196,22 +200,23 @@ impl InboundHandler for Dispatcher {
         if !slot.is_answerable() {
             return;
         }
-        let Some(kind) = InputKind::of(method).filter(|kind| self.handlers.of(*kind).is_some()) else {
+        let kind = InputKind::of(method);
+        if self.handlers.of(&kind).is_none() {
             let response = match method.as_str() {
                 "ping" => messages::result(id, "{}"),
                 _ => messages::error_response(id, METHOD_NOT_FOUND, "Method not found"),
             };
             return send(call, method, slot, &response);
-        };
+        }
         if !call.is_internal {
-            return answer((&self.handlers, kind), &self.active_requests, call, request, slot);
+            return answer((&self.handlers, &kind), &self.active_requests, call, request, slot);
         }
         // This thread reads the messages of all calls: it does not wait for the application.
         let handlers = self.handlers.clone();
         let active_requests = Arc::clone(&self.active_requests);
         let (own_call, request) = (call.clone(), request.clone());
         let started = call.callbacks().start_waiting(Box::new(move || {
-            answer((&handlers, kind), &active_requests, &own_call, &request, slot);
+            answer((&handlers, &kind), &active_requests, &own_call, &request, slot);
         }));
         if let Err(error) = started {
             call.log(LogLevel::Warning, || format!("a request of the server gets no response: {error}"));
@@ -228,6 +233,7 @@ mod tests {
     use crate::call::request::PeerContext;
     use crate::protocol::json::Json;
     use crate::rpc::handlers::{Handler, InputRequest};
+    use crate::status::{MCP_INVALID_ARGUMENT, MCP_MISUSE};
     use crate::transport::context::TransportContext;
     use crate::transport::fake::{self, FakeTransport, TransportMethod, call, call_with, notification, with_progress};
     use crate::transport::interface::TransportKind;
@@ -352,6 +358,28 @@ mod tests {
             ServerRequest { params: Some(Json::parse(r#"{"a":1}"#.into()).unwrap()), ..request("4", "roots/list") };
         assert_eq!(fixture.response(&roots_request), r#"{"jsonrpc":"2.0","id":4,"result":{"roots":[2]}}"#);
         assert_eq!(runs.take(), [r#"{"a":1}"#]);
+    }
+
+    #[test]
+    fn a_request_that_the_specification_does_not_define_gets_the_response_of_its_handler() {
+        let mut handlers = with_handler(InputKind::of("x/pick"), |input| {
+            assert_eq!((input.kind.method(), input.params.text()), ("x/pick", "{}"));
+            assert_eq!(input.accept(None).unwrap_err().status(), MCP_MISUSE);
+            assert_eq!(input.respond("[]").unwrap_err().status(), MCP_INVALID_ARGUMENT);
+            input.respond(r#"{"any":[1]}"#).unwrap();
+        });
+        *handlers.of_mut(InputKind::of("x/none")) = Some(Arc::new(|_: &Arc<InputRequest>| ()) as Arc<Handler>);
+        *handlers.of_mut(InputKind::of("x/removed")) = None;
+        assert!(handlers.client_capabilities().any());
+        let fixture = DispatchFixture::new(handlers);
+        let inbound = &fixture.context.inbound;
+        assert!(inbound.has_handlers() && inbound.has_handler_of("x/pick") && !inbound.has_handler_of("x/removed"));
+        let expected = r#"{"jsonrpc":"2.0","id":4,"result":{"any":[1]}}"#;
+        assert_eq!(fixture.response(&request("4", "x/pick")), expected);
+        let none = fixture.response(&request("4", "x/none"));
+        assert!(none.contains("-32603") && none.contains("the handler of x/none gave no response"), "{none}");
+        let removed = fixture.response(&request("4", "x/removed"));
+        assert!(removed.contains("-32601"), "{removed}");
     }
 
     #[test]

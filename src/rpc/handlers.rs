@@ -1,4 +1,5 @@
-//! The application's handlers for server requests: user input (elicitation), model output (sampling) and the roots.
+//! The application's handlers for server requests: user input (elicitation), model output (sampling), the roots, and
+//! requests that the specification does not define.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -32,7 +33,7 @@ pub enum HandlerOutcome {
 /// call. `begun` gets the request before the handler.
 pub fn run_handler(
     call: &CallContext,
-    (handlers, kind): (&Handlers, InputKind),
+    (handlers, kind): (&Handlers, &InputKind),
     params: Option<&Json>,
     ends: &[&PollableEvent],
     begun: impl FnOnce(&Arc<InputRequest>),
@@ -50,7 +51,7 @@ pub fn run_handler(
         return failed(format!("more than {MAX_OPEN_INPUTS} requests for input are open"));
     };
     let of_call = (call.client_name(), call.data().cloned());
-    let input = InputRequest::new(kind, params, of_call, call.callbacks());
+    let input = InputRequest::new(kind.clone(), params, of_call, call.callbacks());
     begun(&input);
     let running =
         RunningHandler { input: Arc::clone(&input), _open: Arc::clone(&open), answered: SetOnDrop::default() };
@@ -88,7 +89,7 @@ impl From<Result<String, HandlerFailure>> for HandlerOutcome {
 }
 
 /// The response for an application that gave none.
-fn without_response(kind: InputKind) -> HandlerOutcome {
+fn without_response(kind: &InputKind) -> HandlerOutcome {
     match kind {
         // Closing a dialog without a choice cancels it.
         InputKind::Elicitation => HandlerOutcome::Response(r#"{"action":"cancel"}"#.into()),
@@ -130,6 +131,8 @@ pub struct Handlers {
     elicitation: Option<Arc<Handler>>,
     sampling: Option<Arc<Handler>>,
     roots: Option<Arc<Handler>>,
+    /// By method.
+    others: Vec<(Box<str>, Option<Arc<Handler>>)>,
     /// How long the application may take for a response; `None` for no limit.
     pub input_limit: Option<Duration>,
     /// Shared by all copies.
@@ -143,11 +146,12 @@ impl Handlers {
         (self.open_inputs.fetch_add(1, Ordering::Relaxed) < MAX_OPEN_INPUTS).then_some(open)
     }
 
-    pub fn of(&self, kind: InputKind) -> Option<&Arc<Handler>> {
+    pub fn of(&self, kind: &InputKind) -> Option<&Arc<Handler>> {
         match kind {
             InputKind::Elicitation => self.elicitation.as_ref(),
             InputKind::Sampling => self.sampling.as_ref(),
             InputKind::Roots => self.roots.as_ref(),
+            InputKind::Other(method) => self.others.iter().find(|(known, _)| known == method)?.1.as_ref(),
         }
     }
 
@@ -156,6 +160,14 @@ impl Handlers {
             InputKind::Elicitation => &mut self.elicitation,
             InputKind::Sampling => &mut self.sampling,
             InputKind::Roots => &mut self.roots,
+            InputKind::Other(method) => {
+                let known = self.others.iter().position(|(known, _)| *known == method);
+                let at = known.unwrap_or_else(|| {
+                    self.others.push((method, None));
+                    self.others.len() - 1
+                });
+                &mut self.others[at].1
+            }
         }
     }
 
@@ -165,6 +177,7 @@ impl Handlers {
             elicitation: self.elicitation.is_some(),
             sampling: self.sampling.is_some(),
             roots: self.roots.is_some(),
+            other_requests: self.others.iter().any(|(_, handler)| handler.is_some()),
             tasks: false,
         }
     }
