@@ -407,9 +407,9 @@ typedef enum mcp_status {
   MCP_ENDLESS = 36,
   /**
    * The server requested input for which no handler is set: see `mcp_set_elicitation`,
-   * `mcp_set_sampling` and `mcp_set_roots`. Or a tool of a modern server requested input in a way
-   * that only legacy versions have; the message says which version to pin
-   * (`mcp_set_protocol_version`).
+   * `mcp_set_sampling`, `mcp_set_roots` and `mcp_set_request_handler`. Or a tool of a modern server
+   * requested input in a way that only legacy versions have; the message says which version to
+   * pin (`mcp_set_protocol_version`).
    */
   MCP_INPUT_UNSUPPORTED = 37,
   /**
@@ -2603,7 +2603,7 @@ const char *MCP_NONNULL mcp_tool_result_text(const mcp_json *result);
  * NULL if there is none, or for NULL.
  *
  * It should match the tool's "outputSchema" in the list of tools, but the library does not validate
- * it: a JSON Schema validator would make the library half as large again. An application that has one
+ * it: the JSON Schema validators for Rust are larger than the library. An application that has one
  * passes it both texts: `mcp_json_text` of the schema, and of the structured content.
  *
  * The result is valid as long as the document exists. Thread-safe. Since 0.1.0.
@@ -2959,9 +2959,10 @@ mcp_status mcp_list_prompts_page(mcp_client *client,
                                  mcp_error **error);
 
 /**
- * Gets a prompt with its arguments filled in: an object with "messages", an array; each message has
- * a "role" and a "content" (see `mcp_content_type_of`). `arguments` is the text, of `length` bytes, of a JSON object whose
- * values are strings; it is NUL-terminated if `length` is `MCP_NUL_TERMINATED`. NULL means none.
+ * Gets a prompt with its arguments filled in: an object with "messages", an array; each message
+ * has a "role" and a "content" (see `mcp_content_type_of`). `arguments` is the text, of `length`
+ * bytes, of a JSON object whose values are strings; it is NUL-terminated if `length` is
+ * `MCP_NUL_TERMINATED`. NULL means none.
  *
  * On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
  * failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.

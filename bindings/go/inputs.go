@@ -201,8 +201,45 @@ func WithRoots(handler func(context.Context, RootsRequest) ([]Root, error)) Opti
 	})
 }
 
-// WithInputTimeout limits the time of the handlers of [WithElicitation], [WithSampling] and [WithRoots]. Zero, the
-// default, means no limit.
+// A ServerRequest is a server's request that the specification does not define; see [WithRequestHandler].
+type ServerRequest struct {
+	Method string
+	// Params holds the parameters as received, an object.
+	Params Result
+	// ClientName is the name of the client ([Client.Name]).
+	ClientName string
+}
+
+// WithRequestHandler sets the handler of server requests that the specification does not define, such as those of an
+// extension, by their method. It returns a value that [encoding/json] encodes as an object; nil is an empty object.
+// Nothing is declared to the server: see [WithCapability] and [WithExtension]. The handler runs under the rules that
+// [WithElicitation] describes.
+//
+// The error is [InvalidArgument] for a method that has its own option, such as "roots/list", that the library handles
+// ("ping", "tasks/..."), or that is a notification.
+func WithRequestHandler(method string, handler func(context.Context, ServerRequest) (any, error)) Option {
+	respondTo := func(ctx context.Context, i *C.mcp_input) error {
+		result, err := handler(ctx, ServerRequest{method, params(i), clientName(i)})
+		if err != nil {
+			return err
+		}
+		if result == nil {
+			result = struct{}{}
+		}
+		return respond(i, result)
+	}
+	return func(c *Client) error {
+		return withCString(method, "the method", func(method *C.char) error {
+			return withInput(respondTo,
+				func(c *C.mcp_client, handle C.uintptr_t, e **C.mcp_error) C.mcp_status {
+					return C.bridge_set_request_handler(c, method, handle, e)
+				})(c)
+		})
+	}
+}
+
+// WithInputTimeout limits the time of the handlers of [WithElicitation], [WithSampling], [WithRoots] and
+// [WithRequestHandler]. Zero, the default, means no limit.
 func WithInputTimeout(d time.Duration) Option {
 	return func(c *Client) error {
 		ms, err := milliseconds(d, "the input timeout")

@@ -126,7 +126,7 @@ pub extern "C" fn mcp_tool_result_text(result: Option<&mcp_json>) -> *const c_ch
 /// NULL if there is none, or for NULL.
 ///
 /// It should match the tool's "outputSchema" in the list of tools, but the library does not validate
-/// it: a JSON Schema validator would make the library half as large again. An application that has one
+/// it: the JSON Schema validators for Rust are larger than the library. An application that has one
 /// passes it both texts: `mcp_json_text` of the schema, and of the structured content.
 ///
 /// The result is valid as long as the document exists. Thread-safe. Since 0.1.0.
