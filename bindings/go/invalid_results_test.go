@@ -155,7 +155,7 @@ func TestContentsWithWrongTypes(t *testing.T) {
 		`[{"type":"text","text":42},{"type":"text","text":"a"}]`: {{Type: "text"}, {Type: "text", Text: "a"}},
 		`{"type":"text","text":[],"data":"x"}`:                   {{Type: "text", Data: "x"}},
 		`"x"`:                                                    {{Raw: mcp.Result(`"x"`)}},
-		`{"type":"tool_use"}`:                                    {{Type: "tool_use", Raw: mcp.Result(`{"type":"tool_use"}`)}},
+		`{"type":"a"}`:                                           {{Type: "a", Raw: mcp.Result(`{"type":"a"}`)}},
 		`[]`:                                                     {},
 		`null`:                                                   nil,
 	} {
