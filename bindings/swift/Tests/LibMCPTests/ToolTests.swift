@@ -136,8 +136,9 @@ extension RealServer {
         let decoded = try #require(try weather.structuredContent?.decode(Weather.self))
         #expect(!decoded.conditions.isEmpty && weather.meta == nil && weather.json["content"]?.count == 1)
 
-        let images = try await client.callTool("get-tiny-image").content.compactMap { block in
-            if case .image(let image) = block { image } else { nil }
+        let images = try await client.callTool("get-tiny-image").content.compactMap { block -> Content.Media? in
+            if case .image(let image) = block { return image }
+            return nil
         }
         #expect(images.count == 1 && images.first?.mimeType == "image/png" && images.first?.annotations == nil)
         #expect(images.first?.data?.prefix(4) == Data([0x89, 0x50, 0x4E, 0x47]))
