@@ -126,8 +126,8 @@ pub extern "C" fn mcp_tool_result_text(result: Option<&mcp_json>) -> *const c_ch
 /// NULL if there is none, or for NULL.
 ///
 /// It should match the tool's "outputSchema" in the list of tools, but the library does not validate
-/// it: the JSON Schema validators for Rust are larger than the library. An application that has one
-/// passes it both texts: `mcp_json_text` of the schema, and of the structured content.
+/// it: a JSON Schema validator would add 2 MB or more to it. An application that has one passes it
+/// both texts: `mcp_json_text` of the schema, and of the structured content.
 ///
 /// The result is valid as long as the document exists. Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]

@@ -150,7 +150,7 @@ def legacy_inputs(server: FastMCP) -> None:
     @server.tool
     async def pick_colour(of: str, ctx: Context) -> str:
         """Sends a request that the specification does not define."""
-        request = types.Request(method="libmcp.test/pickColour", params={"of": of})
+        request = types.Request[dict, str](method="libmcp.test/pickColour", params={"of": of})
         metadata = ServerMessageMetadata(related_request_id=ctx.request_id)
         return (await ctx.session.send_request(request, Colour, metadata=metadata)).colour
 
