@@ -28,6 +28,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ("Transport, TLS and proxies", "src/ffi/network.rs"),
     ("Connection and server information", "src/ffi/calls.rs"),
     ("Tools", "src/ffi/tools.rs"),
+    ("Content", "src/ffi/content.rs"),
     ("Tasks", "src/ffi/tasks.rs"),
     ("Resources", "src/ffi/resources.rs"),
     ("Prompts and argument completion", "src/ffi/prompts.rs"),
@@ -203,6 +204,7 @@ fn section(source: &str) -> String {
         "mcp_destroy_fn",
         "mcp_over_fn",
         "mcp_json_type",
+        "mcp_content_type",
         "mcp_json",
     ]
     .map(String::from)

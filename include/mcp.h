@@ -407,9 +407,9 @@ typedef enum mcp_status {
   MCP_ENDLESS = 36,
   /**
    * The server requested input for which no handler is set: see `mcp_set_elicitation`,
-   * `mcp_set_sampling` and `mcp_set_roots`. Or a tool of a modern server requested input in a way
-   * that only legacy versions have; the message says which version to pin
-   * (`mcp_set_protocol_version`).
+   * `mcp_set_sampling`, `mcp_set_roots` and `mcp_set_request_handler`. Or a tool of a modern server
+   * requested input in a way that only legacy versions have; the message says which version to
+   * pin (`mcp_set_protocol_version`).
    */
   MCP_INPUT_UNSUPPORTED = 37,
   /**
@@ -2275,6 +2275,31 @@ mcp_status mcp_set_extension(mcp_client *client,
                              mcp_error **error);
 
 /**
+ * Declares a capability to the server that no other function declares: a member of the client's
+ * "capabilities" (`ClientCapabilities` of the schema of 2026-07-28), such as "experimental".
+ * `capability` is the text of a JSON object of `length` bytes, or NUL-terminated if `length` is
+ * `MCP_NUL_TERMINATED`; NULL removes the capability.
+ *
+ * ```
+ * mcp_set_capability(client, "experimental", "{\"com.example/pick\":{}}", MCP_NUL_TERMINATED, &error);
+ * ```
+ *
+ * Handlers declare their capabilities ("elicitation", "sampling", "roots"), and `mcp_set_extension`
+ * declares extensions. For the requests that a server then sends see `mcp_set_request_handler`.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` for the names that other functions declare, for "tasks" (the
+ * library runs no tasks for servers), or if `capability` is not a JSON object; and `MCP_MISUSE`
+ * after the first call.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_set_capability(mcp_client *client,
+                              const char *name,
+                              const char *capability,
+                              size_t length,
+                              mcp_error **error);
+
+/**
  * Pins the protocol version, such as "2025-06-18": if the server does not support it, calls fail
  * with `MCP_VERSION_UNSUPPORTED`. NULL negotiates the newest version that both sides support (the
  * default).
@@ -2629,11 +2654,12 @@ mcp_status mcp_list_tools_page(mcp_client *client,
  * Calls a tool. `arguments` is the text of a JSON object of `length` bytes, or NUL-terminated if
  * `length` is `MCP_NUL_TERMINATED`; NULL means no arguments.
  *
- * The result is an object with "content", an array of what the tool returns, and optionally
- * "structuredContent" (specification 2026-07-28, "Tools": Tool Result). **If the tool reports a
+ * The result is an object with "content", an array of what the tool returns (see
+ * `mcp_content_type_of`), and optionally "structuredContent" (specification 2026-07-28, "Tools":
+ * Tool Result). **If the tool reports a
  * failure, the call still succeeds**: it returns `MCP_OK`, `mcp_tool_result_is_error` is true, and
- * `mcp_tool_result_text` describes the failure. The structured content is not validated against
- * the tool's "outputSchema".
+ * `mcp_tool_result_text` describes the failure. The structured content is not validated (see
+ * `mcp_tool_result_structured`).
  *
  * The client never calls a tool twice: if it is not known whether the server executed the call, it
  * is not sent again. Such a call fails with `MCP_TRUNCATED`, `MCP_DISCONNECTED`,
@@ -2679,9 +2705,112 @@ const char *MCP_NONNULL mcp_tool_result_text(const mcp_json *result);
  * Returns the structured content of a tool's result: an object, or from 2026-07-28 on any value;
  * NULL if there is none, or for NULL.
  *
+ * It should match the tool's "outputSchema" in the list of tools, but the library does not validate
+ * it: a JSON Schema validator would add 2 MB or more to it. An application that has one passes it
+ * both texts: `mcp_json_text` of the schema, and of the structured content.
+ *
  * The result is valid as long as the document exists. Thread-safe. Since 0.1.0.
  */
 const mcp_json *mcp_tool_result_structured(const mcp_json *result);
+
+/* ============================================================================================== */
+/* Content                                                                                        */
+/* ============================================================================================== */
+
+/**
+ * The types of content. A later version may add values.
+ *
+ * Since 0.1.0.
+ */
+typedef enum mcp_content_type {
+  /**
+   * Another type, or not a content: `mcp_json_text` returns the JSON. Sampling also has the types
+   * "tool_use" and "tool_result".
+   */
+  MCP_CONTENT_OTHER = 0,
+  /**
+   * A text (`mcp_content_text`).
+   */
+  MCP_CONTENT_TEXT = 1,
+  /**
+   * An image: its bytes (`mcp_content_data`) and their type (`mcp_content_mime_type`).
+   */
+  MCP_CONTENT_IMAGE = 2,
+  /**
+   * Sound: its bytes (`mcp_content_data`) and their type (`mcp_content_mime_type`).
+   */
+  MCP_CONTENT_AUDIO = 3,
+  /**
+   * The URI of a resource (`mcp_content_uri`), to be read with `mcp_read_resource`; `mcp_json_member`
+   * returns its "name".
+   */
+  MCP_CONTENT_RESOURCE_LINK = 4,
+  /**
+   * A resource: its URI (`mcp_content_uri`), and its text (`mcp_content_text`) or its bytes
+   * (`mcp_content_data`).
+   */
+  MCP_CONTENT_RESOURCE = 5,
+} mcp_content_type;
+
+/**
+ * Returns the type of a content (specification 2026-07-28, "Tools": Tool Result), which is an object
+ * inside a result: an element of the "content" of a tool's result, the "content" of a prompt's or
+ * sampling's message (or an element of it, if it is an array), or an element of the "contents" of
+ * `mcp_read_resource`, which is an `MCP_CONTENT_RESOURCE`. `MCP_CONTENT_OTHER` for other values, and
+ * for NULL.
+ *
+ * ```
+ * const mcp_json *content = mcp_json_first(mcp_json_member(result, "content"));
+ * for (; content; content = mcp_json_next(content)) {
+ *   switch (mcp_content_type_of(content)) {
+ *   case MCP_CONTENT_TEXT: puts(mcp_content_text(content)); break;
+ *   case MCP_CONTENT_RESOURCE_LINK: printf("see %s\n", mcp_content_uri(content)); break;
+ *   case MCP_CONTENT_OTHER: puts(mcp_json_text(content)); break;
+ *   default: // an image, audio, or an embedded resource
+ *     if (mcp_content_text(content))
+ *       puts(mcp_content_text(content));
+ *     else if (mcp_json_copy_base64(mcp_content_data(content), bytes, sizeof bytes, &length, &error) == MCP_OK)
+ *       show(mcp_content_mime_type(content), bytes, length);
+ *   }
+ * }
+ * ```
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_content_type mcp_content_type_of(const mcp_json *content);
+
+/**
+ * Returns the text of a content: of a text, or of a resource that is a text; NULL if there is none,
+ * and for NULL.
+ *
+ * An embedded NUL and an unpaired surrogate are shown as U+FFFD, as by `mcp_json_string`.
+ *
+ * The result is created once, and valid as long as the document exists. Thread-safe. Since 0.1.0.
+ */
+const char *mcp_content_text(const mcp_json *content);
+
+/**
+ * Returns the MIME type of a content, such as "image/png": of an image, of audio, of a resource, or
+ * of the resource that a link refers to; NULL if there is none, and for NULL.
+ *
+ * The result is created once, and valid as long as the document exists. Thread-safe. Since 0.1.0.
+ */
+const char *mcp_content_mime_type(const mcp_json *content);
+
+/**
+ * Returns the URI of a resource or of a link to one; NULL for other types, and for NULL.
+ *
+ * The result is created once, and valid as long as the document exists. Thread-safe. Since 0.1.0.
+ */
+const char *mcp_content_uri(const mcp_json *content);
+
+/**
+ * Returns the bytes of a content, a string in base64 that `mcp_json_copy_base64` decodes: of an
+ * image, of audio, or of a resource that is not a text; NULL for other types, and for NULL.
+ *
+ * The result is valid as long as the document exists. Thread-safe. Since 0.1.0.
+ */
+const mcp_json *mcp_content_data(const mcp_json *content);
 
 /* ============================================================================================== */
 /* Tasks                                                                                          */
@@ -2691,7 +2820,8 @@ const mcp_json *mcp_tool_result_structured(const mcp_json *result);
  * Calls a tool like `mcp_call_tool`, but also accepts a task instead of a result: the server
  * continues the work after this function returns. A modern server decides whether to start a task
  * (the extension "io.modelcontextprotocol/tasks"); on servers of 2025-11-25 every tool that
- * supports tasks starts one (specification 2025-11-25, "Tasks"); older servers have no tasks.
+ * supports tasks starts one (specification 2025-11-25, "Tasks"), which the server keeps for the
+ * time of `mcp_options_set_task_ttl`; older servers have no tasks.
  *
  * `mcp_tool_result_task_id` distinguishes a task from a result. The application can store the id
  * and use the task in another process.
@@ -2730,6 +2860,41 @@ mcp_status mcp_get_task(mcp_client *client,
                         const mcp_options *options,
                         mcp_json **task,
                         mcp_error **error);
+
+/**
+ * Lists the tasks of the server: an object with "tasks", an array with the elements of all pages.
+ * Each has the members that `mcp_get_task` describes (specification 2025-11-25, "Tasks": Listing
+ * Tasks).
+ *
+ * Only servers of 2025-11-25 have such a list, and not all of them ("tasks" with "list" in the
+ * "capabilities" of `mcp_server_info`). Others answer with `MCP_RPC_ERROR` and the code -32601.
+ * The list is not cached.
+ *
+ * A page whose "nextCursor" was already used is the last one, and a warning is logged. Returns
+ * `MCP_ENDLESS` for more than 10,000 pages, and `MCP_TOO_LARGE` if all pages together exceed
+ * `MCP_LIMIT_MESSAGE`.
+ *
+ * On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
+ * failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_list_tasks(mcp_client *client,
+                          const mcp_options *options,
+                          mcp_json **result,
+                          mcp_error **error);
+
+/**
+ * Lists one page of the server's tasks: an object with "tasks". Pass NULL as `cursor` for the first
+ * page, and the "nextCursor" of a page for the page after it. A page without "nextCursor" is the
+ * last; "" is a valid cursor. The caller must detect a cursor that repeats.
+ *
+ * On success `*page` is set to the object, which the caller frees with `mcp_json_free`; on failure
+ * to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_list_tasks_page(mcp_client *client,
+                               const char *cursor,
+                               const mcp_options *options,
+                               mcp_json **page,
+                               mcp_error **error);
 
 /**
  * Sends inputs that a task of a modern server requests. While such a task has the status
@@ -2846,7 +3011,8 @@ mcp_status mcp_list_resource_templates_page(mcp_client *client,
 
 /**
  * Reads a resource. The result is an object with "contents", an array; each element has a "uri",
- * optionally a "mimeType", and either "text" or "blob", which is base64 (`mcp_json_copy_base64`).
+ * optionally a "mimeType", and either "text" or "blob", which is base64 (`mcp_json_copy_base64`); see
+ * also `mcp_content_type_of`.
  *
  * Returns `MCP_RPC_ERROR` if the resource does not exist, with code -32602, or -32002 on servers
  * up to 2025-11-25.
@@ -2896,9 +3062,10 @@ mcp_status mcp_list_prompts_page(mcp_client *client,
                                  mcp_error **error);
 
 /**
- * Gets a prompt with its arguments filled in: an object with "messages", an array; each message has
- * a "role" and a "content". `arguments` is the text, of `length` bytes, of a JSON object whose
- * values are strings; it is NUL-terminated if `length` is `MCP_NUL_TERMINATED`. NULL means none.
+ * Gets a prompt with its arguments filled in: an object with "messages", an array; each message
+ * has a "role" and a "content" (see `mcp_content_type_of`). `arguments` is the text, of `length`
+ * bytes, of a JSON object whose values are strings; it is NUL-terminated if `length` is
+ * `MCP_NUL_TERMINATED`. NULL means none.
  *
  * On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
  * failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
@@ -3058,6 +3225,42 @@ mcp_status mcp_set_roots(mcp_client *client,
                          mcp_error **error);
 
 /**
+ * Sets the handler for requests of the server that the specification does not define, such as
+ * those of an extension, by their method. The parameters are an object, and the response
+ * (`mcp_input_respond`) too; what is in them is up to the server and the application. Without a
+ * handler, the server receives the JSON-RPC error -32601 ("Method not found").
+ *
+ * ```
+ * mcp_set_capability(client, "experimental", "{\"com.example/pick\":{}}", MCP_NUL_TERMINATED, &error);
+ * mcp_set_request_handler(client, "com.example/pickColor", pick_color, window, NULL, &error);
+ * ```
+ *
+ * Legacy servers send requests at any time. Modern servers ask for input during a call
+ * (specification 2026-07-28, "Multi Round-Trip Requests"); for a method without a handler, the call
+ * fails with `MCP_INPUT_UNSUPPORTED`. The library declares nothing to the server: see
+ * `mcp_set_capability` and `mcp_set_extension`.
+ *
+ * NULL removes the handler of the method. `userdata` is passed to the handler, and to `destroy`
+ * (which may be NULL) when it is no longer needed: see `mcp_destroy_fn`.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` for a method that has its own function ("elicitation/create",
+ * "sampling/createMessage", "roots/list"), that the library handles ("ping", "tasks/..."), or that
+ * is a notification.
+ *
+ * The handler may be set, replaced or removed at any time; requests that are open keep the old one.
+ * Requests that a legacy server sends while no call waits for it arrive only if this or another
+ * handler was set before the first call: only then is an event stream opened for them.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_set_request_handler(mcp_client *client,
+                                   const char *method,
+                                   mcp_input_fn handler,
+                                   void *userdata,
+                                   mcp_destroy_fn destroy,
+                                   mcp_error **error);
+
+/**
  * Limits the time for the answer to each request of the server, in milliseconds; 0 means no limit
  * (the default), because a person may take long. When it has passed, the server gets the same
  * response as from a handler that gives none.
@@ -3098,8 +3301,8 @@ mcp_status mcp_notify_roots_changed(mcp_client *client,
                                     mcp_error **error);
 
 /**
- * Returns the method of the request: "elicitation/create", "sampling/createMessage" or
- * "roots/list"; NULL for NULL.
+ * Returns the method of the request: "elicitation/create", "sampling/createMessage", "roots/list",
+ * or that of `mcp_set_request_handler`; NULL for NULL.
  *
  * The result is valid as long as the input. Since 0.1.0.
  */
@@ -3608,6 +3811,20 @@ mcp_status mcp_options_set_meta(mcp_options *options,
                                 mcp_error **error);
 
 /**
+ * Sets how long the server should keep a task that the call creates, and its result, in milliseconds
+ * from its creation ("ttl": specification 2025-11-25, "Tasks"); 0 leaves it to the server (the
+ * default). The server may keep the task for another time: see the "ttl" of the task.
+ *
+ * For `mcp_call_tool_as_task`, and for `mcp_call_tool` if the tool must run as a task. Modern
+ * servers set the time themselves ("ttlMs" of a task), and clients cannot request one.
+ *
+ * No other thread may use the options meanwhile. Since 0.1.0.
+ */
+mcp_status mcp_options_set_task_ttl(mcp_options *options,
+                                    uint64_t ttl_ms,
+                                    mcp_error **error);
+
+/**
  * Sets a pointer to an object of the application, by which callbacks recognize the call: a window,
  * for example, in which they show a dialog. `mcp_input_call_data`, `mcp_auth_request_call_data`,
  * `mcp_oauth_request_call_data` and `mcp_oauth_assertion_call_data` return it. NULL means none (the
@@ -4081,9 +4298,12 @@ mcp_status mcp_json_copy_string(const mcp_json *json,
                                 mcp_error **error);
 
 /**
- * Decodes a string that contains base64 (RFC 4648, section 4), such as the "blob" of a resource or
- * the "data" of an image, to `buffer`, which has `capacity` bytes. `*length` (`length` may be
+ * Decodes a string that contains base64, such as the "blob" of a resource or the "data" of an image
+ * (see `mcp_content_data`), to `buffer`, which has `capacity` bytes. `*length` (`length` may be
  * NULL) is set to the number of bytes. No NUL is added.
+ *
+ * All forms that servers send are accepted: the alphabets of RFC 4648, sections 4 and 5, with or
+ * without padding, with spaces and line breaks, and as a data URL ("data:image/png;base64,...").
  *
  * If the buffer is too small, the function returns `MCP_BUFFER_TOO_SMALL`, sets `*length` too, and
  * writes nothing to the buffer. To get only the length, pass NULL and capacity 0: the result is

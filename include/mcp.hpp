@@ -351,6 +351,22 @@ enum class trace_direction : std::int32_t {
     received = MCP_TRACE_RECEIVED,
 };
 
+/// The types of content: see content. A later version may add values.
+enum class content_type : std::int32_t {
+    /// Another type, or not a content: content::view returns the JSON.
+    other = MCP_CONTENT_OTHER,
+    /// A text.
+    text = MCP_CONTENT_TEXT,
+    /// An image: its bytes and their MIME type.
+    image = MCP_CONTENT_IMAGE,
+    /// Sound: its bytes and their MIME type.
+    audio = MCP_CONTENT_AUDIO,
+    /// The URI of a resource, to be read with client::read_resource.
+    resource_link = MCP_CONTENT_RESOURCE_LINK,
+    /// A resource: its URI, and its text or its bytes.
+    resource = MCP_CONTENT_RESOURCE,
+};
+
 /// The type of a JSON value (RFC 8259, section 3).
 enum class json_type : std::int32_t {
     /// There is no value. Not the same as null.
@@ -939,9 +955,10 @@ class json_view {
         return detail::value_or_throw(try_copy_string());
     }
 
-    /// Returns the decoded bytes of a string that contains base64 (RFC 4648, section 4), such as the "blob" of a
-    /// resource or the "data" of an image. Throws status::json_mismatch if the value is not a string,
-    /// status::json_range if it is not base64.
+    /// Returns the decoded bytes of a string that contains base64, such as the "blob" of a resource or the "data" of an
+    /// image, in any form that servers send: both alphabets of RFC 4648, with or without padding, with line breaks, and
+    /// as a data URL. Throws status::json_mismatch if the value is not a string, status::json_range if it is not
+    /// base64.
     std::vector<std::byte> copy_base64() const {
         return detail::value_or_throw(try_copy_base64());
     }
@@ -984,19 +1001,25 @@ class json_view {
 
     /// Non-throwing form of copy_base64().
     [[nodiscard]] expected<std::vector<std::byte>> try_copy_base64() const {
-        std::size_t length = 0;
-        (void)mcp_json_copy_base64(value_, nullptr, 0, &length, nullptr);
-        std::vector<std::byte> bytes(length);
+        // Enough, so that the text is decoded only once.
+        std::vector<std::byte> bytes(raw().size() / 4 * 3 + 3);
         void *place = bytes.data();
+        std::size_t length = 0;
         const expected<void> outcome = detail::call(mcp_json_copy_base64, value_, place, bytes.size(), &length);
         if (!outcome) {
             return unexpected(outcome.error());
         }
+        bytes.resize(length);
         return bytes;
     }
 
   private:
+    friend class content;
     friend class json_writer;
+
+    const mcp_json *handle() const noexcept {
+        return value_;
+    }
 
     const mcp_json *value_ = nullptr;
 };
@@ -1419,6 +1442,76 @@ struct json_text {
 
 } // namespace detail
 
+/// A content: a block of a tool's result, the "content" of a message of a prompt, or an element of the "contents" of a
+/// resource (specification 2026-07-28, "Tools": Tool Result). Borrowed and trivially copyable, like json_view.
+///
+///     for (mcp::content block : result.content()) {
+///         switch (block.type()) {
+///         case mcp::content_type::text: std::cout << *block.text() << '\n'; break;
+///         case mcp::content_type::image: show(*block.mime_type(), block.copy_data()); break;
+///         default: std::cout << block.view().raw() << '\n';
+///         }
+///     }
+class content {
+  public:
+    /// Reads a value as content, of any type.
+    content(json_view value) noexcept : value_(value) {}
+
+    /// Returns the type; content_type::other for an unknown one.
+    content_type type() const noexcept {
+        return static_cast<content_type>(mcp_content_type_of(value_.handle()));
+    }
+
+    /// Returns the text: of a text, or of a resource that is a text; std::nullopt if there is none. Valid as long as
+    /// the document exists.
+    std::optional<std::string_view> text() const noexcept {
+        return optional_text(mcp_content_text(value_.handle()));
+    }
+
+    /// Returns the MIME type, such as "image/png": of an image, of audio, of a resource, or of the resource that a link
+    /// refers to; std::nullopt if there is none. Valid as long as the document exists.
+    std::optional<std::string_view> mime_type() const noexcept {
+        return optional_text(mcp_content_mime_type(value_.handle()));
+    }
+
+    /// Returns the URI of a resource or of a link to one; std::nullopt for other types. Valid as long as the document
+    /// exists.
+    std::optional<std::string_view> uri() const noexcept {
+        return optional_text(mcp_content_uri(value_.handle()));
+    }
+
+    /// Returns the bytes in base64: of an image, of audio, or of a resource that is not a text; missing for other
+    /// types.
+    json_view data() const noexcept {
+        return json_view(mcp_content_data(value_.handle()));
+    }
+
+#ifdef __cpp_exceptions
+    /// Returns the decoded bytes of data(). Throws status::json_mismatch if there are none, status::json_range if they
+    /// are not base64.
+    std::vector<std::byte> copy_data() const {
+        return data().copy_base64();
+    }
+#endif
+
+    /// Non-throwing form of copy_data().
+    [[nodiscard]] expected<std::vector<std::byte>> try_copy_data() const {
+        return data().try_copy_base64();
+    }
+
+    /// Returns the whole value, with all its members.
+    json_view view() const noexcept {
+        return value_;
+    }
+
+  private:
+    static std::optional<std::string_view> optional_text(const char *text) noexcept {
+        return text != nullptr ? std::optional<std::string_view>(text) : std::nullopt;
+    }
+
+    json_view value_;
+};
+
 /// The result of a tool (specification 2026-07-28, "Tools": Tool Result). Immutable; several threads may read it at the
 /// same time.
 class tool_result {
@@ -1438,14 +1531,16 @@ class tool_result {
     }
     std::string_view text() const && = delete;
 
-    /// Returns the structured content: an object; any value from 2026-07-28 on; missing if there is none. It is not
-    /// validated against the tool's "outputSchema". Valid as long as the result exists.
+    /// Returns the structured content: an object; any value from 2026-07-28 on; missing if there is none. It should
+    /// match the tool's "outputSchema" in client::list_tools, but is not validated: a program that has a validator for
+    /// JSON schemas passes it both values. Valid as long as the result exists.
     json_view structured() const & noexcept {
         return json_view(mcp_tool_result_structured(handle()));
     }
     json_view structured() const && = delete;
 
-    /// Returns the blocks of the content, each with a "type". Valid as long as the result exists.
+    /// Returns the blocks of the content, each with a "type"; the class content reads them. Valid as long as the result
+    /// exists.
     json_elements content() const & {
         return result_["content"].elements();
     }
@@ -1781,6 +1876,16 @@ class options {
     }
     options &&header(std::string_view name, std::optional<std::string_view> value) && {
         return std::move(header(name, value));
+    }
+
+    /// Sets how long a server of 2025-11-25 should keep a task that the call creates, and its result, from its
+    /// creation; 0 leaves it to the server (the default). Modern servers set the time themselves.
+    options &task_ttl(duration ttl) & {
+        set(mcp_options_set_task_ttl, ttl);
+        return *this;
+    }
+    options &&task_ttl(duration ttl) && {
+        return std::move(task_ttl(ttl));
     }
 
     /// Returns a copy, for example of a template with headers and timeouts that a call adds to. It has everything that
@@ -2311,14 +2416,15 @@ class oauth_assertion {
 // ---------------------------------------------------------------------------------------------------------------------
 
 /// The argument of a handler: describes the server's request, and receives the response. See client::set_elicitation,
-/// set_sampling and set_roots. The object and the values it returns are valid until the handler returns, on the
-/// handler's thread only, unless the handler calls defer(). A handler that gives no response cancels an elicitation and
-/// fails any other request.
+/// set_sampling, set_roots and set_request_handler. The object and the values it returns are valid until the handler
+/// returns, on the handler's thread only, unless the handler calls defer(). A handler that gives no response cancels an
+/// elicitation and fails any other request.
 class input : public deferrable<mcp_input> {
   public:
     explicit input(mcp_input *borrowed) noexcept : deferrable(borrowed) {}
 
-    /// Returns the method of the request: "elicitation/create", "sampling/createMessage" or "roots/list".
+    /// Returns the method of the request: "elicitation/create", "sampling/createMessage", "roots/list", or that of
+    /// client::set_request_handler.
     std::string_view method() const noexcept {
         const char *method = mcp_input_method(handle_);
         return method != nullptr ? std::string_view(method) : std::string_view();
@@ -3456,6 +3562,18 @@ class client {
         return detail::value_or_throw(try_get_task(id, opts));
     }
 
+    /// Returns all tasks of the server: an object with "tasks", an array that combines all pages. Only servers of
+    /// 2025-11-25 have such a list, and not all of them; others answer with status::rpc_error and the code -32601.
+    [[nodiscard]] json list_tasks(const options &opts = {}) {
+        return detail::value_or_throw(try_list_tasks(opts));
+    }
+
+    /// Returns the server's tasks page by page. The options are moved into the range.
+    [[nodiscard]] page_range<json> task_pages(options opts = {}) & {
+        return {mcp_list_tasks_page, client_.get(), std::move(opts)};
+    }
+    page_range<json> task_pages(options opts = {}) && = delete;
+
     /// Sends inputs that a task of a modern server requests: `responses` is the text of a JSON object with a result for
     /// each key of the task's "inputRequests". wait_task does this automatically.
     void update_task(std::string_view id, std::string_view responses, const options &opts = {}) {
@@ -3820,6 +3938,21 @@ class client {
         detail::value_or_throw(try_set_max_input_rounds(rounds));
     }
 
+    /// Sets the handler for requests of the server that the specification does not define, such as those of an
+    /// extension, by their method; std::nullopt removes it. The response (input::respond) is an object; what is in it
+    /// is up to the server and the program. Nothing is declared to the server: see set_capability and set_extension.
+    /// Threads, exceptions and ownership as for set_elicitation. At any time,
+    /// but requests outside of calls arrive only if a handler was set before the first call.
+    ///
+    ///     client.set_request_handler("com.example/pickColor",
+    ///                                [](mcp::input &input) { input.respond(R"({"color":"red"})"); });
+    ///
+    /// Throws status::invalid_argument for a method that has its own function, such as "roots/list", that the library
+    /// handles ("ping", "tasks/..."), or that is a notification.
+    template <class Callable> void set_request_handler(std::string_view method, Callable callable) {
+        detail::value_or_throw(try_set_request_handler(method, std::move(callable)));
+    }
+
     // --- Server process: before the first call ---
 
     /// Sets an environment variable of the server process; std::nullopt removes it. Throws status::invalid_argument for
@@ -3931,6 +4064,17 @@ class client {
     /// Throws status::invalid_argument for a name without a vendor and a slash, or settings that are not an object.
     void set_extension(std::string_view name, std::optional<std::string_view> settings) {
         detail::value_or_throw(try_set_extension(name, settings));
+    }
+
+    /// Declares a capability to the server that no other function declares: a member of the client's "capabilities",
+    /// such as "experimental". `capability` is a JSON object; std::nullopt removes it. Before the first call.
+    ///
+    ///     client.set_capability("experimental", R"({"com.example/pick":{}})");
+    ///
+    /// Throws status::invalid_argument for a capability that handlers or set_extension declare, for "tasks", or for a
+    /// text that is not an object.
+    void set_capability(std::string_view name, std::optional<std::string_view> capability) {
+        detail::value_or_throw(try_set_capability(name, capability));
     }
 
     /// Pins the protocol version, such as "2025-06-18": if the server does not support it, calls fail with
@@ -4146,6 +4290,17 @@ class client {
         return detail::get_json(mcp_get_task, client_.get(), detail::text(id, "the task's id"), opts);
     }
 
+    /// Non-throwing form of list_tasks().
+    [[nodiscard]] expected<json> try_list_tasks(const options &opts = {}) {
+        return detail::get_json(mcp_list_tasks, client_.get(), opts);
+    }
+
+    /// Non-throwing form of task_pages(). If a page fails, the error is the last page.
+    [[nodiscard]] page_range<expected<json>> try_task_pages(options opts = {}) & {
+        return {mcp_list_tasks_page, client_.get(), std::move(opts)};
+    }
+    page_range<expected<json>> try_task_pages(options opts = {}) && = delete;
+
     /// Non-throwing form of update_task().
     [[nodiscard]] expected<void> try_update_task(std::string_view id, std::string_view responses,
                                                  const options &opts = {}) {
@@ -4330,6 +4485,20 @@ class client {
         return detail::call(mcp_set_max_input_rounds, client_.get(), rounds);
     }
 
+    /// Non-throwing form of set_request_handler().
+    template <class Callable>
+    [[nodiscard]] expected<void> try_set_request_handler(std::string_view method, Callable callable) {
+        const detail::text name(method, "the method");
+        if (std::optional<error> invalid = detail::validate(name)) {
+            return unexpected(*std::move(invalid));
+        }
+        const auto setter = [&name](mcp_client *client, mcp_input_fn handler, void *userdata, mcp_destroy_fn destroy,
+                                    mcp_error **failure) {
+            return mcp_set_request_handler(client, name.c_str(), handler, userdata, destroy, failure);
+        };
+        return set_handler(setter, std::move(callable));
+    }
+
     /// Non-throwing form of set_environment().
     [[nodiscard]] expected<void> try_set_environment(std::string_view name, std::optional<std::string_view> value) {
         return detail::call(mcp_set_environment, client_.get(), detail::text(name, "the variable's name"),
@@ -4447,6 +4616,13 @@ class client {
     [[nodiscard]] expected<void> try_set_extension(std::string_view name, std::optional<std::string_view> settings) {
         const detail::json_text text(settings);
         return detail::call(mcp_set_extension, client_.get(), detail::text(name, "the extension's name"), text.start,
+                            text.length);
+    }
+
+    /// Non-throwing form of set_capability().
+    [[nodiscard]] expected<void> try_set_capability(std::string_view name, std::optional<std::string_view> capability) {
+        const detail::json_text text(capability);
+        return detail::call(mcp_set_capability, client_.get(), detail::text(name, "the capability's name"), text.start,
                             text.length);
     }
 

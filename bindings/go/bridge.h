@@ -18,6 +18,7 @@ uintptr_t bridge_error_cause(const mcp_error *error);
 mcp_status bridge_set_elicitation(mcp_client *client, uintptr_t handle, mcp_error **error);
 mcp_status bridge_set_sampling(mcp_client *client, uintptr_t handle, mcp_error **error);
 mcp_status bridge_set_roots(mcp_client *client, uintptr_t handle, mcp_error **error);
+mcp_status bridge_set_request_handler(mcp_client *client, const char *method, uintptr_t handle, mcp_error **error);
 void bridge_input_set_over(mcp_input *input, uintptr_t handle);
 void bridge_input_fail(mcp_input *input, int64_t code, const char *message, uintptr_t cause);
 mcp_status bridge_set_server_log(mcp_client *client, uintptr_t handle, mcp_error **error);

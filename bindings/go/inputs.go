@@ -244,6 +244,49 @@ func (c *Client) NotifyRootsChanged(ctx context.Context, options ...CallOption) 
 	})
 }
 
+// A ServerRequest is a server's request that the specification does not define; see [WithRequestHandler].
+type ServerRequest struct {
+	Method string
+	// Params holds the parameters as received, an object.
+	Params Result
+	// ClientName is the name of the client ([Client.Name]).
+	ClientName string
+}
+
+// WithRequestHandler sets the handler of server requests that the specification does not define, such as those of an
+// extension, by their method. It returns a value that [encoding/json] encodes as an object; nil is an empty object.
+// Nothing is declared to the server: see [WithCapability] and [WithExtension]. The handler runs under the rules that
+// [WithElicitation] describes. [Client.SetRequestHandler] sets it later.
+//
+// The error is [InvalidArgument] for a method that has its own option, such as "roots/list", that the library handles
+// ("ping", "tasks/..."), or that is a notification.
+func WithRequestHandler(method string, handler func(context.Context, ServerRequest) (any, error)) Option {
+	return func(c *Client) error { return c.SetRequestHandler(method, handler) }
+}
+
+// SetRequestHandler sets or replaces the handler of [WithRequestHandler] for a method; nil removes it. It may be called
+// at any time, but requests outside of calls arrive only if a handler was set before the first call.
+func (c *Client) SetRequestHandler(method string, handler func(context.Context, ServerRequest) (any, error)) error {
+	return withCString(method, "the method", func(method *C.char) error {
+		set := func(c *C.mcp_client, handle C.uintptr_t, e **C.mcp_error) C.mcp_status {
+			return C.bridge_set_request_handler(c, method, handle, e)
+		}
+		if handler == nil {
+			return c.setCallback(nil, set)
+		}
+		return c.setInput(func(ctx context.Context, i *C.mcp_input) error {
+			result, err := handler(ctx, ServerRequest{C.GoString(C.mcp_input_method(i)), params(i), clientName(i)})
+			if err != nil {
+				return err
+			}
+			if result == nil {
+				result = struct{}{}
+			}
+			return respond(i, result)
+		}, set)
+	})
+}
+
 // WithMaxInputRounds limits how many times one call may be repeated with input that a modern server requires
 // (specification 2026-07-28, "Multi Round-Trip Requests"). A call that exceeds it returns [Endless]. Zero means the
 // default, 32.
@@ -255,8 +298,8 @@ func WithMaxInputRounds(rounds uint32) Option {
 	}
 }
 
-// WithInputTimeout limits the time of the handlers of [WithElicitation], [WithSampling] and [WithRoots]. Zero, the
-// default, means no limit.
+// WithInputTimeout limits the time of the handlers of [WithElicitation], [WithSampling], [WithRoots] and
+// [WithRequestHandler]. Zero, the default, means no limit.
 func WithInputTimeout(d time.Duration) Option {
 	return func(c *Client) error {
 		ms, err := milliseconds(d, "the input timeout")

@@ -27,6 +27,36 @@ func answerAll() []mcp.Option {
 	}
 }
 
+func TestRequestsOfOtherMethods(t *testing.T) {
+	inBothEras(t, func(t *testing.T, version string) {
+		var of, name string
+		done := make(chan struct{})
+		client := newProcessClient(t, version,
+			mcp.WithCapability("experimental", map[string]any{"com.example/pick": struct{}{}}),
+			mcp.WithRequestHandler("x.example/none", nil),
+			mcp.WithRequestHandler("x.example/pick", func(_ context.Context, r mcp.ServerRequest) (any, error) {
+				defer close(done)
+				var params struct{ Of string }
+				noError(t, r.Params.Decode(&params))
+				of, name = params.Of, r.Method
+				return map[string]string{"colour": "red"}, nil
+			}))
+		result, err := client.CallTool(t.Context(), "asks_other", nil)
+		noError(t, err)
+		wantEqual(t, result.Text(), "well")
+		<-done
+		wantEqual(t, of+" "+name, "wall x.example/pick")
+	})
+	for _, option := range []mcp.Option{
+		mcp.WithRequestHandler("roots/list", nil), mcp.WithRequestHandler("", nil),
+		mcp.WithRequestHandler("a\x00b", nil), mcp.WithCapability("roots", nil),
+		mcp.WithCapability("experimental", 1), mcp.WithCapability("a\x00b", nil),
+	} {
+		_, err := mcp.New("http://127.0.0.1:9/mcp", option)
+		wantStatus(t, err, mcp.InvalidArgument)
+	}
+}
+
 func TestInputHandlers(t *testing.T) {
 	inBothEras(t, func(t *testing.T, version string) {
 		var mu sync.Mutex

@@ -154,7 +154,8 @@ func TestContentsWithWrongTypes(t *testing.T) {
 	for text, want := range map[string]mcp.Contents{
 		`[{"type":"text","text":42},{"type":"text","text":"a"}]`: {{Type: "text"}, {Type: "text", Text: "a"}},
 		`{"type":"text","text":[],"data":"x"}`:                   {{Type: "text", Data: "x"}},
-		`"x"`:                                                    {{}},
+		`"x"`:                                                    {{Raw: mcp.Result(`"x"`)}},
+		`{"type":"a"}`:                                           {{Type: "a", Raw: mcp.Result(`{"type":"a"}`)}},
 		`[]`:                                                     {},
 		`null`:                                                   nil,
 	} {
@@ -163,6 +164,45 @@ func TestContentsWithWrongTypes(t *testing.T) {
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%s is decoded as %v instead of %v", text, got, want)
 		}
+	}
+}
+
+func TestContentIsEncodedAsItWasReceived(t *testing.T) {
+	for _, text := range []string{
+		`{"type":"text","text":"a","annotations":{"priority":1},"_meta":{"b":2}}`,
+		`{"type":"resource_link","uri":"x:","name":"n","title":"T","description":"d"}`,
+		`{"type":"resource","resource":{"uri":"x:","blob":"AA"}}`,
+		`{"type":"tool_use","id":"1","input":{"a":[1]}}`,
+	} {
+		var content mcp.Content
+		noError(t, json.Unmarshal([]byte(text), &content))
+		encoded, err := json.Marshal(content)
+		noError(t, err)
+		var got, want any
+		noError(t, json.Unmarshal(encoded, &got))
+		noError(t, json.Unmarshal([]byte(text), &want))
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s is encoded as %s", text, encoded)
+		}
+	}
+}
+
+func TestBase64IsDecodedInAllForms(t *testing.T) {
+	for _, text := range []string{"+/8=", "-_8", "+/\n8\r\n=", "data:image/png;base64,-_8="} {
+		for _, decode := range []func() ([]byte, error){
+			mcp.Content{Type: mcp.ImageContent, Data: text}.Bytes, mcp.ResourceContents{Blob: text}.Bytes,
+		} {
+			data, err := decode()
+			noError(t, err)
+			wantEqual(t, string(data), "\xfb\xff")
+		}
+	}
+	data, err := mcp.Content{}.Bytes()
+	noError(t, err)
+	wantEqual(t, len(data), 0)
+	for _, text := range []string{"!", "A", "AAA\x00", "\xff", "<b>"} {
+		_, err := mcp.Content{Data: text}.Bytes()
+		wantStatus(t, err, mcp.JSONRange)
 	}
 }
 

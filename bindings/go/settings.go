@@ -156,6 +156,27 @@ func WithExtension(name string, settings any) Option {
 	}
 }
 
+// WithCapability declares a capability to the server that no other option declares: a member of the client's
+// "capabilities", such as "experimental". capability is encoded as a JSON object; nil means an empty one. The error is
+// [InvalidArgument] for a capability that a handler or [WithExtension] declares, and for "tasks".
+func WithCapability(name string, capability any) Option {
+	return func(c *Client) error {
+		if capability == nil {
+			capability = struct{}{}
+		}
+		text, err := marshal(capability, "the capability")
+		if err != nil {
+			return err
+		}
+		return withCString(name, "the name", func(name *C.char) error {
+			return c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status {
+				t := jsonTextOf(text)
+				return C.mcp_set_capability(client, name, t.text, t.length, failure)
+			})
+		})
+	}
+}
+
 // WithProtocolVersion pins the protocol version, such as "2025-06-18": calls return [VersionUnsupported] if the server
 // does not support it. "", the default, negotiates the newest version that both sides support. A version that the
 // library does not support is [InvalidArgument].

@@ -461,6 +461,11 @@ impl CallContext {
         self.shared.extras.headers.as_ref()
     }
 
+    /// How long a server should keep a task that the call creates, in milliseconds.
+    pub fn task_ttl(&self) -> Option<u64> {
+        self.shared.extras.task_ttl
+    }
+
     /// The application's object for its callbacks.
     pub fn data(&self) -> Option<&CallData> {
         self.shared.extras.data.as_ref()

@@ -69,7 +69,7 @@ impl Client {
                 pinned: self.settings.pinned(),
                 client_info: self.settings.client_info(),
                 client_capabilities,
-                extensions: self.settings.extensions(),
+                own_capabilities: self.settings.own_capabilities(),
                 needs_server_stream: &|| {
                     client_capabilities.any() || self.server_log.has_hook() || self.notifications.is_set()
                 },

@@ -14,7 +14,7 @@ use crate::net::proxy::ProxyChoice;
 use crate::net::tls::TlsOptions;
 use crate::protocol::incoming::InputKind;
 use crate::protocol::json::MAX_TEXT;
-use crate::protocol::messages::{ClientCapabilities, ClientInfo, Extension};
+use crate::protocol::messages::{ClientCapabilities, ClientInfo, OwnCapabilities, check_own_capability};
 use crate::protocol::version::{self, Era};
 use crate::rpc::handlers::{Handler, Handlers};
 use crate::status::*;
@@ -48,7 +48,7 @@ pub struct Settings {
 /// The settings that the first request freezes.
 struct FixedSettings {
     client_info: ClientInfo,
-    extensions: Vec<Extension>,
+    own_capabilities: OwnCapabilities,
     pinned: Option<(&'static str, Era)>,
     /// `None`: the client finds out which transport the server has.
     transport: Option<TransportKind>,
@@ -81,7 +81,7 @@ impl Default for Settings {
         Settings {
             fixed: Mutex::new(FixedSettings {
                 client_info,
-                extensions: Vec::new(),
+                own_capabilities: OwnCapabilities::default(),
                 pinned: None,
                 transport: None,
                 require_https: false,
@@ -184,14 +184,20 @@ impl Settings {
         }
         let settings = settings.map(|settings| object(settings, "the extension's settings")).transpose()?;
         self.change("an extension", |fixed| {
-            fixed.extensions.retain(|(known, _)| known != name);
-            fixed.extensions.extend(settings.map(|settings| (name.to_owned(), settings.to_owned())));
+            set_member(&mut fixed.own_capabilities.extensions, name, settings);
         })
     }
 
-    /// The extensions that this client declares to the server.
-    pub fn extensions(&self) -> Vec<Extension> {
-        self.lock().extensions.clone()
+    /// Declares a capability that no other function declares, the text of a JSON object; `None` removes it.
+    pub fn set_capability(&self, name: &str, capability: Option<&str>) -> Result<()> {
+        check_own_capability(name).map_err(|why| Error::new(MCP_INVALID_ARGUMENT, why))?;
+        let capability = capability.map(|capability| object(capability, "the capability")).transpose()?;
+        self.change("a capability", |fixed| set_member(&mut fixed.own_capabilities.others, name, capability))
+    }
+
+    /// The capabilities that the application declares to the server.
+    pub fn own_capabilities(&self) -> OwnCapabilities {
+        self.lock().own_capabilities.clone()
     }
 
     pub fn client_info(&self) -> ClientInfo {
@@ -345,6 +351,12 @@ impl Settings {
     fn lock(&self) -> MutexGuard<'_, FixedSettings> {
         self.fixed.lock()
     }
+}
+
+/// Sets a member of an object; `None` removes it.
+fn set_member(members: &mut Vec<(String, String)>, name: &str, value: Option<&str>) {
+    members.retain(|(known, _)| known != name);
+    members.extend(value.map(|value| (name.to_owned(), value.to_owned())));
 }
 
 #[cfg(test)]

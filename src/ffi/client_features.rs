@@ -1,4 +1,4 @@
-//! Handlers for requests of the server: elicitation, sampling and roots.
+//! Handlers for requests of the server: elicitation, sampling, roots, and requests of other methods.
 
 use std::ffi::{CString, c_char, c_void};
 use std::ptr::{null, null_mut};
@@ -12,9 +12,10 @@ use super::error::mcp_error;
 use super::guard::guard;
 use super::options::mcp_options;
 use super::userdata::{Userdata, mcp_destroy_fn, mcp_over_fn, over_callback};
+use crate::error::{Error, Result};
 use crate::protocol::incoming::InputKind;
 use crate::rpc::handlers::{Handler, InputRequest};
-use crate::status::mcp_status;
+use crate::status::{MCP_INVALID_ARGUMENT, mcp_status};
 use crate::sys::callback;
 
 /// The argument of a handler: describes the server's request, and receives the response. It is
@@ -74,7 +75,7 @@ pub unsafe extern "C" fn mcp_set_elicitation(
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     // SAFETY: the header requires that the handler may be called with this userdata from any thread.
-    unsafe { set_handler(client, InputKind::Elicitation, (handler, userdata, destroy), error) }
+    unsafe { set_handler(client, Ok(InputKind::Elicitation), (handler, userdata, destroy), error) }
 }
 
 /// Sets the handler for sampling, which asks the application's language model (specification
@@ -100,7 +101,7 @@ pub unsafe extern "C" fn mcp_set_sampling(
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     // SAFETY: the header requires that the handler may be called with this userdata from any thread.
-    unsafe { set_handler(client, InputKind::Sampling, (handler, userdata, destroy), error) }
+    unsafe { set_handler(client, Ok(InputKind::Sampling), (handler, userdata, destroy), error) }
 }
 
 /// Sets the handler that lists the folders that the server may use (specification 2026-07-28,
@@ -126,7 +127,48 @@ pub unsafe extern "C" fn mcp_set_roots(
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     // SAFETY: the header requires that the handler may be called with this userdata from any thread.
-    unsafe { set_handler(client, InputKind::Roots, (handler, userdata, destroy), error) }
+    unsafe { set_handler(client, Ok(InputKind::Roots), (handler, userdata, destroy), error) }
+}
+
+/// Sets the handler for requests of the server that the specification does not define, such as
+/// those of an extension, by their method. The parameters are an object, and the response
+/// (`mcp_input_respond`) too; what is in them is up to the server and the application. Without a
+/// handler, the server receives the JSON-RPC error -32601 ("Method not found").
+///
+/// ```
+/// mcp_set_capability(client, "experimental", "{\"com.example/pick\":{}}", MCP_NUL_TERMINATED, &error);
+/// mcp_set_request_handler(client, "com.example/pickColor", pick_color, window, NULL, &error);
+/// ```
+///
+/// Legacy servers send requests at any time. Modern servers ask for input during a call
+/// (specification 2026-07-28, "Multi Round-Trip Requests"); for a method without a handler, the call
+/// fails with `MCP_INPUT_UNSUPPORTED`. The library declares nothing to the server: see
+/// `mcp_set_capability` and `mcp_set_extension`.
+///
+/// NULL removes the handler of the method. `userdata` is passed to the handler, and to `destroy`
+/// (which may be NULL) when it is no longer needed: see `mcp_destroy_fn`.
+///
+/// Returns `MCP_INVALID_ARGUMENT` for a method that has its own function ("elicitation/create",
+/// "sampling/createMessage", "roots/list"), that the library handles ("ping", "tasks/..."), or that
+/// is a notification.
+///
+/// The handler may be set, replaced or removed at any time; requests that are open keep the old one.
+/// Requests that a legacy server sends while no call waits for it arrive only if this or another
+/// handler was set before the first call: only then is an event stream opened for them.
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mcp_set_request_handler(
+    client: SharedHandle<mcp_client>,
+    method: CText,
+    handler: mcp_input_fn,
+    userdata: *mut c_void,
+    destroy: mcp_destroy_fn,
+    error: OutParam<*mut mcp_error>,
+) -> mcp_status {
+    let other = |method| InputKind::other(method).map_err(|why| Error::new(MCP_INVALID_ARGUMENT, why));
+    // SAFETY: the header requires that the handler may be called with this userdata from any thread.
+    unsafe { set_handler(client, method.required("method").and_then(other), (handler, userdata, destroy), error) }
 }
 
 /// # Safety
@@ -134,7 +176,7 @@ pub unsafe extern "C" fn mcp_set_roots(
 /// The handler may be called with the userdata from any thread, until `destroy` is called.
 unsafe fn set_handler(
     client: SharedHandle<mcp_client>,
-    kind: InputKind,
+    kind: Result<InputKind>,
     (handler, userdata, destroy): (mcp_input_fn, *mut c_void, mcp_destroy_fn),
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
@@ -153,7 +195,7 @@ unsafe fn set_handler(
             });
             handler
         });
-        client.settings.set_handler(kind, handler)
+        client.settings.set_handler(kind?, handler)
     })
 }
 
@@ -226,8 +268,8 @@ impl mcp_input {
     }
 }
 
-/// Returns the method of the request: "elicitation/create", "sampling/createMessage" or
-/// "roots/list"; NULL for NULL.
+/// Returns the method of the request: "elicitation/create", "sampling/createMessage", "roots/list",
+/// or that of `mcp_set_request_handler`; NULL for NULL.
 ///
 /// The result is valid as long as the input. Since 0.1.0.
 #[unsafe(no_mangle)]

@@ -16,6 +16,7 @@ pub mod cancel;
 pub mod client;
 pub mod client_features;
 pub mod config;
+pub mod content;
 pub mod credentials;
 pub mod error;
 pub mod json;

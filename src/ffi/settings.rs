@@ -125,6 +125,36 @@ pub extern "C" fn mcp_set_extension(
     })
 }
 
+/// Declares a capability to the server that no other function declares: a member of the client's
+/// "capabilities" (`ClientCapabilities` of the schema of 2026-07-28), such as "experimental".
+/// `capability` is the text of a JSON object of `length` bytes, or NUL-terminated if `length` is
+/// `MCP_NUL_TERMINATED`; NULL removes the capability.
+///
+/// ```
+/// mcp_set_capability(client, "experimental", "{\"com.example/pick\":{}}", MCP_NUL_TERMINATED, &error);
+/// ```
+///
+/// Handlers declare their capabilities ("elicitation", "sampling", "roots"), and `mcp_set_extension`
+/// declares extensions. For the requests that a server then sends see `mcp_set_request_handler`.
+///
+/// Returns `MCP_INVALID_ARGUMENT` for the names that other functions declare, for "tasks" (the
+/// library runs no tasks for servers), or if `capability` is not a JSON object; and `MCP_MISUSE`
+/// after the first call.
+///
+/// Thread-safe. Since 0.1.0.
+#[unsafe(no_mangle)]
+pub extern "C" fn mcp_set_capability(
+    client: SharedHandle<mcp_client>,
+    name: CText,
+    capability: SizedText,
+    length: BufferSize,
+    error: OutParam<*mut mcp_error>,
+) -> mcp_status {
+    mcp_client::set(client, error, |client| {
+        client.settings.set_capability(name.required("name")?, capability.optional(length, "the capability")?)
+    })
+}
+
 /// Pins the protocol version, such as "2025-06-18": if the server does not support it, calls fail
 /// with `MCP_VERSION_UNSUPPORTED`. NULL negotiates the newest version that both sides support (the
 /// default).

@@ -2,6 +2,7 @@
 //! I/O, no clock and no threads, so that all of it can be fuzzed.
 #![forbid(unsafe_code)]
 
+pub mod base64_decoder;
 pub mod challenge;
 pub mod elicitation;
 pub mod event_stream;

@@ -116,7 +116,7 @@ impl Dispatcher {
 
 /// Lets a handler answer a server request, and sends the response.
 fn answer(
-    (handlers, kind): (&Handlers, InputKind),
+    (handlers, kind): (&Handlers, &InputKind),
     active_requests: &ActiveServerRequests,
     call: &CallContext,
     request: &ServerRequest,
@@ -150,6 +150,10 @@ fn send(call: &CallContext, method: &str, slot: ReplySlot, response: &str) {
 impl InboundHandler for Dispatcher {
     fn has_handlers(&self) -> bool {
         self.handlers.has_any()
+    }
+
+    fn has_handler_of(&self, method: &str) -> bool {
+        self.handlers.has(&InputKind::of(method))
     }
 
     fn observes_notifications(&self) -> bool {
@@ -200,24 +204,24 @@ impl InboundHandler for Dispatcher {
             return;
         }
         let kind = InputKind::of(method);
-        let Some(kind) = kind.filter(|kind| self.handlers.has(*kind)) else {
-            let is_removed = kind.is_some_and(|kind| self.handlers.is_declared(kind));
+        if !self.handlers.has(&kind) {
+            let is_removed = kind.is_defined() && self.handlers.is_declared(&kind);
             let response = match method.as_str() {
                 "ping" => messages::result(id, "{}"),
                 _ if is_removed => messages::error_response(id, METHOD_NOT_FOUND, HANDLER_REMOVED),
                 _ => messages::error_response(id, METHOD_NOT_FOUND, "Method not found"),
             };
             return send(call, method, slot, &response);
-        };
+        }
         if !call.is_internal {
-            return answer((&self.handlers, kind), &self.active_requests, call, request, slot);
+            return answer((&self.handlers, &kind), &self.active_requests, call, request, slot);
         }
         // This thread reads the messages of all calls: it does not wait for the application.
         let handlers = Arc::clone(&self.handlers);
         let active_requests = Arc::clone(&self.active_requests);
         let (own_call, request) = (call.clone(), request.clone());
         let started = call.callbacks().start_waiting(Box::new(move || {
-            answer((&handlers, kind), &active_requests, &own_call, &request, slot);
+            answer((&handlers, &kind), &active_requests, &own_call, &request, slot);
         }));
         if let Err(error) = started {
             call.log(LogLevel::Warning, || format!("a request of the server gets no response: {error}"));
@@ -234,7 +238,7 @@ mod tests {
     use crate::call::request::PeerContext;
     use crate::protocol::json::Json;
     use crate::rpc::handlers::{Handler, InputRequest};
-    use crate::status::MCP_MISUSE;
+    use crate::status::{MCP_INVALID_ARGUMENT, MCP_MISUSE};
     use crate::transport::context::TransportContext;
     use crate::transport::fake::{self, FakeTransport, TransportMethod, call, call_with, notification, with_progress};
     use crate::transport::interface::TransportKind;
@@ -378,6 +382,30 @@ mod tests {
             ServerRequest { params: Some(Json::parse(r#"{"a":1}"#.into()).unwrap()), ..request("4", "roots/list") };
         assert_eq!(fixture.response(&roots_request), r#"{"jsonrpc":"2.0","id":4,"result":{"roots":[2]}}"#);
         assert_eq!(runs.take(), [r#"{"a":1}"#]);
+    }
+
+    #[test]
+    fn a_request_that_the_specification_does_not_define_gets_the_response_of_its_handler() {
+        let handlers = with_handler(InputKind::of("x/pick"), |input| {
+            assert_eq!((input.kind.method(), input.params.text()), ("x/pick", "{}"));
+            assert_eq!(input.accept(None).unwrap_err().status(), MCP_MISUSE);
+            assert_eq!(input.respond("[]").unwrap_err().status(), MCP_INVALID_ARGUMENT);
+            input.respond(r#"{"any":[1]}"#).unwrap();
+        });
+        // The client declares nothing for such requests: their handlers may be added later.
+        handlers.declare();
+        handlers.set(InputKind::of("x/none"), Some(Arc::new(|_: &Arc<InputRequest>| ()))).unwrap();
+        handlers.set(InputKind::of("x/removed"), None).unwrap();
+        assert!(handlers.client_capabilities().any());
+        let fixture = DispatchFixture::new(handlers);
+        let inbound = &fixture.context.inbound;
+        assert!(inbound.has_handlers() && inbound.has_handler_of("x/pick") && !inbound.has_handler_of("x/removed"));
+        let expected = r#"{"jsonrpc":"2.0","id":4,"result":{"any":[1]}}"#;
+        assert_eq!(fixture.response(&request("4", "x/pick")), expected);
+        let none = fixture.response(&request("4", "x/none"));
+        assert!(none.contains("-32603") && none.contains("the handler of x/none gave no response"), "{none}");
+        let removed = fixture.response(&request("4", "x/removed"));
+        assert!(removed.contains("-32601"), "{removed}");
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! The application's handlers for server requests: user input (elicitation), model output (sampling) and the roots.
+//! The application's handlers for server requests: user input (elicitation), model output (sampling), the roots, and
+//! requests that the specification does not define.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -35,7 +36,7 @@ pub enum HandlerOutcome {
 /// call. `begun` gets the request before the handler.
 pub fn run_handler(
     call: &CallContext,
-    (handlers, kind): (&Handlers, InputKind),
+    (handlers, kind): (&Handlers, &InputKind),
     params: Option<&Json>,
     ends: &[&PollableEvent],
     begun: impl FnOnce(&Arc<InputRequest>),
@@ -54,7 +55,7 @@ pub fn run_handler(
         return failed(format!("more than {MAX_OPEN_INPUTS} requests for input are open"));
     };
     let of_call = (call.client_name(), call.data().cloned());
-    let input = InputRequest::new(kind, params, of_call, call.callbacks());
+    let input = InputRequest::new(kind.clone(), params, of_call, call.callbacks());
     begun(&input);
     let running =
         RunningHandler { input: Arc::clone(&input), _open: Arc::clone(&open), answered: SetOnDrop::default() };
@@ -94,7 +95,7 @@ impl From<Result<String, HandlerFailure>> for HandlerOutcome {
 }
 
 /// The response for an application that gave none.
-fn without_response(kind: InputKind) -> HandlerOutcome {
+fn without_response(kind: &InputKind) -> HandlerOutcome {
     match kind {
         // Closing a dialog without a choice cancels it.
         InputKind::Elicitation => HandlerOutcome::Response(r#"{"action":"cancel"}"#.into()),
@@ -142,6 +143,8 @@ struct HandlerState {
     elicitation: Option<Arc<Handler>>,
     sampling: Option<Arc<Handler>>,
     roots: Option<Arc<Handler>>,
+    /// By method.
+    others: Vec<(Box<str>, Option<Arc<Handler>>)>,
     /// How long the application may take for a response; `None` for no limit.
     input_limit: Option<Duration>,
     /// What the server is told that this client supports; `None` before the first request.
@@ -155,11 +158,11 @@ impl Handlers {
         (self.open_inputs.fetch_add(1, Ordering::Relaxed) < MAX_OPEN_INPUTS).then_some(open)
     }
 
-    pub fn of(&self, kind: InputKind) -> Option<Arc<Handler>> {
+    pub fn of(&self, kind: &InputKind) -> Option<Arc<Handler>> {
         self.state.read().of(kind).map(Arc::clone)
     }
 
-    pub fn has(&self, kind: InputKind) -> bool {
+    pub fn has(&self, kind: &InputKind) -> bool {
         self.state.read().of(kind).is_some()
     }
 
@@ -171,7 +174,7 @@ impl Handlers {
     /// for a kind without a handler at that time: the server was told that this client does not support it.
     pub fn set(&self, kind: InputKind, handler: Option<Arc<Handler>>) -> Result<()> {
         let mut state = self.state.write();
-        if handler.is_some() && state.declared.is_some_and(|declared| !declares(declared, kind)) {
+        if handler.is_some() && state.declared.is_some_and(|declared| !declares(declared, &kind)) {
             let why = format!(
                 "the server was told that there is no handler for {}; call {} before the first call of the client, \
                  and again to replace that handler",
@@ -208,25 +211,28 @@ impl Handlers {
     }
 
     /// Whether the server was told that this client supports such requests.
-    pub fn is_declared(&self, kind: InputKind) -> bool {
+    pub fn is_declared(&self, kind: &InputKind) -> bool {
         declares(self.client_capabilities(), kind)
     }
 }
 
-fn declares(declared: ClientCapabilities, kind: InputKind) -> bool {
+fn declares(declared: ClientCapabilities, kind: &InputKind) -> bool {
     match kind {
         InputKind::Elicitation => declared.elicitation,
         InputKind::Sampling => declared.sampling,
         InputKind::Roots => declared.roots,
+        // The client declares nothing for it.
+        InputKind::Other(_) => true,
     }
 }
 
 impl HandlerState {
-    fn of(&self, kind: InputKind) -> Option<&Arc<Handler>> {
+    fn of(&self, kind: &InputKind) -> Option<&Arc<Handler>> {
         match kind {
             InputKind::Elicitation => self.elicitation.as_ref(),
             InputKind::Sampling => self.sampling.as_ref(),
             InputKind::Roots => self.roots.as_ref(),
+            InputKind::Other(method) => self.others.iter().find(|(known, _)| known == method)?.1.as_ref(),
         }
     }
 
@@ -235,6 +241,14 @@ impl HandlerState {
             InputKind::Elicitation => &mut self.elicitation,
             InputKind::Sampling => &mut self.sampling,
             InputKind::Roots => &mut self.roots,
+            InputKind::Other(method) => {
+                let known = self.others.iter().position(|(known, _)| *known == method);
+                let at = known.unwrap_or_else(|| {
+                    self.others.push((method, None));
+                    self.others.len() - 1
+                });
+                &mut self.others[at].1
+            }
         }
     }
 
@@ -248,6 +262,7 @@ impl HandlerState {
             elicitation: self.elicitation.is_some(),
             sampling: self.sampling.is_some(),
             roots: self.roots.is_some(),
+            other_requests: self.others.iter().any(|(_, handler)| handler.is_some()),
             tasks: false,
         }
     }

@@ -17,7 +17,7 @@ use crate::log::LogLevel;
 use crate::protocol::challenge::parameter;
 use crate::protocol::json::Json;
 use crate::protocol::messages::{
-    ClientCapabilities, ClientInfo, Extension, INITIALIZED, capabilities, initialize_params, modern_meta,
+    ClientCapabilities, ClientInfo, INITIALIZED, OwnCapabilities, capabilities, initialize_params, modern_meta,
 };
 use crate::protocol::negotiation::{
     ProbeVerdict, initialized_version, is_modern_error, judge_probe, refuses_version, retry_initialize,
@@ -38,7 +38,7 @@ pub struct SessionOptions<'a> {
     pub pinned: Option<(&'static str, Era)>,
     pub client_info: ClientInfo,
     pub client_capabilities: ClientCapabilities,
-    pub extensions: Vec<Extension>,
+    pub own_capabilities: OwnCapabilities,
     /// Whether to open the server event stream after the handshake, because the application handles messages that
     /// belong to no request.
     pub needs_server_stream: &'a dyn Fn() -> bool,
@@ -405,7 +405,7 @@ impl Negotiator<'_> {
     /// The members that `_meta` has in every request to a modern server; with `tasks`, also the tasks extension.
     fn modern_meta(&self, version: &str, tasks: bool) -> String {
         let declared = ClientCapabilities { tasks, ..self.options.client_capabilities };
-        let client_capabilities = capabilities(Era::Modern, declared, &self.options.extensions);
+        let client_capabilities = capabilities(Era::Modern, declared, &self.options.own_capabilities);
         modern_meta(version, &self.options.client_info, &client_capabilities)
     }
 
@@ -422,7 +422,7 @@ impl Negotiator<'_> {
         let mut retried = false;
         let response = loop {
             let declared = self.options.client_capabilities;
-            let client_capabilities = capabilities(Era::Legacy, declared, &self.options.extensions);
+            let client_capabilities = capabilities(Era::Legacy, declared, &self.options.own_capabilities);
             let params = initialize_params(version, &self.options.client_info, client_capabilities);
             let request = EncodedRequest::new("initialize", &params, RequestPolicy::PROBE);
             let response = self.send(call, &*transport, &PeerContext::for_initialize(), &request);

@@ -13,7 +13,7 @@ use super::tried_credentials::TriedCredentials;
 use crate::call::context::CallContext;
 use crate::call::send_error::{SendError, Sent};
 use crate::error::{Error, Result};
-use crate::protocol::messages::{ClientCapabilities, ClientInfo};
+use crate::protocol::messages::{ClientCapabilities, ClientInfo, OwnCapabilities};
 use crate::protocol::params::Params;
 use crate::protocol::version::Era;
 use crate::status::*;
@@ -106,7 +106,7 @@ impl NegotiationFixture {
                 pinned: self.pinned,
                 client_info: ClientInfo { name: "test".into(), version: "1".into() },
                 client_capabilities: ClientCapabilities::default(),
-                extensions: Vec::new(),
+                own_capabilities: OwnCapabilities::default(),
                 needs_server_stream: &|| self.needs_server_stream,
             },
             restore_requests: &|| self.restore_requests.clone(),

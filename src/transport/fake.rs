@@ -18,7 +18,7 @@ use crate::call::new_event;
 use crate::call::request::{EncodedRequest, PeerContext};
 use crate::call::send_error::SendError;
 use crate::error::{Error, Result, RpcError};
-use crate::protocol::incoming::{Notification, ServerRequest};
+use crate::protocol::incoming::{InputKind, Notification, ServerRequest};
 use crate::protocol::json::Json;
 use crate::protocol::jsonrpc::{ResultType, RpcResponse};
 use crate::protocol::lost_session::SessionReference;
@@ -259,6 +259,10 @@ impl RecordingInbound {
 impl InboundHandler for RecordingInbound {
     fn has_handlers(&self) -> bool {
         true
+    }
+
+    fn has_handler_of(&self, method: &str) -> bool {
+        InputKind::of(method).is_defined()
     }
 
     fn on_arrival(&self, notification: &Notification) {

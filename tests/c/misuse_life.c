@@ -26,6 +26,8 @@ static void late_settings_are_refused(void) {
     EXPECT(MCP_MISUSE, error, mcp_set_elicitation(client, no_input, NULL, NULL, &error));
     EXPECT(MCP_MISUSE, error, mcp_set_sampling(client, no_input, NULL, NULL, &error));
     EXPECT(MCP_MISUSE, error, mcp_set_roots(client, no_input, NULL, NULL, &error));
+    EXPECT(MCP_MISUSE, error, mcp_set_request_handler(client, "x/y", no_input, NULL, NULL, &error));
+    EXPECT(MCP_MISUSE, error, mcp_set_capability(client, "experimental", "{}", MCP_NUL_TERMINATED, &error));
     /* None of those settings has had an effect. */
     EXPECT(MCP_OK, error, mcp_ping(client, NULL, &error));
 

@@ -101,6 +101,11 @@ static bool progress(void *userdata, double done, double total, const char *mess
         CHECK_INT(4, late);                                                             \
     } while (0)
 
+static mcp_status set_request_handler(mcp_client *client, mcp_input_fn handler, void *userdata, mcp_destroy_fn destroy,
+                                      mcp_error **error) {
+    return mcp_set_request_handler(client, "x.example/method", handler, userdata, destroy, error);
+}
+
 static void each_registration_is_destroyed_once(void) {
     mcp_options *options = mcp_options_new();
     int first = 0, second = 0;
@@ -113,9 +118,11 @@ static void each_registration_is_destroyed_once(void) {
     REGISTER(mcp_set_elicitation, input);
     REGISTER(mcp_set_sampling, input);
     REGISTER(mcp_set_roots, input);
+    REGISTER(set_request_handler, input);
     REGISTER_LATE(mcp_set_elicitation, input);
     REGISTER_LATE(mcp_set_sampling, input);
     REGISTER_LATE(mcp_set_roots, input);
+    REGISTER_LATE(set_request_handler, input);
 
     CHECK_INT(MCP_OK, mcp_options_set_progress(options, progress, &first, count_destroy, NULL));
     CHECK_INT(MCP_OK, mcp_options_set_progress(options, progress, &second, count_destroy, NULL));

@@ -38,6 +38,7 @@ static void client_functions_check_for_null(void) {
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_keep_alive(NULL, 1, &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_max_input_rounds(NULL, 1, &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_extension(NULL, "a/b", "{}", MCP_NUL_TERMINATED, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_capability(NULL, "a", "{}", MCP_NUL_TERMINATED, &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_notification(NULL, NULL, NULL, NULL, &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_trace(NULL, NULL, NULL, NULL, &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_use_debug_output(NULL, &error));
@@ -58,6 +59,11 @@ static void client_functions_check_for_null(void) {
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_extension(client, "a/b", "{", MCP_NUL_TERMINATED, &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_extension(client, "/b", "{}", MCP_NUL_TERMINATED, &error));
     EXPECT(MCP_OK, error, mcp_set_extension(client, "a/b", NULL, 1, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_capability(client, NULL, "{}", MCP_NUL_TERMINATED, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_capability(client, "", "{}", MCP_NUL_TERMINATED, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_capability(client, "roots", "{}", MCP_NUL_TERMINATED, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_capability(client, "experimental", "[]", MCP_NUL_TERMINATED, &error));
+    EXPECT(MCP_OK, error, mcp_set_capability(client, "experimental", NULL, 1, &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_client_info(client, "name", NULL, &error));
     EXPECT(MCP_OK, error, mcp_set_protocol_version(client, NULL, &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_server_info(client, NULL, NULL, &error));

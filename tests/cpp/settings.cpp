@@ -60,6 +60,9 @@ void client_info_is_sent() {
     client.set_extension("com.example/charts", R"({"a":1})");
     client.set_extension("com.example/none", "{}");
     client.set_extension("com.example/none", std::nullopt);
+    client.set_capability("experimental", R"({"com.example/x":{}})");
+    CHECK_THROWS(invalid_argument, client.set_capability("sampling", "{}"));
+    CHECK_THROWS(invalid_argument, client.set_capability("experimental", "1"));
     CHECK_THROWS(invalid_argument, client.set_extension("charts", "{}"));
     CHECK_THROWS(invalid_argument, client.set_extension("com.example/charts", "[]"));
     client.ping();
@@ -68,6 +71,8 @@ void client_info_is_sent() {
     CHECK(support::last(log).raw().find("1.2.3") != std::string_view::npos);
     CHECK(support::last(log).raw().find(R"(\"extensions\":{\"com.example/charts\":{\"a\":1}})") !=
           std::string_view::npos);
+    CHECK(support::last(log).raw().find(R"(\"experimental\":{\"com.example/x\":{}})") != std::string_view::npos);
+    CHECK_THROWS(misuse, client.set_capability("experimental", std::nullopt));
     CHECK_THROWS(misuse, client.set_extension("com.example/late", "{}"));
     CHECK_THROWS(misuse, client.set_client_info("too", "late"));
     CHECK_THROWS(misuse, client.set_protocol_version("2025-06-18"));

@@ -7,6 +7,7 @@ run against all three.
 import argparse
 import asyncio
 import base64
+import importlib
 from dataclasses import dataclass
 
 import fastmcp
@@ -14,10 +15,13 @@ from fastmcp import Context, FastMCP
 from fastmcp.exceptions import ToolError
 from fastmcp.server.auth.providers.jwt import StaticTokenVerifier
 from fastmcp.utilities.types import Image
+from mcp.shared.message import ServerMessageMetadata
 
 import announce
+from contents import contents
 
 MAJOR = int(fastmcp.__version__.split(".")[0])
+types = importlib.import_module("mcp_types" if MAJOR >= 4 else "mcp.types")
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
@@ -69,6 +73,10 @@ def tools(server: FastMCP) -> None:
     @server.tool
     def picture() -> Image:
         return Image(data=PIXEL, format="png")
+
+    @server.tool(name="contents")
+    def all_contents():
+        return contents(types)
 
     @server.tool
     async def count(steps: int, ctx: Context) -> str:
@@ -142,9 +150,19 @@ def legacy_inputs(server: FastMCP) -> None:
         return " ".join(str(root.uri) for root in await ctx.list_roots())
 
 
+    class Colour(types.Result):
+        colour: str
+
+    @server.tool
+    async def pick_colour(of: str, ctx: Context) -> str:
+        """Sends a request that the specification does not define."""
+        request = types.Request[dict, str](method="libmcp.test/pickColour", params={"of": of})
+        metadata = ServerMessageMetadata(related_request_id=ctx.request_id)
+        return (await ctx.session.send_request(request, Colour, metadata=metadata)).colour
+
+
 def modern_inputs(server: FastMCP) -> None:
     """Since FastMCP 4, a tool requests input in its result; with legacy versions, the server sends requests."""
-    import mcp_types as types
     from fastmcp.server.context import MODERN_PROTOCOL_VERSIONS
 
     def modern(ctx: Context) -> bool:

@@ -90,7 +90,7 @@ pub fn send(client: &Client, call: &CallContext, step: &mut Step, challenged: &m
 }
 
 fn client_capabilities(client: &Client) -> String {
-    capabilities(Era::Modern, client.settings.client_capabilities(), &client.settings.extensions())
+    capabilities(Era::Modern, client.settings.client_capabilities(), &client.settings.own_capabilities())
 }
 
 fn describe(response: &HttpResponse, step: &mut Step) {

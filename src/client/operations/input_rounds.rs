@@ -74,18 +74,15 @@ pub fn input_response(client: &Client, call: &CallContext, key: &str, request: R
         .member("method")
         .and_then(RawValue::text)
         .ok_or_else(|| invalid("one of its requests has no method"))?;
-    let Some(kind) = InputKind::of(&method) else {
-        let why = format!("the server requested {:?}, which this client does not support", &*method);
-        return Err(Error::new(MCP_INPUT_UNSUPPORTED, why));
-    };
+    let kind = InputKind::of(&method);
     let handlers = client.settings.handlers();
-    if !handlers.has(kind) {
-        let why = format!("the server requested {method}, but no handler is set for it: see {}", kind.setter());
+    if !handlers.has(&kind) {
+        let why = format!("the server requested {method:?}, but no handler is set for it: see {}", kind.setter());
         return Err(Error::new(MCP_INPUT_UNSUPPORTED, why));
     }
     let params = request.member("params").and_then(|params| Json::parse(params.raw().to_owned()).ok());
     let ended = |interrupt: Interrupt| call.interrupt_error_while(&interrupt, "while the input handler was running");
-    let input = match run_handler(call, (handlers, kind), params.as_ref(), &[], |_| ()) {
+    let input = match run_handler(call, (handlers, &kind), params.as_ref(), &[], |_| ()) {
         HandlerOutcome::Response(input) => input,
         HandlerOutcome::Failed(HandlerFailure { message, cause, .. }) => {
             let mut error = Error::new(MCP_INPUT_FAILED, format!("the handler of {method} gave no input: {message}"));

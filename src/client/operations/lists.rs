@@ -26,6 +26,7 @@ pub enum ListMethod {
     Resources,
     ResourceTemplates,
     Prompts,
+    Tasks,
 }
 
 impl ListMethod {
@@ -35,6 +36,7 @@ impl ListMethod {
             ListMethod::Resources => "resources/list",
             ListMethod::ResourceTemplates => "resources/templates/list",
             ListMethod::Prompts => "prompts/list",
+            ListMethod::Tasks => "tasks/list",
         }
     }
 
@@ -45,6 +47,7 @@ impl ListMethod {
             ListMethod::Resources => "resources",
             ListMethod::ResourceTemplates => "resourceTemplates",
             ListMethod::Prompts => "prompts",
+            ListMethod::Tasks => "tasks",
         }
     }
 }
@@ -67,7 +70,10 @@ impl Client {
         if let Some(cursor) = cursor {
             params.set("cursor", cursor);
         }
-        let page = self.request_cached(call, Request::new(list.method(), params, RequestPolicy::REPEATABLE))?;
+        let page = match list {
+            ListMethod::Tasks => self.page_of_tasks(call, params)?,
+            _ => self.request_cached(call, Request::new(list.method(), params, RequestPolicy::REPEATABLE))?,
+        };
         check_page(&page, list)?;
         if list == ListMethod::Tools { self.without_invalid_tools(call, page, left_out) } else { Ok(page) }
     }

@@ -11,7 +11,7 @@ use crate::call::skipped_input;
 use crate::error::Error;
 use crate::log::LogLevel;
 use crate::protocol::ids;
-use crate::protocol::incoming::{InputKind, Notification, ServerRequest};
+use crate::protocol::incoming::{Notification, ServerRequest};
 use crate::protocol::jsonrpc::Message;
 use crate::status::MCP_INTERNAL;
 use crate::sys::wait::WaitContext;
@@ -157,7 +157,8 @@ impl MessageRouter {
             }
             Message::Request { id, method, params } => {
                 let request = ServerRequest { id, method, params };
-                let is_input = InputKind::of(&request.method).is_some();
+                let context = self.context.upgrade();
+                let is_input = context.is_some_and(|context| context.inbound.has_handler_of(&request.method));
                 let delivered = if is_input {
                     self.pending.deliver_server_request(request)
                 } else {

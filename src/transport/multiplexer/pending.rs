@@ -262,7 +262,7 @@ impl PendingRequests {
         let has_echo = self.has_echo.load(Ordering::Relaxed);
         let is_pending = || self.lock().slots.get(&number).is_some_and(|slot| slot.method == method);
         // Servers may send these, too, so the method alone proves no echo. The first request is never one of these.
-        if InputKind::of(method).is_some() || method == "ping" || method.starts_with("tasks/") {
+        if InputKind::of(method).is_defined() || method == "ping" || method.starts_with("tasks/") {
             return has_echo && is_pending();
         }
         has_echo || is_pending()

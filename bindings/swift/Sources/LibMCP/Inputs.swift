@@ -1,9 +1,11 @@
 import CMCP
 import Foundation
 
-/// A request of the server to the client: for input from the user, for a model's response, or for the roots.
+/// A request of the server to the client: for input from the user, for a model's response, for the roots, or of a
+/// method of ``Client/setRequestHandler(_:_:)``.
 public struct InputRequest: Sendable {
-    /// The method: "elicitation/create", "sampling/createMessage" or "roots/list".
+    /// The method: "elicitation/create", "sampling/createMessage", "roots/list", or that of
+    /// ``Client/setRequestHandler(_:_:)``.
     public let method: String
     /// The parameters, an object.
     public let params: JSON
@@ -82,6 +84,9 @@ public typealias SamplingHandler = @Sendable (_ request: InputRequest) async thr
 /// Returns the roots that the server may access.
 public typealias RootsHandler = @Sendable (_ request: InputRequest) async throws -> [Root]
 
+/// Responds to a request that the specification does not define, with an object.
+public typealias RequestHandler = @Sendable (_ request: InputRequest) async throws -> JSON
+
 /// Common to all handlers:
 ///
 /// - If no handler is set, the client does not declare the capability to the server. Set handlers before the first
@@ -144,6 +149,27 @@ extension Client {
     /// Removes the handler of ``setRoots(_:)``. May be called on any thread at any time.
     public func removeRoots() throws(MCPError) {
         try set { mcp_set_roots($0, nil, nil, nil, $1) }
+    }
+
+    /// Sets the handler for requests of the server that the specification does not define, such as those of an
+    /// extension, by their method. The result is an object; what is in it is up to the server and the application.
+    /// Nothing is declared to the server: see ``setCapability(_:to:)`` and ``setExtension(_:to:)``. May be called at
+    /// any time, but requests outside of calls arrive only if a handler was set before the first call.
+    ///
+    ///     try client.setRequestHandler("com.example/pickColor") { request in ["color": "red"] }
+    ///
+    /// - Throws: ``MCPError/Status/invalidArgument`` for a method that has its own function, such as "roots/list", that
+    ///   the library handles ("ping", "tasks/..."), or that is a notification.
+    public func setRequestHandler(_ method: String, _ handler: @escaping RequestHandler) throws(MCPError) {
+        try rejectNUL("the method", method)
+        let userdata = Box<ElicitationHandler> { .result(try await handler($0)) }.retained()
+        try set { mcp_set_request_handler($0, method, inputTrampoline, userdata, releaseBox, $1) }
+    }
+
+    /// Removes the handler of ``setRequestHandler(_:_:)`` for a method. May be called on any thread at any time.
+    public func removeRequestHandler(_ method: String) throws(MCPError) {
+        try rejectNUL("the method", method)
+        try set { mcp_set_request_handler($0, method, nil, nil, nil, $1) }
     }
 
     /// Sets how long a handler may take; `.zero` (the default) means no limit, because a person may take long. After

@@ -89,6 +89,19 @@ extension Client {
         }
     }
 
+    /// Declares a capability to the server that no other function declares: a member of the client's "capabilities",
+    /// such as "experimental". The capability is an object; nil removes it.
+    ///
+    /// - Throws: ``MCPError/Status/invalidArgument`` for a capability that handlers or ``setExtension(_:to:)`` declare,
+    ///   for "tasks", or if it is not an object; ``MCPError/Status/misuse`` after the first call that contacted the
+    ///   server.
+    public func setCapability(_ name: String, to capability: JSON?) throws(MCPError) {
+        try rejectNUL("the capability's name", name)
+        try set { client, error in
+            withJSONText(capability) { mcp_set_capability(client, name, $0, $1, error) }
+        }
+    }
+
     /// Pins the protocol version, such as "2025-06-18": calls throw ``MCPError/Status/versionUnsupported`` if the
     /// server does not support it. nil (the default) negotiates the newest version that both sides support.
     ///

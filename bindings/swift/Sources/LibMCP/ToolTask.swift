@@ -1,7 +1,7 @@
 import CMCP
 
 /// A tool call that runs on the server without an open call.
-public struct ToolTask: Sendable {
+public struct ToolTask: Sendable, ListElement {
     /// The complete task as the server sent it. On modern servers, a task that has ended has its "result" or "error"
     /// here.
     public let json: JSON
@@ -18,6 +18,10 @@ public struct ToolTask: Sendable {
     public var ttl: Duration? { duration("ttlMs") ?? duration("ttl") }
     /// The time to wait between two polls, as the server suggests.
     public var pollInterval: Duration? { duration("pollIntervalMs") ?? duration("pollInterval") }
+
+    static let key = "tasks"
+    static var list: ListFunction { mcp_list_tasks }
+    static var listPage: PageFunction { mcp_list_tasks_page }
 
     private func duration(_ name: String) -> Duration? {
         json[name]?.double.map { .milliseconds($0) }

@@ -38,6 +38,33 @@ import Testing
         try await failure(.misuse) { try await client.notifyRootsChanged() }
     }
 
+    /// A shell server: no real server of the Swift tests sends requests that the specification does not define.
+    @Test func requestsOfOtherMethodsAreHandled() async throws {
+        let asked = #"{"jsonrpc":"2.0","id":"r1","method":"com.example/pickColor","params":{"of":"wall"}}"#
+        let server = try StdioServer(
+            "2025-11-25",
+            [
+                (method("tools/call"), "call=$id; send '\(asked)'"),
+                (#""id":"r1""#, #"id=$call; respond '{"content":[{"type":"text","text":"painted"}]}'"#),
+            ])
+        let client = try server.client()
+        try client.setCapability("experimental", to: ["com.example/pick": [:]])
+        try client.setRequestHandler("com.example/pickColor") { request in
+            #expect(request.method == "com.example/pickColor")
+            return ["color": "red", "of": request.params["of"] ?? .null]
+        }
+        for method in ["roots/list", "ping", "tasks/get", "notifications/x", "", "a\0b"] {
+            try await failure(.invalidArgument) { try client.setRequestHandler(method) { _ in [:] } }
+        }
+        try await failure(.invalidArgument) { try client.setCapability("roots", to: [:]) }
+        try await failure(.invalidArgument) { try client.setCapability("experimental", to: [1]) }
+        #expect(try await client.callTool("paint").text == "painted")
+        let answer = try server.received().first { $0["id"]?.string == "r1" }
+        #expect(answer?["result"]?.raw == #"{"color":"red","of":"wall"}"#)
+        let capabilities = try server.received("initialize").first?.pointer("/params/capabilities")
+        #expect(capabilities?.raw == #"{"experimental":{"com.example/pick":{}}}"#)
+    }
+
     @Test func urlElicitationIsAccepted() async throws {
         let client = try RealServer("everything").ready()
         let urls = Shared<[String?]>([])
