@@ -11,8 +11,8 @@ use crate::log::LogLevel;
 use crate::protocol::params::Params;
 use crate::protocol::version::Era;
 use crate::session::negotiate::{Negotiator, SessionOptions};
-use crate::session::session_slot::{CredentialIdentity, Opened};
-use crate::session::state::{DiscoveredServer, Session};
+use crate::session::session_slot::{CredentialIdentity, EarlierSessions, Opened};
+use crate::session::state::Session;
 use crate::sys::wait::Interrupt;
 
 impl Client {
@@ -24,8 +24,7 @@ impl Client {
     /// The open session, or a new one.
     pub(super) fn session(&self, call: &CallContext) -> Result<(Arc<Session>, Opened)> {
         // Sanitize here: calls that wait for this handshake return the same error, and do not know this call's secrets.
-        let open =
-            |discovered| self.open_session(call, discovered).map_err(|error| call.secrets().sanitize_error(error));
+        let open = |earlier| self.open_session(call, earlier).map_err(|error| call.secrets().sanitize_error(error));
         let identity = || CredentialIdentity {
             credentials: self.auth().credentials.current(),
             source_id: self.auth().source().map(|source| source.id()),
@@ -39,7 +38,7 @@ impl Client {
         Ok((session, opened))
     }
 
-    fn open_session(&self, call: &CallContext, discovered: Option<DiscoveredServer>) -> Result<Session> {
+    fn open_session(&self, call: &CallContext, earlier: EarlierSessions) -> Result<Session> {
         if self.settings.network().tls.accepts_any_certificate {
             call.log(LogLevel::Warning, || {
                 "server certificates are not verified: any server can impersonate this one".into()
@@ -61,6 +60,12 @@ impl Client {
             },
             restore_requests: &|| self.restore_requests(),
         };
+        let saved = self.settings.saved_session().filter(|_| !earlier.any);
+        let resumed = saved.as_ref().map(|saved| negotiator.resume(call, saved)).transpose()?.flatten();
+        if let Some(session) = resumed {
+            return Ok(session);
+        }
+        let discovered = earlier.discovered.or_else(|| saved.and_then(|saved| saved.discovered()));
         negotiator.open(call, discovered)
     }
 

@@ -36,7 +36,8 @@ impl Recovery<'_> {
                 Err(send_error) => send_error,
             };
             let may_repeat = self.is_repeatable || sent != Sent::Yes;
-            let next = disposition(&error, FailedStep::Request { era: session.era, renewed });
+            let is_unproven = session.is_resumed && sent == Sent::Refused;
+            let next = disposition(&error, FailedStep::Request { era: session.era, renewed, is_unproven });
             match next {
                 // Also if this call is not retried: the next call opens a new session.
                 Disposition::NewSession => self.sessions.forget(&session),

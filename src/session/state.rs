@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ::http::HeaderValue;
 
+use super::state_monitor::ConnectionState;
 use crate::call::context::CallContext;
 use crate::call::request::PeerContext;
 use crate::error::{Error, Result};
@@ -30,6 +31,8 @@ pub struct Session {
     pub has_core_tasks: bool,
     /// Whether the next handshake may assume this era.
     pub era_is_certain: bool,
+    /// The session was saved by another client, and the server was not asked whether it still exists.
+    pub is_resumed: bool,
 }
 
 /// The era and the transport of a server, for the next handshake.
@@ -67,6 +70,11 @@ impl Session {
     pub fn end_reason(&self) -> Error {
         let why = self.transport.end_reason();
         why.unwrap_or_else(|| Error::new(MCP_DISCONNECTED, "the event stream has ended"))
+    }
+
+    /// The state of the client after this session has ended.
+    pub fn end_state(&self) -> ConnectionState {
+        if self.transport.owns_process() { ConnectionState::ProcessEnded } else { ConnectionState::Lost }
     }
 
     /// Whether new calls need a new session.

@@ -14,7 +14,9 @@ use std::sync::{Arc, Weak};
 use zeroize::Zeroizing;
 
 use super::context::TransportContext;
-use super::interface::{NotificationCallback, SubscriptionFailure, Transport, TransportKind, TransportResponse};
+use super::interface::{
+    ConnectionEndHook, NotificationCallback, SubscriptionFailure, Transport, TransportKind, TransportResponse,
+};
 use super::multiplexer::message_router::MessageRouter;
 use super::multiplexer::pending::{PendingEvent, PendingRequests, RpcOutcome};
 use super::multiplexer::{InboundMessage, await_response, log_dropped, register};
@@ -49,6 +51,8 @@ pub struct Stdio {
     context: Arc<TransportContext>,
     pending: Arc<PendingRequests>,
     stdin_writer: Arc<StdinWriter>,
+    /// The server is a process that this connection has started.
+    is_process: bool,
 }
 
 impl Drop for Stdio {
@@ -107,6 +111,7 @@ impl Stdio {
             context: Arc::clone(context),
             pending,
             stdin_writer,
+            is_process,
         }))
     }
 
@@ -217,5 +222,13 @@ impl Transport for Stdio {
 
     fn needs_new_session(&self) -> bool {
         self.pending.needs_new_session()
+    }
+
+    fn owns_process(&self) -> bool {
+        self.is_process
+    }
+
+    fn on_end(&self, hook: ConnectionEndHook) {
+        self.pending.on_end(hook);
     }
 }
