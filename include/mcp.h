@@ -2617,8 +2617,8 @@ mcp_status mcp_save_session(const mcp_client *client,
                             mcp_error **error);
 
 /**
- * Lets the first call of a client continue a session that `mcp_save_session` has saved. `json` is the
- * text of `length` bytes, or NUL-terminated if `length` is `MCP_NUL_TERMINATED`; NULL removes it.
+ * Lets the first call of a client continue a session that `mcp_save_session` has saved. `saved` is
+ * the text of `length` bytes, or NUL-terminated if `length` is `MCP_NUL_TERMINATED`; NULL removes it.
  *
  * Over Streamable HTTP, nothing is negotiated: the first call sends its own requests at once, and
  * `mcp_connect` sends nothing. To call a tool, the tools of a modern server are still listed before
@@ -2640,7 +2640,7 @@ mcp_status mcp_save_session(const mcp_client *client,
  * Thread-safe. Since 0.1.0.
  */
 mcp_status mcp_set_saved_session(mcp_client *client,
-                                 const char *json,
+                                 const char *saved,
                                  size_t length,
                                  mcp_error **error);
 
@@ -3821,10 +3821,10 @@ mcp_status mcp_queue_set_threads(mcp_queue *queue, uint32_t threads, mcp_error *
 /**
  * Delivers the callbacks of a client that belong to no call in `mcp_queue_dispatch`: log messages
  * of the library (`mcp_set_log`) and of the server, notifications (`mcp_set_notification`), changes
- * of the state (`mcp_set_state_changed`), and requests of the server (`mcp_input_fn`). NULL runs them on threads of the library again (the
- * default). Of log messages and notifications that wait, the newest 256 are kept. Nothing of a
- * client is delivered after the end of its `mcp_client_close`. It does not queue the calls of the
- * client: see `mcp_options_set_queue`.
+ * of the state (`mcp_set_state_changed`), and requests of the server (`mcp_input_fn`). NULL runs them
+ * on threads of the library again (the default). Of log messages and notifications that wait, the
+ * newest 256 are kept. Nothing of a client is delivered after the end of its `mcp_client_close`. It
+ * does not queue the calls of the client: see `mcp_options_set_queue`.
  *
  * Thread-safe. Since 0.1.0.
  */

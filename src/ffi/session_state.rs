@@ -152,8 +152,8 @@ pub extern "C" fn mcp_save_session(
     guard_json(saved, "saved", error, || not_null(client, "client")?.inner.save_session())
 }
 
-/// Lets the first call of a client continue a session that `mcp_save_session` has saved. `json` is the
-/// text of `length` bytes, or NUL-terminated if `length` is `MCP_NUL_TERMINATED`; NULL removes it.
+/// Lets the first call of a client continue a session that `mcp_save_session` has saved. `saved` is
+/// the text of `length` bytes, or NUL-terminated if `length` is `MCP_NUL_TERMINATED`; NULL removes it.
 ///
 /// Over Streamable HTTP, nothing is negotiated: the first call sends its own requests at once, and
 /// `mcp_connect` sends nothing. To call a tool, the tools of a modern server are still listed before
@@ -176,9 +176,9 @@ pub extern "C" fn mcp_save_session(
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_set_saved_session(
     client: SharedHandle<mcp_client>,
-    json: SizedText,
+    saved: SizedText,
     length: BufferSize,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    mcp_client::set(client, error, |client| client.set_saved_session(json.optional(length, "json")?))
+    mcp_client::set(client, error, |client| client.set_saved_session(saved.optional(length, "saved")?))
 }

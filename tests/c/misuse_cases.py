@@ -66,6 +66,7 @@ VALID = {
     "mcp_server_log_fn log": "no_logging",
     "mcp_log_fn log": "no_log",
     "mcp_notification_fn notification": "no_notification",
+    "mcp_state_changed_fn changed": "no_state_changed",
     "mcp_trace_fn trace": "no_trace",
     "mcp_progress_fn progress": "no_progress",
     "mcp_change_fn change": "no_change",
@@ -86,6 +87,7 @@ VALID = {
     "mcp_json ** names": "&s->result",
     "mcp_json ** servers": "&s->result",
     "mcp_json ** state": "&s->result",
+    "mcp_json ** saved": "&s->result",
     "bool * value": "&s->flag",
     "int64_t * value": "&s->whole",
     "uint64_t * value": "&s->natural",
@@ -149,6 +151,7 @@ VALID_TEXTS = {
     "mcp_set_client_info name": '"misuse"',
     "mcp_set_extension name": '"com.example/misuse"',
     "settings": "s->edge",
+    "saved": "s->edge",
     "mcp_oauth_set_parameter name": '"audience"',
     "value": '"value"',
     "version": '"2025-11-25"',
@@ -207,7 +210,8 @@ CALLBACK_ARGUMENTS = {
 # Parameters for which NULL is valid, by "name" or "function name"; for others it is MCP_INVALID_ARGUMENT.
 MAY_BE_NULL = {
     "error", "options", "userdata", "destroy", "cause", "cursor", "arguments", "params", "context", "meta", "content",
-    "uris", "auth", "handler", "settings", "log", "notification", "trace", "progress", "done", "wakeup", "over",
+    "uris", "auth", "handler", "settings", "log", "notification", "trace", "changed", "progress", "done", "wakeup",
+    "over", "mcp_set_saved_session saved", "mcp_client_state client",
     "mcp_options_set_call_data data", "mcp_options_set_queue queue", "mcp_set_queue queue",
     "mcp_set_bearer token", "mcp_set_header value", "mcp_options_set_header value", "mcp_set_environment value",
     "mcp_auth_request_set_bearer token", "mcp_auth_request_set_header value",
