@@ -14,10 +14,10 @@ use crate::session::saved_session::{SavedFor, SavedSession, save};
 use crate::status::MCP_MISUSE;
 use crate::transport::interface::TransportKind;
 
-/// The number of random bits in the first id of a client that continues a session, and of the bits below them: in
-/// JSON, only numbers of up to 53 bits are exact everywhere.
-const RANDOM_BITS: u32 = 28;
-const BITS_BELOW: u32 = 24;
+/// The number of random bits in the first id of a client that continues a session, and of the bits below them. Some
+/// servers read ids as numbers of 32 bits.
+const RANDOM_BITS: u32 = 20;
+const BITS_BELOW: u32 = 10;
 
 impl Client {
     /// What another client needs to continue the session, as the text of a JSON object.
