@@ -58,7 +58,7 @@ impl Client {
 
     /// The server to which a saved session belongs: its URL without secrets, its program with a hash of the arguments,
     /// which may be secret, or the name of its streams.
-    fn server_identity(&self) -> Cow<'_, str> {
+    pub(super) fn server_identity(&self) -> Cow<'_, str> {
         match self.settings.process_command() {
             Some(command) => {
                 let hash = sha256(command.argv.join("\0").as_bytes());
