@@ -113,7 +113,8 @@ func TestWrongSavedSessions(t *testing.T) {
 	noError(t, client.Connect(t.Context()))
 	saved, err := client.SaveSession()
 	noError(t, err)
-	for _, text := range []string{"", "{}", string(saved[1:]), strings.Replace(string(saved), "127.0.0.1", "127.0.0.2", 1)} {
+	elsewhere := strings.Replace(string(saved), "127.0.0.1", "127.0.0.2", 1)
+	for _, text := range []string{"", "{}", string(saved[1:]), elsewhere} {
 		_, err := mcp.New(scriptedURL(t, "legacy"), mcp.WithSavedSession([]byte(text)))
 		wantStatus(t, err, mcp.InvalidArgument)
 	}

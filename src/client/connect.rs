@@ -63,6 +63,9 @@ impl Client {
         let saved = self.settings.saved_session().filter(|_| !earlier.any);
         let resumed = saved.as_ref().map(|saved| negotiator.resume(call, saved)).transpose()?.flatten();
         if let Some(session) = resumed {
+            if saved.is_some_and(|saved| saved.has_plain_tools) {
+                self.server_state.tools.record_complete();
+            }
             return Ok(session);
         }
         let discovered = earlier.discovered.or_else(|| saved.and_then(|saved| saved.discovered()));

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::protocol::json::Json;
 use crate::protocol::messages::capabilities;
 use crate::protocol::version::Era;
-use crate::session::saved_session::{SavedFor, SavedSession, save};
+use crate::session::saved_session::{SavedBy, SavedFor, SavedSession, save};
 use crate::status::MCP_MISUSE;
 use crate::transport::interface::TransportKind;
 
@@ -28,9 +28,20 @@ impl Client {
                        before mcp_client_close";
             Error::new(MCP_MISUSE, why)
         })?;
-        let declared = capabilities(Era::Legacy, self.settings.client_capabilities(), &self.settings.extensions());
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        save(&session, &self.server_identity(), declared, now)
+        let server = self.server_identity();
+        save(
+            &session,
+            SavedBy {
+                server: &server,
+                client_capabilities: capabilities(
+                    Era::Legacy,
+                    self.settings.client_capabilities(),
+                    &self.settings.extensions(),
+                ),
+                has_plain_tools: self.server_state.tools.is_plain(),
+                saved_at: SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+            },
+        )
     }
 
     /// Sets the text of a saved session with which the first call begins, or removes it.

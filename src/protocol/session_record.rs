@@ -32,6 +32,8 @@ pub struct SessionRecord {
     pub client_capabilities: Option<String>,
     /// The result of `server/discover` or `initialize`.
     pub result: Option<Json>,
+    /// Calls of the tools of a modern server repeat no arguments in headers, so that the tools need not be listed before.
+    pub has_plain_tools: bool,
 }
 
 impl SessionRecord {
@@ -66,20 +68,16 @@ impl SessionRecord {
         if result.as_ref().is_some_and(|result| !is_result_of(result, version, era)) {
             return Err("\"result\" does not match \"protocolVersion\"".into());
         }
-        let era_is_certain = match root.member("eraIsCertain").map(RawValue::raw) {
-            None | Some("true") => true,
-            Some("false") => false,
-            Some(_) => return Err(wrong_kind("eraIsCertain", "true or false")),
-        };
         Ok(SessionRecord {
             server: required_text(root, "server")?,
             transport: required_text(root, "transport")?,
             version,
             era,
-            era_is_certain,
+            era_is_certain: optional_flag(root, "eraIsCertain")?.unwrap_or(true),
             session_id,
             client_capabilities: optional_object(root, "clientCapabilities")?.map(|object| object.raw().to_owned()),
             result,
+            has_plain_tools: optional_flag(root, "plainTools")?.unwrap_or(false),
         })
     }
 
@@ -97,6 +95,7 @@ impl SessionRecord {
             ("sessionId", self.session_id.as_deref().and_then(text)),
             ("savedAt", Some(saved_at.to_string())),
             ("clientCapabilities", self.client_capabilities.clone()),
+            ("plainTools", self.has_plain_tools.then(|| "true".to_owned())),
             ("result", result.map(str::to_owned)),
         ];
         let members = members.into_iter().filter_map(|(name, value)| Some(format!("\"{name}\":{}", value?)));
@@ -123,6 +122,15 @@ fn optional_text(root: RawValue, name: &str) -> Result<Option<String>, String> {
     let Some(value) = root.member(name) else { return Ok(None) };
     let text = value.text().ok_or_else(|| wrong_kind(name, "a string"))?;
     Ok(Some(text.into_owned()))
+}
+
+fn optional_flag(root: RawValue, name: &str) -> Result<Option<bool>, String> {
+    match root.member(name).map(RawValue::raw) {
+        None => Ok(None),
+        Some("true") => Ok(Some(true)),
+        Some("false") => Ok(Some(false)),
+        Some(_) => Err(wrong_kind(name, "true or false")),
+    }
 }
 
 fn optional_object<'a>(root: RawValue<'a>, name: &str) -> Result<Option<RawValue<'a>>, String> {
@@ -156,6 +164,7 @@ mod tests {
             session_id: Some("s-\"1".into()),
             client_capabilities: Some("{}".into()),
             result: Some(Json::parse(RESULT.into()).unwrap()),
+            has_plain_tools: false,
         }
     }
 
@@ -176,10 +185,12 @@ mod tests {
             session_id: None,
             client_capabilities: None,
             result: None,
+            has_plain_tools: true,
             ..record()
         };
         let text = minimal.to_json(0);
         assert!(text.contains(r#""eraIsCertain":false"#) && !text.contains("result"), "{text}");
+        assert!(text.contains(r#""plainTools":true"#), "{text}");
         assert_eq!(SessionRecord::parse(&text).unwrap().to_json(0), text);
     }
 

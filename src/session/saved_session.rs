@@ -23,6 +23,8 @@ pub struct SavedSession {
     /// The capabilities that were declared to a legacy server, as JSON text.
     pub client_capabilities: Option<String>,
     pub result: Option<Json>,
+    /// The tools need not be listed before they are called.
+    pub has_plain_tools: bool,
 }
 
 /// What a saved session must match.
@@ -63,6 +65,7 @@ impl SavedSession {
             id: id.map_err(|_| invalid("its \"sessionId\" cannot be sent".into()))?,
             client_capabilities: record.client_capabilities,
             result: record.result,
+            has_plain_tools: record.has_plain_tools,
         })
     }
 
@@ -72,22 +75,33 @@ impl SavedSession {
     }
 }
 
-/// The text with which another client can continue a session. `client_capabilities` are those that a legacy server was
-/// told, and `saved_at` is in seconds since 1970.
-pub fn save(session: &Session, server: &str, client_capabilities: String, saved_at: u64) -> Result<Json> {
+/// What a client saves with its session.
+pub struct SavedBy<'a> {
+    /// The server, without secrets.
+    pub server: &'a str,
+    /// The capabilities that a legacy server was told, as JSON text.
+    pub client_capabilities: String,
+    pub has_plain_tools: bool,
+    /// In seconds since 1970.
+    pub saved_at: u64,
+}
+
+/// The text with which another client can continue a session.
+pub fn save(session: &Session, client: SavedBy) -> Result<Json> {
     let id = session.id.as_ref().map(|id| id.to_str().map(str::to_owned)).transpose().map_err(|_| {
         let why = "the session cannot be saved: the server's session id has characters that are not permitted";
         Error::new(MCP_INVALID_MESSAGE, why)
     })?;
     let record = SessionRecord {
-        server: server.to_owned(),
+        server: client.server.to_owned(),
         transport: session.transport.transport_kind().name().into(),
         version: session.version,
         era: session.era,
         era_is_certain: session.era_is_certain,
         session_id: id,
-        client_capabilities: (session.era == Era::Legacy).then_some(client_capabilities),
+        client_capabilities: (session.era == Era::Legacy).then_some(client.client_capabilities),
         result: session.handshake_result.clone(),
+        has_plain_tools: session.era == Era::Modern && client.has_plain_tools,
     };
-    Ok(Json::from_validated(record.to_json(saved_at)))
+    Ok(Json::from_validated(record.to_json(client.saved_at)))
 }

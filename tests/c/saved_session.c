@@ -68,6 +68,7 @@ static void a_modern_server_is_not_asked_for_its_version(void) {
            mcp_call_tool(client, "echo", "{\"text\":\"hi\"}", MCP_NUL_TERMINATED, NULL, &result, &error));
     CHECK_TEXT("hi", mcp_tool_result_text(result));
     mcp_json_free(result);
+    char *after_call = save(client);
     EXPECT(MCP_OK, error, mcp_server_info(client, NULL, &result, &error));
     CHECK_TEXT("2026-07-28", mcp_json_string(mcp_json_member(result, "protocolVersion")));
     CHECK_INT(MCP_JSON_OBJECT, mcp_json_type_of(mcp_json_member(result, "capabilities")));
@@ -79,6 +80,16 @@ static void a_modern_server_is_not_asked_for_its_version(void) {
     dispose(client);
     check_requests("saved-modern", "server/discover tools/list tools/call server/discover server/discover");
     free(saved);
+
+    /* The tools are known, and need no headers. */
+    client = continuing("modern+tag=saved-plain", after_call);
+    EXPECT(MCP_OK, error,
+           mcp_call_tool(client, "add", "{\"a\":1,\"b\":2}", MCP_NUL_TERMINATED, NULL, &result, &error));
+    CHECK_TEXT("3", mcp_tool_result_text(result));
+    mcp_json_free(result);
+    dispose(client);
+    check_requests("saved-plain", "tools/call");
+    free(after_call);
 }
 
 static void a_legacy_session_is_continued(void) {

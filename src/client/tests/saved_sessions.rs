@@ -63,6 +63,35 @@ fn the_first_request_of_a_saved_session_is_that_of_the_call() {
 }
 
 #[test]
+fn tools_without_headers_are_called_without_a_list() {
+    let call_tool = |client: &Client| {
+        client.call("call tool", &CallOptions::default(), |call| client.call_tool(call, "t", Some(r#"{"a":1}"#)))
+    };
+    let plain = r#"{"tools":[{"name":"t","inputSchema":{"properties":{"a":{}}}}]}"#;
+    let expiring = r#"{"ttlMs":1000,"tools":[{"name":"t","inputSchema":{}}]}"#;
+    let with_headers =
+        r#"{"tools":[{"name":"t","inputSchema":{"properties":{"a":{"type":"string","x-mcp-header":"A"}}}}]}"#;
+    for (tools, is_plain) in [(plain, true), (expiring, false), (with_headers, false)] {
+        let (client, _) = client_of(vec![
+            ("server/discover", responds(DISCOVER_RESULT)),
+            ("tools/list", responds(tools)),
+            ("tools/call", responds(r#"{"content":[]}"#)),
+        ]);
+        call_tool(&client).unwrap();
+        let saved = client.save_session().unwrap();
+        assert_eq!(saved.raw_member("plainTools").is_some(), is_plain, "{tools}");
+        let (client, server) =
+            client_of(vec![("tools/call", responds(r#"{"content":[]}"#)), ("tools/list", responds(tools))]);
+        client.set_saved_session(Some(saved.text())).unwrap();
+        call_tool(&client).unwrap();
+        let expected: &[&str] = if is_plain { &["tools/call"] } else { &["tools/list", "tools/call"] };
+        assert_eq!(methods(&server), expected, "{tools}");
+        // It is saved again as it was.
+        assert_eq!(client.save_session().unwrap().raw_member("plainTools").is_some(), is_plain, "{tools}");
+    }
+}
+
+#[test]
 fn a_server_that_was_replaced_is_negotiated_with() {
     let refusal = rpc_error(-32600, "Missing session ID", 400);
     let refusal = crate::call::send_error::SendError::refused(refusal.error);

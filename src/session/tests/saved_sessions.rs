@@ -2,14 +2,15 @@
 
 use super::*;
 use crate::protocol::messages::capabilities;
-use crate::session::saved_session::{SavedFor, save};
+use crate::session::saved_session::{SavedBy, SavedFor, save};
 use crate::session::session_slot::EarlierSessions;
 use crate::session::state_monitor::ConnectionState;
 
 /// The text of a session that is saved, and continued by another client.
 fn saved_text(session: &Session) -> String {
-    let declared = capabilities(Era::Legacy, ClientCapabilities::default(), &[]);
-    save(session, "http://localhost/mcp", declared, 7).unwrap().text().to_owned()
+    let client_capabilities = capabilities(Era::Legacy, ClientCapabilities::default(), &[]);
+    let client = SavedBy { server: "http://localhost/mcp", client_capabilities, has_plain_tools: false, saved_at: 7 };
+    save(session, client).unwrap().text().to_owned()
 }
 
 const URL_TRANSPORTS: &[TransportKind] = &[TransportKind::StreamableHttp, TransportKind::Sse];
