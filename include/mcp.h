@@ -2603,7 +2603,8 @@ mcp_status mcp_set_state_changed(mcp_client *client,
  *   `Mcp-Session-Id`)
  * - "savedAt": the time, in seconds since 1970
  * - "clientCapabilities": the capabilities that were declared to a legacy server
- * - "plainTools": true, if the calls of the tools of a modern server need no headers (x-mcp-header)
+ * - "plainTools": true, if the calls of the tools of a modern server need no headers (x-mcp-header),
+ *   and the list that says so is valid without a limit
  * - "result": the result of `server/discover` or `initialize` as the server sent it, if it is known
  *   and has at most 512 KiB
  *
@@ -2624,7 +2625,7 @@ mcp_status mcp_save_session(const mcp_client *client,
  * Over Streamable HTTP, nothing is negotiated: the first call sends its own requests at once, and
  * `mcp_connect` sends nothing. The tools of a modern server are listed before one is called
  * (`mcp_call_tool`), unless the session was saved after a call that has found that no tool needs
- * headers. If the server has lost the session or was replaced by one of another
+ * headers, and the server does not limit how long the list is valid. If the server has lost the session or was replaced by one of another
  * version, the client notices this from the response, negotiates and repeats the request, unless the
  * server may have executed it. With HTTP+SSE and with server processes and streams, which always
  * need a handshake, only the search for the version and the transport is saved.

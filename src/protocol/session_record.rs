@@ -32,7 +32,7 @@ pub struct SessionRecord {
     pub client_capabilities: Option<String>,
     /// The result of `server/discover` or `initialize`.
     pub result: Option<Json>,
-    /// Calls of the tools of a modern server repeat no arguments in headers, so that the tools need not be listed before.
+    /// Calls of the tools of a modern server repeat no arguments in headers: the tools need not be listed before.
     pub has_plain_tools: bool,
 }
 

@@ -81,14 +81,14 @@ static void a_modern_server_is_not_asked_for_its_version(void) {
     check_requests("saved-modern", "server/discover tools/list tools/call server/discover server/discover");
     free(saved);
 
-    /* The tools are known, and need no headers. */
+    /* The list of tools was valid for one minute: it is read again. */
     client = continuing("modern+tag=saved-plain", after_call);
     EXPECT(MCP_OK, error,
            mcp_call_tool(client, "add", "{\"a\":1,\"b\":2}", MCP_NUL_TERMINATED, NULL, &result, &error));
     CHECK_TEXT("3", mcp_tool_result_text(result));
     mcp_json_free(result);
     dispose(client);
-    check_requests("saved-plain", "tools/call");
+    check_requests("saved-plain", "tools/list tools/call");
     free(after_call);
 }
 
