@@ -160,10 +160,11 @@ pub extern "C" fn mcp_save_session(
 /// Over Streamable HTTP, nothing is negotiated: the first call sends its own requests at once, and
 /// `mcp_connect` sends nothing. The tools of a modern server are listed before one is called
 /// (`mcp_call_tool`), unless the session was saved after a call that has found that no tool needs
-/// headers, and the server does not limit how long the list is valid. If the server has lost the session or was replaced by one of another
-/// version, the client notices this from the response, negotiates and repeats the request, unless the
-/// server may have executed it. With HTTP+SSE and with server processes and streams, which always
-/// need a handshake, only the search for the version and the transport is saved.
+/// headers, and the server does not limit how long the list is valid. If the server has lost the
+/// session or was replaced by one of another version, the client notices this from the response,
+/// negotiates and repeats the request, unless the server may have executed it. With HTTP+SSE and with
+/// server processes and streams, which always need a handshake, only the search for the version and
+/// the transport is saved.
 ///
 /// Use the credentials with which the session was saved. A legacy server knows the capabilities and
 /// extensions that were declared when the session began: if the handlers and extensions of this client
