@@ -3,7 +3,7 @@
 //! `server/discover`.
 
 use crate::error::Error;
-use crate::protocol::messages::{HEADER_MISMATCH, MISSING_CLIENT_CAPABILITY};
+use crate::protocol::messages::{HEADER_MISMATCH, INVALID_PARAMS, MISSING_CLIENT_CAPABILITY};
 use crate::protocol::negotiation::{is_header_mismatch, is_modern_error};
 use crate::protocol::version::Era;
 use crate::status::*;
@@ -31,7 +31,7 @@ pub enum Disposition {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailedStep {
     /// A request in a session of this era. `renewed`: the session was already re-established for this request.
-    /// `is_unproven`: the server refused to execute it, in a session that was saved by another client.
+    /// `is_unproven`: no request has succeeded in the session, which was saved by another client.
     Request { era: Era, renewed: bool, is_unproven: bool },
     /// An HTTP request with credentials from the auth callback.
     Credentials,
@@ -100,6 +100,13 @@ pub fn may_be_other_version(error: &Error) -> bool {
     (400..500).contains(&report.http_status)
         && !matches!(report.http_status, 401 | 403 | 407 | 408 | 429)
         && !is_of_same_version
+}
+
+/// Whether a server refuses the parameters of a request before it executes it. So modern servers refuse legacy requests,
+/// which have no `_meta` (2026-07-28, "Per-request protocol fields").
+pub fn is_refused_for_parameters(error: &Error) -> bool {
+    let report = error.report();
+    report.http_status == 400 && report.rpc.as_ref().is_some_and(|rpc| rpc.code == INVALID_PARAMS)
 }
 
 /// HTTP 401, or a 403 that requires a wider scope (RFC 6750, section 3.1).

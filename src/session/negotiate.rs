@@ -2,6 +2,7 @@
 //! Compatibility; 2025-11-25, "Lifecycle": Initialization).
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::state::{DiscoveredServer, Session, has_core_tasks};
@@ -404,7 +405,7 @@ impl Negotiator<'_> {
             has_core_tasks: false,
             handshake_result: discover_result,
             era_is_certain: true,
-            is_resumed: false,
+            is_unproven: AtomicBool::new(false),
         }
     }
 
@@ -454,7 +455,7 @@ impl Negotiator<'_> {
             has_core_tasks: has_core_tasks(version, &response.response.result),
             handshake_result: Some(response.response.result),
             era_is_certain,
-            is_resumed: false,
+            is_unproven: AtomicBool::new(false),
         };
         self.finish_handshake(call, &session)?;
         Ok(session)

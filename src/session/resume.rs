@@ -1,6 +1,8 @@
 //! Continuing a saved session without a handshake, over Streamable HTTP: the server is not asked before the first
 //! request. A new process and a new event stream always need a handshake.
 
+use std::sync::atomic::AtomicBool;
+
 use super::negotiate::Negotiator;
 use super::saved_session::SavedSession;
 use super::state::{Session, has_core_tasks};
@@ -36,7 +38,7 @@ impl Negotiator<'_> {
                     has_core_tasks,
                     handshake_result: result,
                     era_is_certain: saved.era_is_certain,
-                    is_resumed: true,
+                    is_unproven: AtomicBool::new(true),
                 }
             }
         };
@@ -44,7 +46,7 @@ impl Negotiator<'_> {
         if (self.options.needs_server_stream)() {
             session.open_server_stream(call, false)?;
         }
-        Ok(Some(Session { is_resumed: true, ..session }))
+        Ok(Some(Session { is_unproven: AtomicBool::new(true), ..session }))
     }
 
     /// Whether the client's settings are those with which the session was saved.

@@ -4,6 +4,7 @@ mod saved_sessions;
 
 use std::cell::Cell;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use ::http::HeaderValue;
 
@@ -390,7 +391,7 @@ fn open_session(fixture: &NegotiationFixture, era: Era) -> Session {
         handshake_result: None,
         has_core_tasks: false,
         era_is_certain: true,
-        is_resumed: false,
+        is_unproven: AtomicBool::new(false),
     }
 }
 

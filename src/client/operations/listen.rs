@@ -115,7 +115,7 @@ impl Client {
                 {
                     if error.status() == MCP_SESSION_LOST {
                         self.sessions.forget(&session);
-                    } else if session.is_resumed && may_be_other_version(error) {
+                    } else if session.is_unproven() && may_be_other_version(error) {
                         self.sessions.forget_era(&session);
                         negotiates_again.set(true);
                     }

@@ -47,7 +47,7 @@ fn a_saved_session_is_continued_without_a_request() {
         fixture.needs_server_stream = true;
         let server = fixture.server(TransportKind::StreamableHttp, Vec::new());
         let session = fixture.resume(&parse_saved(&text).unwrap()).unwrap().unwrap();
-        assert_eq!((session.era, session.is_resumed), (era, true));
+        assert_eq!((session.era, session.is_unproven()), (era, true));
         assert_eq!(session.id.as_ref().map(|id| id.to_str().unwrap()), id);
         assert_eq!(session.handshake_result.as_ref().map(|result| result.text()), Some(result));
         assert!(methods(&server).is_empty());
@@ -146,18 +146,56 @@ fn a_refused_request_of_a_saved_session_negotiates_again() {
     let earlier = Mutex::<Vec<(bool, bool)>>::default();
     let open = |known: EarlierSessions| {
         earlier.lock().push((known.any, known.discovered.is_some()));
-        Ok(Session { is_resumed: !known.any, ..open_session(&fixture, Era::Modern) })
+        Ok(Session { is_unproven: AtomicBool::new(!known.any), ..open_session(&fixture, Era::Modern) })
     };
     let get = || sessions.get(&call, identity, open).map(|(session, _)| session);
     let recovery = Recovery { sessions: &sessions, is_repeatable: false, forget_headers: None };
     let refused = || SendError::refused(Error::new(MCP_HTTP_ERROR, "no").with_http_status(400));
     let outcome =
-        recovery.with_recovery(&call, get, |session| if session.is_resumed { Err(refused()) } else { Ok(()) });
+        recovery.with_recovery(&call, get, |session| if session.is_unproven() { Err(refused()) } else { Ok(()) });
     assert!(outcome.is_ok());
     assert_eq!(*earlier.lock(), [(false, false), (true, false)]);
     // It is not done twice, nor in another session.
     assert!(recovery.with_recovery(&call, get, |_| Err::<(), _>(refused())).is_err());
     assert_eq!(earlier.lock().len(), 2);
+}
+
+#[test]
+fn a_tool_is_called_again_only_if_its_parameters_were_refused() {
+    let own_id = |code| rpc_error(code, "no", 400);
+    for (send_error, is_repeated) in [(own_id(-32602), true), (own_id(-32603), false)] {
+        let fixture = NegotiationFixture::new(&[TransportKind::StreamableHttp]);
+        let sessions = SessionSlot::new(Arc::clone(&fixture.transport_context.calls));
+        let identity = || CredentialIdentity { credentials: Arc::default(), source_id: None, is_login: false };
+        let call = call(&fixture.transport_context);
+        let open = |known: EarlierSessions| {
+            Ok(Session { is_unproven: AtomicBool::new(!known.any), ..open_session(&fixture, Era::Legacy) })
+        };
+        let get = || sessions.get(&call, identity, open).map(|(session, _)| session);
+        let recovery = Recovery { sessions: &sessions, is_repeatable: false, forget_headers: None };
+        let failure = Cell::new(Some(send_error));
+        let outcome = recovery.with_recovery(&call, get, |_| failure.take().map_or(Ok(()), Err));
+        assert_eq!(outcome.is_ok(), is_repeated);
+        // The next call negotiates in any case, and after a success, an error is only an error.
+        assert!(!get().unwrap().is_unproven());
+        assert!(recovery.with_recovery(&call, get, |_| Err::<(), _>(own_id(-32602))).is_err());
+    }
+}
+
+#[test]
+fn a_success_proves_a_saved_session() {
+    let fixture = NegotiationFixture::new(&[TransportKind::StreamableHttp]);
+    let sessions = SessionSlot::new(Arc::clone(&fixture.transport_context.calls));
+    let identity = || CredentialIdentity { credentials: Arc::default(), source_id: None, is_login: false };
+    let call = call(&fixture.transport_context);
+    let open = |_| Ok(Session { is_unproven: AtomicBool::new(true), ..open_session(&fixture, Era::Modern) });
+    let get = || sessions.get(&call, identity, open).map(|(session, _)| session);
+    let recovery = Recovery { sessions: &sessions, is_repeatable: true, forget_headers: None };
+    recovery.with_recovery(&call, get, |_| Ok(())).unwrap();
+    assert!(!get().unwrap().is_unproven());
+    let first = get().unwrap();
+    assert!(recovery.with_recovery(&call, get, |_| Err::<(), _>(rpc_error(-32602, "no", 400))).is_err());
+    assert!(Arc::ptr_eq(&first, &get().unwrap()));
 }
 
 #[test]
