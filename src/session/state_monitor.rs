@@ -58,8 +58,12 @@ struct MonitoredState {
     session: u64,
     hook: Option<Arc<StateHook>>,
     waiting: VecDeque<ConnectionState>,
-    /// A thread or the queue of the client runs the hook, or is about to.
-    is_delivering: bool,
+    /// How many of the waiting changes the queue of the client is going to deliver.
+    scheduled: usize,
+    /// A delivery is running on a thread that has noticed a change.
+    runs_on_thread: bool,
+    /// How many deliveries are running in the queue: more than one if the hook dispatches it.
+    running_in_queue: usize,
 }
 
 impl StateMonitor {
@@ -132,29 +136,50 @@ impl StateMonitor {
     /// Passes the recorded changes to the hook: in the queue of the client, or else on this thread, unless another
     /// thread does so already. Called without a lock.
     pub fn deliver(self: &Arc<StateMonitor>) {
-        while let Some(delivery) = self.begin_delivery() {
+        loop {
             let runner = self.calls.own_callbacks.read().clone();
-            let Some(runner) = runner else {
-                delivery.run();
-                continue;
-            };
-            // One in each turn: the hook may free the queue.
-            return runner.notify(Box::new(move || {
-                let monitor = Arc::clone(&delivery.0);
-                delivery.run();
-                monitor.deliver();
-            }));
+            match runner {
+                None => match self.begin_delivery() {
+                    Some(delivery) => delivery.run(),
+                    None => return,
+                },
+                // At once, because the queue delivers nothing more after the end of the client's close.
+                Some(runner) => return self.schedule().for_each(|delivery| runner.notify(Box::new(|| delivery.run()))),
+            }
         }
     }
 
-    /// `None` if no change waits, or if the changes are being delivered already.
+    /// A delivery in the queue for each change that has none.
+    fn schedule(self: &Arc<StateMonitor>) -> impl Iterator<Item = ScheduledDelivery> {
+        let mut state = self.lock();
+        let missing = state.waiting.len().saturating_sub(state.scheduled);
+        state.scheduled += missing;
+        let deliveries: Vec<_> = (0..missing).map(|_| ScheduledDelivery(Some(Arc::clone(self)))).collect();
+        deliveries.into_iter()
+    }
+
+    /// Begins to deliver the oldest change on this thread. `None` if there is none, or if a delivery is running.
     fn begin_delivery(self: &Arc<StateMonitor>) -> Option<Delivery> {
         let mut state = self.lock();
-        if state.is_delivering || state.waiting.is_empty() {
+        if state.runs_on_thread || state.running_in_queue > 0 {
             return None;
         }
-        state.is_delivering = true;
-        Some(Delivery(Arc::clone(self)))
+        let (change, hook) = state.take_oldest()?;
+        state.runs_on_thread = true;
+        Some(Delivery { monitor: Arc::clone(self), change, hook, is_in_queue: false })
+    }
+
+    /// Begins to deliver the oldest change in the queue. `None` if a thread that began before the client had a queue is
+    /// delivering: it continues.
+    fn begin_scheduled(self: &Arc<StateMonitor>) -> Option<Delivery> {
+        let mut state = self.lock();
+        state.scheduled -= 1;
+        if state.runs_on_thread {
+            return None;
+        }
+        let (change, hook) = state.take_oldest()?;
+        state.running_in_queue += 1;
+        Some(Delivery { monitor: Arc::clone(self), change, hook, is_in_queue: true })
     }
 
     fn lock(&self) -> MutexGuard<'_, MonitoredState> {
@@ -162,25 +187,55 @@ impl StateMonitor {
     }
 }
 
-/// The right to run the hook. Dropped without running it if the queue of the client was freed.
-struct Delivery(Arc<StateMonitor>);
+impl MonitoredState {
+    fn take_oldest(&mut self) -> Option<(ConnectionState, Arc<StateHook>)> {
+        self.waiting.pop_front().zip(self.hook.clone())
+    }
+}
+
+/// A delivery that is running, until this is dropped.
+struct Delivery {
+    monitor: Arc<StateMonitor>,
+    change: ConnectionState,
+    hook: Arc<StateHook>,
+    is_in_queue: bool,
+}
 
 impl Delivery {
-    /// Passes the oldest change to the hook.
     fn run(self) {
-        let next = {
-            let mut state = self.0.lock();
-            state.waiting.pop_front().zip(state.hook.clone())
-        };
-        if let Some((state, hook)) = next {
-            hook(state);
-        }
+        (self.hook)(self.change);
     }
 }
 
 impl Drop for Delivery {
     fn drop(&mut self) {
-        self.0.lock().is_delivering = false;
+        let mut state = self.monitor.lock();
+        if self.is_in_queue {
+            state.running_in_queue -= 1;
+        } else {
+            state.runs_on_thread = false;
+        }
+    }
+}
+
+/// A delivery in the queue of the client. It is dropped without running if the queue is freed.
+struct ScheduledDelivery(Option<Arc<StateMonitor>>);
+
+impl ScheduledDelivery {
+    fn run(mut self) {
+        let Some(monitor) = self.0.take() else { return };
+        if let Some(delivery) = monitor.begin_scheduled() {
+            delivery.run();
+            monitor.deliver();
+        }
+    }
+}
+
+impl Drop for ScheduledDelivery {
+    fn drop(&mut self) {
+        if let Some(monitor) = &self.0 {
+            monitor.lock().scheduled -= 1;
+        }
     }
 }
 
@@ -299,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn a_queue_delivers_one_change_in_each_turn() {
+    fn a_queue_delivers_each_change_in_its_own_turn() {
         let (monitor, seen) = monitored();
         let queue = Arc::<ManualQueue>::default();
         *monitor.calls.own_callbacks.write() = Some(Arc::<ManualQueue>::clone(&queue));
@@ -308,15 +363,21 @@ mod tests {
         monitor.record_close();
         monitor.deliver();
         assert!(seen.lock().is_empty());
+        // Scheduled at once: after the end of a close, the queue takes nothing more.
+        assert_eq!(queue.0.lock().len(), 2);
         for count in 1..=2 {
-            assert_eq!(queue.0.lock().len(), 1);
             let work = queue.0.lock().pop_front().unwrap();
             work();
             assert_eq!(seen.lock().len(), count);
         }
         assert!(queue.0.lock().is_empty());
-        // What a freed queue did not deliver does not stop the next one.
+        assert_eq!(*seen.lock(), [ConnectionState::Connected, ConnectionState::Closed]);
+    }
+
+    #[test]
+    fn changes_that_a_freed_queue_has_not_delivered_are_delivered_later() {
         let (monitor, seen) = monitored();
+        let queue = Arc::<ManualQueue>::default();
         *monitor.calls.own_callbacks.write() = Some(Arc::<ManualQueue>::clone(&queue));
         monitor.record_session();
         monitor.deliver();
@@ -325,5 +386,25 @@ mod tests {
         monitor.record_close();
         monitor.deliver();
         assert_eq!(*seen.lock(), [ConnectionState::Connected, ConnectionState::Closed]);
+    }
+
+    #[test]
+    fn a_hook_may_dispatch_the_queue() {
+        let (monitor, seen) = monitored();
+        let queue = Arc::<ManualQueue>::default();
+        *monitor.calls.own_callbacks.write() = Some(Arc::<ManualQueue>::clone(&queue));
+        let (recorded, inner) = (Arc::clone(&seen), Arc::clone(&queue));
+        monitor.set_hook(Some(Arc::new(move |state| {
+            recorded.lock().push(state);
+            let next = inner.0.lock().pop_front();
+            next.into_iter().for_each(|work| work());
+        })));
+        monitor.record_session();
+        monitor.record_end(ConnectionState::Lost);
+        monitor.deliver();
+        let work = queue.0.lock().pop_front().unwrap();
+        work();
+        assert_eq!(*seen.lock(), [ConnectionState::Connected, ConnectionState::Lost]);
+        assert_eq!(monitor.lock().running_in_queue, 0);
     }
 }
