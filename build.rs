@@ -27,6 +27,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ("Settings", "src/ffi/settings.rs"),
     ("Transport, TLS and proxies", "src/ffi/network.rs"),
     ("Connection and server information", "src/ffi/calls.rs"),
+    ("State of the connection, and saved sessions", "src/ffi/session_state.rs"),
     ("Tools", "src/ffi/tools.rs"),
     ("Content", "src/ffi/content.rs"),
     ("Tasks", "src/ffi/tasks.rs"),

@@ -654,7 +654,8 @@ mcp_status mcp_set_name(mcp_client *client, const char *name, mcp_error **error)
  * every later call. This function does not wait until the other threads have returned from their
  * calls. A legacy server is notified that the session has ended, with HTTP DELETE (specification
  * 2025-11-25, "Transports": Session Management); with HTTP+SSE the event stream is closed. A
- * second close has no effect and returns `MCP_OK`.
+ * second close has no effect and returns `MCP_OK`. To continue the session later, do not close the
+ * client: see `mcp_save_session`.
  *
  * `options` may be NULL. Their timeout, or else the client's, limits the time for notifying the
  * server; their cancel token ends it early.
@@ -678,8 +679,9 @@ mcp_status mcp_client_close(mcp_client *client,
 /**
  * Frees a client; NULL is ignored. No blocking call may be in progress; calls of queues end with
  * `MCP_CLOSED`, which is delivered. No thread may use the client
- * any more. It never uses the network: to end the session with the server properly, call
- * `mcp_client_close` first, and wait until the other threads have returned from their calls.
+ * any more. It never uses the network, and a session of the server remains (`mcp_save_session`): to
+ * end it properly, call `mcp_client_close` first, and wait until the other threads have returned from
+ * their calls.
  *
  * It waits for the library's reader threads of this client (see "Threads" at the top) and for a
  * callback that runs on one of them, unless that callback itself frees the client. It waits up to
@@ -2196,8 +2198,8 @@ typedef enum mcp_limit {
  *
  * The timeout covers a call from start to return: DNS lookup, connecting, TLS, negotiation,
  * redirects, retries and the body. The time in callbacks of the application is not counted, except
- * in the log callback, nor is the time for connecting if it has a separate limit
- * (`mcp_set_connect_timeout`).
+ * in the log callback and the callback for changes of the state, nor is the time for connecting if
+ * it has a separate limit (`mcp_set_connect_timeout`).
  *
  * Thread-safe; takes effect with the next call. Since 0.1.0.
  */
@@ -2485,7 +2487,8 @@ mcp_status mcp_set_tls_verify(mcp_client *client, bool verify, mcp_error **error
 /**
  * Connects: negotiates the protocol version, and opens a session if that version has sessions. It
  * is optional, because every call connects if necessary; use it to detect problems early. It does
- * not always detect a bad token: some servers check credentials only later.
+ * not always detect a bad token: some servers check credentials only later. If the client continues
+ * a saved session (`mcp_set_saved_session`), it sends nothing.
  *
  * `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
  */
@@ -2509,7 +2512,8 @@ mcp_status mcp_ping(mcp_client *client, const mcp_options *options, mcp_error **
 
 /**
  * Gets the server's description of itself from the negotiation, as an object. It connects first if
- * necessary, and otherwise sends nothing.
+ * necessary, and otherwise sends nothing. Of a saved session (`mcp_set_saved_session`), it is the
+ * description that was saved.
  *
  * - "protocolVersion": the negotiated version, such as "2025-11-25"
  * - "era": "legacy" (up to 2025-11-25) or "modern" (from 2026-07-28 on)
@@ -2519,7 +2523,8 @@ mcp_status mcp_ping(mcp_client *client, const mcp_options *options, mcp_error **
  * - "instructions": how to use the server, if it sends that
  * - "supportedVersions": all versions that a modern server supports
  *
- * The content is not verified: use it for display only.
+ * For the session id see `mcp_save_session`, and for whether the client is still connected
+ * `mcp_client_state`. The content is not verified: use it for display only.
  *
  * On success `*info` is set to the object, which the caller frees with `mcp_json_free`; on failure
  * to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
@@ -2610,6 +2615,166 @@ mcp_status mcp_diagnose(mcp_client *client,
                         const mcp_options *options,
                         mcp_json **report,
                         mcp_error **error);
+
+/* ============================================================================================== */
+/* State of the connection, and saved sessions                                                    */
+/* ============================================================================================== */
+
+/**
+ * Whether a client is connected to its server. A later version may add values.
+ *
+ * Since 0.1.0.
+ */
+typedef enum mcp_state {
+  /**
+   * No call has connected yet.
+   */
+  MCP_STATE_NOT_CONNECTED = 0,
+  /**
+   * A session is open, or the version of a server without sessions is known. With
+   * `mcp_set_saved_session`, the server was perhaps not asked yet.
+   */
+  MCP_STATE_CONNECTED = 1,
+  /**
+   * The session or the connection was lost. The next call connects again; with the streams of
+   * `mcp_client_new_fds`, it fails.
+   */
+  MCP_STATE_LOST = 2,
+  /**
+   * The process of the server (`mcp_client_new_stdio`) has ended. The next call starts it again.
+   */
+  MCP_STATE_PROCESS_ENDED = 3,
+  /**
+   * The client was closed.
+   */
+  MCP_STATE_CLOSED = 4,
+} mcp_state;
+
+/**
+ * Receives the new state of a client, an `mcp_state`.
+ *
+ * It runs in `mcp_queue_dispatch` if the client has a queue (`mcp_set_queue`). Otherwise it runs on
+ * the thread that notices the change, with no lock held: on that of a call, which waits for it and
+ * whose timeout goes on, or on a reader thread of the library. It runs once for each change, in
+ * their order, and never on two threads at the same time. Without a queue, it must return soon and
+ * must not make calls on this client. It must not throw an exception or call longjmp.
+ *
+ * Since 0.1.0.
+ */
+typedef void (*mcp_state_changed_fn)(void *userdata, int32_t state);
+
+/**
+ * Returns the state of a client's connection; `MCP_STATE_CLOSED` for NULL. It never blocks, and
+ * uses no network.
+ *
+ * That the connection was lost is noticed when its stream or the process ends, except over
+ * Streamable HTTP, which has no lasting connection: a lost session is noticed by the next call, and
+ * an unreachable server is no change of the state.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_state mcp_client_state(const mcp_client *client);
+
+/**
+ * Sets the callback for changes of the state (`mcp_client_state`):
+ *
+ * ```
+ * static void state_changed(void *window, int32_t state) {
+ *     show_status(window, state == MCP_STATE_CONNECTED ? "connected" : "not connected");
+ * }
+ * mcp_set_queue(client, queue, &error);
+ * mcp_set_state_changed(client, state_changed, window, NULL, &error);
+ * ```
+ *
+ * NULL removes it (the default). It is not called for the state that the client has already, nor by
+ * `mcp_client_free`. If the application is slower than the changes, the oldest are lost: 64 wait at
+ * most.
+ *
+ * `userdata` is passed to the callback, and to `destroy` (which may be NULL) when it is no longer
+ * needed: see `mcp_destroy_fn`.
+ *
+ * Thread-safe; takes effect with the next change. Since 0.1.0.
+ */
+mcp_status mcp_set_state_changed(mcp_client *client,
+                                 mcp_state_changed_fn changed,
+                                 void *userdata,
+                                 mcp_destroy_fn destroy,
+                                 mcp_error **error);
+
+/**
+ * Gets what another client, in another process, needs to continue the session with
+ * `mcp_set_saved_session`, as an object. It sends nothing. A command-line tool saves the
+ * negotiation with it each time it is started:
+ *
+ * ```
+ * mcp_client *client = mcp_client_new(url, &error);
+ * char *saved = read_file(path);
+ * if (saved != NULL && mcp_set_saved_session(client, saved, MCP_NUL_TERMINATED, NULL) != MCP_OK)
+ *     remove(path);                   // it is of another server or version: connect as usual
+ * mcp_call_tool(client, "search", arguments, MCP_NUL_TERMINATED, NULL, &result, &error);
+ * mcp_json *session = NULL;
+ * if (mcp_save_session(client, &session, NULL) == MCP_OK)
+ *     write_private_file(path, mcp_json_text(session));
+ * mcp_json_free(session);
+ * mcp_client_free(client);            // not mcp_client_close, which ends the session
+ * ```
+ *
+ * The text is a secret if it has a session id: keep it in a file that only the user can read. It
+ * contains no tokens, cookies or headers. Its members are
+ *
+ * - "v": the version of the format, 1
+ * - "server": the URL of the server without secrets, or its program with a hash of the arguments, or
+ *   the name of its streams
+ * - "protocolVersion", "era", "transport": as in `mcp_server_info`
+ * - "eraIsCertain": false, if the era was found by a fallback that may have had a temporary reason
+ * - "sessionId": the id of the session, if a legacy server has assigned one (HTTP header
+ *   `Mcp-Session-Id`)
+ * - "savedAt": the time, in seconds since 1970
+ * - "clientCapabilities": the capabilities that were declared to a legacy server
+ * - "plainTools": true, if the calls of the tools of a modern server need no headers (x-mcp-header),
+ *   and the list that says so is valid without a limit
+ * - "result": the result of `server/discover` or `initialize` as the server sent it, if it is known
+ *   and has at most 512 KiB
+ *
+ * On success `*saved` is set to the object, which the caller frees with `mcp_json_free`; on failure
+ * to NULL. Returns `MCP_MISUSE` if the client is not connected: before the first call, after the
+ * connection was lost, and after `mcp_client_close`.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_save_session(const mcp_client *client,
+                            mcp_json **saved,
+                            mcp_error **error);
+
+/**
+ * Lets the first call of a client continue a session that `mcp_save_session` has saved. `saved` is
+ * the text of `length` bytes, or NUL-terminated if `length` is `MCP_NUL_TERMINATED`; NULL removes it.
+ *
+ * Over Streamable HTTP, nothing is negotiated: the first call sends its own requests at once, and
+ * `mcp_connect` sends nothing. The tools of a modern server are listed before one is called
+ * (`mcp_call_tool`), unless the session was saved after a call that has found that no tool needs
+ * headers, and the server does not limit how long the list is valid. If the server has lost the
+ * session or was replaced by one of another version, the client notices this from the response,
+ * negotiates and repeats the request, unless the server may have executed it. With HTTP+SSE and with
+ * server processes and streams, which always need a handshake, only the search for the version and
+ * the transport is saved.
+ *
+ * Use the credentials with which the session was saved. A legacy server knows the capabilities and
+ * extensions that were declared when the session began: if the handlers and extensions of this client
+ * are others, its first call negotiates a new session. A logging level (`mcp_request_server_log`) and
+ * resource subscriptions are those of the session. Several processes may continue a session at the
+ * same time.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` if the text is invalid, longer than 1 MiB, of another version of this
+ * library or of another server, or if `mcp_set_protocol_version` or `mcp_set_transport` exclude its
+ * version or transport; and `MCP_MISUSE` after the first call.
+ *
+ * Thread-safe. Since 0.1.0.
+ */
+mcp_status mcp_set_saved_session(mcp_client *client,
+                                 const char *saved,
+                                 size_t length,
+                                 mcp_error **error);
 
 /* ============================================================================================== */
 /* Tools                                                                                          */
@@ -4040,15 +4205,17 @@ mcp_status mcp_queue_set_threads(mcp_queue *queue, uint32_t threads, mcp_error *
 
 /**
  * Delivers the callbacks of a client that belong to no call in `mcp_queue_dispatch`: log messages
- * of the library (`mcp_set_log`) and of the server, notifications (`mcp_set_notification`), and
- * requests of the server (`mcp_input_fn`). NULL runs them on threads of the library again (the
- * default). Of log messages and notifications that wait, the newest 256 are kept. Nothing of a
- * client is delivered after the end of its `mcp_client_close`. It does not queue the calls of the
- * client: see `mcp_options_set_queue`.
+ * of the library (`mcp_set_log`) and of the server, notifications (`mcp_set_notification`), changes
+ * of the state (`mcp_set_state_changed`), and requests of the server (`mcp_input_fn`). NULL runs them
+ * on threads of the library again (the default). Of log messages and notifications that wait, the
+ * newest 256 are kept. Nothing of a client is delivered after the end of its `mcp_client_close`. It
+ * does not queue the calls of the client: see `mcp_options_set_queue`.
  *
  * Thread-safe. Since 0.1.0.
  */
-mcp_status mcp_set_queue(mcp_client *client, mcp_queue *queue, mcp_error **error);
+mcp_status mcp_set_queue(mcp_client *client,
+                         mcp_queue *queue,
+                         mcp_error **error);
 
 /**
  * Lets the calls with these options return `MCP_PENDING` at once, and delivers their ends to `done`

@@ -343,6 +343,20 @@ inline const char *to_string(log_level value) noexcept {
     return mcp_log_level_name(static_cast<std::int32_t>(value));
 }
 
+/// Whether a client is connected to its server: see client::state. A later version may add values.
+enum class connection_state : std::int32_t {
+    /// No call has connected yet.
+    not_connected = MCP_STATE_NOT_CONNECTED,
+    /// A session is open, or the version of a server without sessions is known.
+    connected = MCP_STATE_CONNECTED,
+    /// The session or the connection was lost. The next call connects again; with client::for_fds, it fails.
+    lost = MCP_STATE_LOST,
+    /// The process of the server has ended. The next call starts it again.
+    process_ended = MCP_STATE_PROCESS_ENDED,
+    /// The client was closed.
+    closed = MCP_STATE_CLOSED,
+};
+
 /// Which way a message goes: see client::set_trace. A later version may add values.
 enum class trace_direction : std::int32_t {
     /// The client sends the message.
@@ -2676,6 +2690,10 @@ template <class Callable> void invoke_log(void *userdata, std::int32_t level, co
                                std::string_view(message));
 }
 
+template <class Callable> void invoke_state_changed(void *userdata, std::int32_t state) noexcept {
+    invoke_ignoring_exceptions(*static_cast<Callable *>(userdata), static_cast<connection_state>(state));
+}
+
 template <class Callable>
 void invoke_trace(void *userdata, std::int32_t direction, const char *text, std::size_t length) noexcept {
     invoke_ignoring_exceptions(*static_cast<Callable *>(userdata), static_cast<trace_direction>(direction),
@@ -3471,7 +3489,8 @@ class client {
     /// - "instructions": how to use the server, if it sends that
     /// - "supportedVersions": all versions that a modern server supports
     ///
-    /// The content is not verified: use it for display only.
+    /// For the session id see save_session(), and for whether the client is still connected state(). The content is not
+    /// verified: use it for display only.
     [[nodiscard]] json server_info(const options &opts = {}) {
         return detail::value_or_throw(try_server_info(opts));
     }
@@ -3497,6 +3516,54 @@ class client {
     ///                       << "; " << step["remedy"].string().value_or("") << '\n';
     [[nodiscard]] json diagnose(const options &opts = {}) {
         return detail::value_or_throw(try_diagnose(opts));
+    }
+
+    /// Returns whether the client is connected. It never blocks. That the connection was lost is noticed when its
+    /// stream or the server process ends, and over Streamable HTTP, which has no lasting connection, by the next call.
+    [[nodiscard]] connection_state state() const noexcept {
+        return static_cast<connection_state>(mcp_client_state(client_.get()));
+    }
+
+    /// Sets the callback for changes of state(). It can be any callable that accepts a connection_state (it may be
+    /// move-only). It runs in queue::dispatch if the client has a queue (set_queue); otherwise on the thread that
+    /// notices the change, where it must return soon and must not make calls on this client. It runs once for each
+    /// change, in their order, and never on two threads at the same time. An exception that leaves it is discarded.
+    ///
+    ///     client.set_state_changed([](mcp::connection_state state) {
+    ///         show_status(state == mcp::connection_state::connected);
+    ///     });
+    ///
+    /// The callable is moved into the client, and destroyed after its last call, on any thread. Throws
+    /// status::invalid_argument if it is empty.
+    template <class Callable> void set_state_changed(Callable callable) {
+        detail::value_or_throw(try_set_state_changed(std::move(callable)));
+    }
+
+    /// Removes the callback for changes of the state.
+    void set_state_changed(std::nullopt_t) {
+        detail::value_or_throw(try_set_state_changed(std::nullopt));
+    }
+
+    /// Returns what another client, in another process, needs to continue the session with set_saved_session. Its
+    /// members include "protocolVersion" and, if a legacy server has assigned an id, "sessionId": then the text (raw())
+    /// is a secret, which belongs in a file that only the user can read. It contains no tokens, cookies or headers.
+    /// Sends nothing. Do not close() the client, which would end the session: the destructor does not.
+    ///
+    /// Throws status::misuse if the client is not connected.
+    [[nodiscard]] json save_session() const {
+        return detail::value_or_throw(try_save_session());
+    }
+
+    /// Lets the first call continue a session that save_session has saved; std::nullopt removes it. Before the first
+    /// call. Over Streamable HTTP, nothing is negotiated; with the other transports, only the search for the version
+    /// and the transport is saved. If the server has lost the session or has another version, the client negotiates and
+    /// repeats the request, unless the server may have executed it. Use the credentials with which the session was
+    /// saved, and set the same handlers: with other ones, the client negotiates a new session.
+    ///
+    /// Throws status::invalid_argument if the text is invalid, or of another version of the library, another server,
+    /// or a version or transport that the client may not use.
+    void set_saved_session(std::optional<std::string_view> saved) {
+        detail::value_or_throw(try_set_saved_session(saved));
     }
 
     /// Closes the client. Every call in progress, on any thread, ends with status::closed, and so does every later
@@ -4241,6 +4308,29 @@ class client {
     /// Non-throwing form of diagnose().
     [[nodiscard]] expected<json> try_diagnose(const options &opts = {}) {
         return detail::get_json(mcp_diagnose, client_.get(), opts);
+    }
+
+    /// Non-throwing form of set_state_changed().
+    template <class Callable> [[nodiscard]] expected<void> try_set_state_changed(Callable callable) {
+        static_assert(std::is_invocable_v<Callable &, connection_state>,
+                      "a callback for changes of the state is called with an mcp::connection_state");
+        return set_callback(mcp_set_state_changed, detail::invoke_state_changed<Callable>, std::move(callable));
+    }
+
+    /// Non-throwing form of set_state_changed(std::nullopt).
+    [[nodiscard]] expected<void> try_set_state_changed(std::nullopt_t) {
+        return detail::call(mcp_set_state_changed, client_.get(), nullptr, nullptr, nullptr);
+    }
+
+    /// Non-throwing form of save_session().
+    [[nodiscard]] expected<json> try_save_session() const {
+        return detail::get_json(mcp_save_session, client_.get());
+    }
+
+    /// Non-throwing form of set_saved_session().
+    [[nodiscard]] expected<void> try_set_saved_session(std::optional<std::string_view> saved) {
+        const detail::json_text text(saved);
+        return detail::call(mcp_set_saved_session, client_.get(), text.start, text.length);
     }
 
     /// Non-throwing form of close().

@@ -13,6 +13,10 @@ static void on_log(void *handle, int32_t level, const char *message) {
     bridgeLog((uintptr_t)handle, level, (char *)message);
 }
 
+static void on_state_changed(void *handle, int32_t state) {
+    bridgeStateChanged((uintptr_t)handle, state);
+}
+
 static void on_trace(void *handle, int32_t direction, const char *text, size_t length) {
     bridgeTrace((uintptr_t)handle, direction, (char *)text, length);
 }
@@ -84,6 +88,11 @@ mcp_status bridge_set_log(mcp_client *client, uintptr_t handle, mcp_error **erro
 mcp_status bridge_set_notification(mcp_client *client, uintptr_t handle, mcp_error **error) {
     return mcp_set_notification(client, handle ? on_notification : NULL, (void *)handle, handle ? destroy : NULL,
                                 error);
+}
+
+mcp_status bridge_set_state_changed(mcp_client *client, uintptr_t handle, mcp_error **error) {
+    return mcp_set_state_changed(client, handle ? on_state_changed : NULL, (void *)handle, handle ? destroy : NULL,
+                                 error);
 }
 
 mcp_status bridge_set_trace(mcp_client *client, uintptr_t handle, mcp_error **error) {

@@ -11,6 +11,7 @@
 mcp_status bridge_set_auth(mcp_client *client, uintptr_t handle, mcp_error **error);
 mcp_status bridge_set_log(mcp_client *client, uintptr_t handle, mcp_error **error);
 mcp_status bridge_set_notification(mcp_client *client, uintptr_t handle, mcp_error **error);
+mcp_status bridge_set_state_changed(mcp_client *client, uintptr_t handle, mcp_error **error);
 mcp_status bridge_set_trace(mcp_client *client, uintptr_t handle, mcp_error **error);
 void bridge_auth_request_set_over(mcp_auth_request *request, uintptr_t handle);
 void bridge_auth_request_fail(mcp_auth_request *request, const char *reason, uintptr_t cause);

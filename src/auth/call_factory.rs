@@ -132,6 +132,11 @@ impl CallFactory {
     pub fn next_id(&self) -> u64 {
         self.next_id.fetch_add(1, Ordering::Relaxed)
     }
+
+    /// Uses only ids from `first` on.
+    pub fn skip_ids_to(&self, first: u64) {
+        self.next_id.fetch_max(first, Ordering::Relaxed);
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! `server/discover`.
 
 use crate::error::Error;
+use crate::protocol::messages::{HEADER_MISMATCH, INVALID_PARAMS, MISSING_CLIENT_CAPABILITY};
 use crate::protocol::negotiation::{is_header_mismatch, is_modern_error};
 use crate::protocol::version::Era;
 use crate::status::*;
@@ -30,7 +31,8 @@ pub enum Disposition {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailedStep {
     /// A request in a session of this era. `renewed`: the session was already re-established for this request.
-    Request { era: Era, renewed: bool },
+    /// `is_unproven`: no request has succeeded in the session, which was saved by another client.
+    Request { era: Era, renewed: bool, is_unproven: bool },
     /// An HTTP request with credentials from the auth callback.
     Credentials,
     /// Resuming the event stream of a response, after it ended early.
@@ -59,7 +61,7 @@ const MAX_SUBSCRIPTIONS: u32 = 5;
 pub fn disposition(error: &Error, step: FailedStep) -> Disposition {
     let retry_if = |may_help: bool| if may_help { Disposition::Retry } else { Disposition::Fatal };
     match step {
-        FailedStep::Request { era, renewed } => after_request(error, era, renewed),
+        FailedStep::Request { era, renewed, is_unproven } => after_request(error, era, renewed, is_unproven),
         FailedStep::Credentials if wants_other_credentials(error) => Disposition::OtherCredentials,
         FailedStep::Credentials => Disposition::Fatal,
         // The server may be reachable again in a moment.
@@ -80,14 +82,34 @@ pub fn disposition(error: &Error, step: FailedStep) -> Disposition {
     }
 }
 
-fn after_request(error: &Error, era: Era, renewed: bool) -> Disposition {
+fn after_request(error: &Error, era: Era, renewed: bool, is_unproven: bool) -> Disposition {
     if error.status() == MCP_SESSION_LOST || error.report().session_is_gone {
         return Disposition::NewSession;
     }
-    if !renewed && era == Era::Legacy && is_modern_error(error) {
+    let is_other_version =
+        (era == Era::Legacy && is_modern_error(error)) || (is_unproven && may_be_other_version(error));
+    if !renewed && is_other_version {
         return Disposition::NewVersion;
     }
     if is_header_mismatch(error) { Disposition::NewHeaders } else { Disposition::Fatal }
+}
+
+/// Whether a server that was replaced by one of another version or era may refuse a request with this error. There are
+/// too many such errors to know them all, and to negotiate again does no harm.
+pub fn may_be_other_version(error: &Error) -> bool {
+    let report = error.report();
+    let is_of_same_version =
+        report.rpc.as_ref().is_some_and(|rpc| matches!(rpc.code, HEADER_MISMATCH | MISSING_CLIENT_CAPABILITY));
+    (400..500).contains(&report.http_status)
+        && !matches!(report.http_status, 401 | 403 | 407 | 408 | 429)
+        && !is_of_same_version
+}
+
+/// Whether a server refuses the parameters of a request before it executes it. So modern servers refuse legacy requests,
+/// which have no `_meta` (2026-07-28, "Per-request protocol fields").
+pub fn is_refused_for_parameters(error: &Error) -> bool {
+    let report = error.report();
+    report.http_status == 400 && report.rpc.as_ref().is_some_and(|rpc| rpc.code == INVALID_PARAMS)
 }
 
 /// HTTP 401, or a 403 that requires a wider scope (RFC 6750, section 3.1).
@@ -227,7 +249,7 @@ mod tests {
             (failed(MCP_TRUNCATED, 200), Era::Legacy, Disposition::Fatal),
         ] {
             assert_eq!(
-                disposition(&error, FailedStep::Request { era, renewed: false }),
+                disposition(&error, FailedStep::Request { era, renewed: false, is_unproven: false }),
                 next,
                 "{:?} {era:?}",
                 error.report()
@@ -237,9 +259,32 @@ mod tests {
 
     #[test]
     fn the_version_is_not_negotiated_again_in_a_renewed_session() {
-        let renewed = FailedStep::Request { era: Era::Legacy, renewed: true };
+        let renewed = FailedStep::Request { era: Era::Legacy, renewed: true, is_unproven: false };
         assert_eq!(disposition(&rpc(-32020), renewed), Disposition::NewHeaders);
         assert_eq!(disposition(&rpc(-32022), renewed), Disposition::Fatal);
+    }
+
+    #[test]
+    fn the_version_is_negotiated_if_a_request_of_a_saved_session_is_refused() {
+        for (error, next) in [
+            (failed(MCP_HTTP_ERROR, 400), Disposition::NewVersion),
+            (failed(MCP_NOT_FOUND, 404), Disposition::NewVersion),
+            (failed(MCP_HTTP_ERROR, 405), Disposition::NewVersion),
+            (rpc(-32000), Disposition::NewVersion),
+            (rpc(-32022), Disposition::NewVersion),
+            (failed(MCP_SESSION_LOST, 404), Disposition::NewSession),
+            (rpc(-32020), Disposition::NewHeaders),
+            (rpc(-32021), Disposition::Fatal),
+            (failed(MCP_UNAUTHORIZED, 401), Disposition::Fatal),
+            (failed(MCP_RATE_LIMITED, 429), Disposition::Fatal),
+            (failed(MCP_SERVER_ERROR, 500), Disposition::Fatal),
+            (failed(MCP_TIMEOUT, 0), Disposition::Fatal),
+        ] {
+            let step = |is_unproven| FailedStep::Request { era: Era::Modern, renewed: false, is_unproven };
+            assert_eq!(disposition(&error, step(true)), next, "{:?}", error.report());
+            let without = if next == Disposition::NewVersion { Disposition::Fatal } else { next };
+            assert_eq!(disposition(&error, step(false)), without, "{:?}", error.report());
+        }
     }
 
     #[test]

@@ -11,8 +11,8 @@ use crate::log::LogLevel;
 use crate::protocol::params::Params;
 use crate::protocol::version::Era;
 use crate::session::negotiate::{Negotiator, SessionOptions};
-use crate::session::session_slot::{CredentialIdentity, Opened};
-use crate::session::state::{DiscoveredServer, Session};
+use crate::session::session_slot::{CredentialIdentity, EarlierSessions, Opened};
+use crate::session::state::Session;
 use crate::status::MCP_TIMEOUT;
 use crate::sys::wait::Interrupt;
 
@@ -25,8 +25,7 @@ impl Client {
     /// The open session, or a new one.
     pub(super) fn session(&self, call: &CallContext) -> Result<(Arc<Session>, Opened)> {
         // Sanitize here: calls that wait for this handshake return the same error, and do not know this call's secrets.
-        let open =
-            |discovered| self.open_in_time(call, discovered).map_err(|error| call.secrets().sanitize_error(error));
+        let open = |earlier| self.open_in_time(call, earlier).map_err(|error| call.secrets().sanitize_error(error));
         let identity = || CredentialIdentity {
             credentials: self.auth().credentials.current(),
             source_id: self.auth().source().map(|source| source.id()),
@@ -41,11 +40,11 @@ impl Client {
     }
 
     /// Opens a session within the connect timeout, or that of the call if there is none.
-    fn open_in_time(&self, call: &CallContext, discovered: Option<DiscoveredServer>) -> Result<Session> {
-        let Some(limit) = self.settings.connect_timeout() else { return self.open_session(call, discovered) };
+    fn open_in_time(&self, call: &CallContext, earlier: EarlierSessions) -> Result<Session> {
+        let Some(limit) = self.settings.connect_timeout() else { return self.open_session(call, earlier) };
         // The limit replaces that of the call, which may have passed already.
         call.wait_context().check().map_err(|interrupt| call.interrupt_error(&interrupt))?;
-        call.connecting(limit, |connecting| self.open_session(connecting, discovered)).map_err(|mut error| {
+        call.connecting(limit, |connecting| self.open_session(connecting, earlier)).map_err(|mut error| {
             // Not of this call: it has not chosen the limit, and another call would only wait once more.
             let report = error.report_mut();
             report.is_connect_timeout = report.status == MCP_TIMEOUT;
@@ -54,7 +53,7 @@ impl Client {
         })
     }
 
-    fn open_session(&self, call: &CallContext, discovered: Option<DiscoveredServer>) -> Result<Session> {
+    fn open_session(&self, call: &CallContext, earlier: EarlierSessions) -> Result<Session> {
         if self.settings.network().tls.accepts_any_certificate {
             call.log(LogLevel::Warning, || {
                 "server certificates are not verified: any server can impersonate this one".into()
@@ -76,6 +75,15 @@ impl Client {
             },
             restore_requests: &|| self.restore_requests(),
         };
+        let saved = self.settings.saved_session().filter(|_| !earlier.any);
+        let resumed = saved.as_ref().map(|saved| negotiator.resume(call, saved)).transpose()?.flatten();
+        if let Some(session) = resumed {
+            if saved.is_some_and(|saved| saved.has_plain_tools) {
+                self.server_state.tools.record_complete();
+            }
+            return Ok(session);
+        }
+        let discovered = earlier.discovered.or_else(|| saved.and_then(|saved| saved.discovered()));
         negotiator.open(call, discovered)
     }
 

@@ -10,6 +10,7 @@ pub mod debug_output;
 mod diagnosis;
 pub mod login;
 pub mod operations;
+mod saved_session;
 pub mod server_state;
 pub mod settings;
 mod subscriptions;
@@ -40,6 +41,7 @@ use crate::rpc::notification_hook::NotificationHooks;
 use crate::rpc::server_log::ServerLog;
 use crate::sanitize::shortened;
 use crate::session::session_slot::SessionSlot;
+use crate::session::state_monitor::{ConnectionState, StateHook};
 use crate::session::tried_credentials::TriedCredentials;
 use crate::status::*;
 use crate::sys::child_process::ProcessCommand;
@@ -133,17 +135,18 @@ impl Client {
         let host = endpoint.as_ref().map(|endpoint| endpoint.origin().host.as_str());
         let default_name = host.unwrap_or(&display_name).to_owned();
         let url_secrets = endpoint.as_ref().map(|endpoint| Arc::clone(endpoint.secrets())).unwrap_or_default();
+        let calls = Arc::new(CallFactory::new(url_secrets, new_event()?, &default_name));
         Ok(Arc::new(Client {
             endpoint: endpoint.map(Arc::new),
             has_streams: streams.is_some(),
             streams: Mutex::new(streams),
             display_name,
             settings,
-            calls: Arc::new(CallFactory::new(url_secrets, new_event()?, &default_name)),
             server_log: Arc::default(),
             notifications: Arc::default(),
             server_state: Arc::default(),
-            sessions: SessionSlot::default(),
+            sessions: SessionSlot::new(Arc::clone(&calls)),
+            calls,
             transport_context: OnceCell::new(),
             http_peer: OnceCell::new(),
             connector: OnceCell::new(),
@@ -165,6 +168,16 @@ impl Client {
 
     pub fn trace(&self) -> &Trace {
         &self.calls.trace
+    }
+
+    /// Whether the client is connected. Takes no lock.
+    pub fn state(&self) -> ConnectionState {
+        self.sessions.monitor.current()
+    }
+
+    /// Sets the hook for changes of the state, or removes it.
+    pub fn set_state_hook(&self, hook: Option<Arc<StateHook>>) {
+        drop(self.sessions.monitor.set_hook(hook));
     }
 
     /// The name that was set; otherwise the host of the URL, or the program.
@@ -365,6 +378,7 @@ impl Client {
         if self.process_id == process::id() {
             self.end_calls();
             drop(self.sessions.close());
+            self.set_state_hook(None);
             if let Some(connector) = self.connector.get() {
                 connector.close();
             }

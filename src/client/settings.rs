@@ -17,6 +17,7 @@ use crate::protocol::json::MAX_TEXT;
 use crate::protocol::messages::{ClientCapabilities, ClientInfo, OwnCapabilities, check_own_capability};
 use crate::protocol::version::{self, Era};
 use crate::rpc::handlers::{Handler, Handlers};
+use crate::session::saved_session::SavedSession;
 use crate::status::*;
 use crate::sys::child_process::ProcessCommand;
 use crate::sys::lock::{Mutex, MutexGuard};
@@ -57,6 +58,7 @@ struct FixedSettings {
     network: ConnectionOptions,
     /// `None`: the server is reached over HTTP.
     process_command: Option<ProcessCommand>,
+    saved_session: Option<Arc<SavedSession>>,
 }
 
 /// What a size limit is for.
@@ -88,6 +90,7 @@ impl Default for Settings {
                 limits: DEFAULT_LIMITS,
                 network: ConnectionOptions::default(),
                 process_command: None,
+                saved_session: None,
             }),
             is_frozen: AtomicBool::new(false),
             timeout_ms: AtomicU64::new(DEFAULT_TIMEOUT.as_millis() as u64),
@@ -291,6 +294,15 @@ impl Settings {
 
     pub fn process_command(&self) -> Option<ProcessCommand> {
         self.lock().process_command.clone()
+    }
+
+    /// Sets the session to continue, or removes it.
+    pub fn set_saved_session(&self, saved: Option<SavedSession>) -> Result<()> {
+        self.change("the saved session", |settings| settings.saved_session = saved.map(Arc::new))
+    }
+
+    pub fn saved_session(&self) -> Option<Arc<SavedSession>> {
+        self.lock().saved_session.clone()
     }
 
     pub fn handlers(&self) -> &Arc<Handlers> {

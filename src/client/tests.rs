@@ -1,5 +1,7 @@
 //! Requests over scripted transports.
 
+mod saved_sessions;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

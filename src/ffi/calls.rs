@@ -21,7 +21,8 @@ const LISTEN: &str = "listen";
 
 /// Connects: negotiates the protocol version, and opens a session if that version has sessions. It
 /// is optional, because every call connects if necessary; use it to detect problems early. It does
-/// not always detect a bad token: some servers check credentials only later.
+/// not always detect a bad token: some servers check credentials only later. If the client continues
+/// a saved session (`mcp_set_saved_session`), it sends nothing.
 ///
 /// `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -55,7 +56,8 @@ pub extern "C" fn mcp_ping(
 }
 
 /// Gets the server's description of itself from the negotiation, as an object. It connects first if
-/// necessary, and otherwise sends nothing.
+/// necessary, and otherwise sends nothing. Of a saved session (`mcp_set_saved_session`), it is the
+/// description that was saved.
 ///
 /// - "protocolVersion": the negotiated version, such as "2025-11-25"
 /// - "era": "legacy" (up to 2025-11-25) or "modern" (from 2026-07-28 on)
@@ -65,7 +67,8 @@ pub extern "C" fn mcp_ping(
 /// - "instructions": how to use the server, if it sends that
 /// - "supportedVersions": all versions that a modern server supports
 ///
-/// The content is not verified: use it for display only.
+/// For the session id see `mcp_save_session`, and for whether the client is still connected
+/// `mcp_client_state`. The content is not verified: use it for display only.
 ///
 /// On success `*info` is set to the object, which the caller frees with `mcp_json_free`; on failure
 /// to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.

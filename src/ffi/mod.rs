@@ -36,6 +36,7 @@ pub mod prompts;
 pub mod queue;
 pub mod raw_requests;
 pub mod resources;
+pub mod session_state;
 pub mod settings;
 pub mod status;
 pub mod stdio;

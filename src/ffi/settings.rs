@@ -12,8 +12,8 @@ use crate::status::*;
 ///
 /// The timeout covers a call from start to return: DNS lookup, connecting, TLS, negotiation,
 /// redirects, retries and the body. The time in callbacks of the application is not counted, except
-/// in the log callback, nor is the time for connecting if it has a separate limit
-/// (`mcp_set_connect_timeout`).
+/// in the log callback and the callback for changes of the state, nor is the time for connecting if
+/// it has a separate limit (`mcp_set_connect_timeout`).
 ///
 /// Thread-safe; takes effect with the next call. Since 0.1.0.
 #[unsafe(no_mangle)]

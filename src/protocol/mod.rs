@@ -29,4 +29,5 @@ pub mod progress;
 #[cfg(test)]
 mod properties;
 pub mod raw_value;
+pub mod session_record;
 pub mod version;

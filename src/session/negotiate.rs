@@ -2,6 +2,7 @@
 //! Compatibility; 2025-11-25, "Lifecycle": Initialization).
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::state::{DiscoveredServer, Session, has_core_tasks};
@@ -163,7 +164,7 @@ impl Negotiator<'_> {
             (Some((version, Era::Legacy)), _) => self.initialize(call, Some(version), true, transport),
             (None, _) if !transport_kind.supports_modern() => self.initialize(call, None, true, transport),
             (None, Some(Era::Legacy)) if transport_kind.may_exit_at_probe() => {
-                self.initialize(call, None, true, transport)
+                self.initialize_process(call, transport, true)
             }
             (None, Some(Era::Legacy)) => self.initialize_known_legacy(call, transport),
             (Some((version, Era::Modern)), _) => self.probe_pinned_version(call, transport, version),
@@ -221,7 +222,7 @@ impl Negotiator<'_> {
             format!("server/discover returned no modern response ({error}); trying initialize")
         });
         match error.status() {
-            MCP_TIMEOUT => self.initialize_after_process_timeout(call, transport),
+            MCP_TIMEOUT => self.initialize_process(call, transport, false),
             MCP_PROCESS_FAILED => {
                 let restarted = self.connector.connect(call, transport.transport_kind())?;
                 self.initialize(call, None, true, restarted)
@@ -230,11 +231,16 @@ impl Negotiator<'_> {
         }
     }
 
-    /// Tries `initialize` after a process did not respond to `server/discover` in time. A modern server that was only
-    /// slow to start refuses it: then `server/discover` is sent once more, and gets a response soon. Without one, the
-    /// refusal is reported.
-    fn initialize_after_process_timeout(&self, call: &CallContext, transport: Arc<dyn Transport>) -> Result<Session> {
-        let refusal = match self.initialize(call, None, false, Arc::clone(&transport)) {
+    /// Tries `initialize` after a process did not respond to `server/discover` in time, or because the last session was
+    /// legacy. A modern server that was only slow to start, or that has replaced a legacy one, refuses it: then
+    /// `server/discover` is sent, and gets a response soon. Without one, the refusal is reported.
+    fn initialize_process(
+        &self,
+        call: &CallContext,
+        transport: Arc<dyn Transport>,
+        era_is_certain: bool,
+    ) -> Result<Session> {
+        let refusal = match self.initialize(call, None, era_is_certain, Arc::clone(&transport)) {
             Err(error) if error.status() == MCP_RPC_ERROR => error,
             outcome => return outcome,
         };
@@ -381,7 +387,7 @@ impl Negotiator<'_> {
         discover(self.transport_context, call, transport, &PeerContext::modern(version), &meta)
     }
 
-    fn modern_session(
+    pub(super) fn modern_session(
         &self,
         version: &'static str,
         discover_result: Option<Json>,
@@ -399,6 +405,7 @@ impl Negotiator<'_> {
             has_core_tasks: false,
             handshake_result: discover_result,
             era_is_certain: true,
+            is_unproven: AtomicBool::new(false),
         }
     }
 
@@ -448,6 +455,7 @@ impl Negotiator<'_> {
             has_core_tasks: has_core_tasks(version, &response.response.result),
             handshake_result: Some(response.response.result),
             era_is_certain,
+            is_unproven: AtomicBool::new(false),
         };
         self.finish_handshake(call, &session)?;
         Ok(session)

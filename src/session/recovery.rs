@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::session_slot::SessionSlot;
 use super::state::Session;
 use crate::call::context::CallContext;
-use crate::call::retry::{Disposition, FailedStep, disposition};
+use crate::call::retry::{Disposition, FailedStep, disposition, is_refused_for_parameters};
 use crate::call::send_error::{SendError, Sent};
 use crate::error::Result;
 use crate::log::LogLevel;
@@ -32,11 +32,16 @@ impl Recovery<'_> {
         loop {
             let session = get()?;
             let SendError { error, sent, .. } = match attempt(&session) {
-                Ok(result) => return Ok(result),
+                Ok(result) => {
+                    session.prove();
+                    return Ok(result);
+                }
                 Err(send_error) => send_error,
             };
-            let may_repeat = self.is_repeatable || sent != Sent::Yes;
-            let next = disposition(&error, FailedStep::Request { era: session.era, renewed });
+            let is_unproven = session.is_unproven();
+            let may_repeat =
+                self.is_repeatable || sent != Sent::Yes || (is_unproven && is_refused_for_parameters(&error));
+            let next = disposition(&error, FailedStep::Request { era: session.era, renewed, is_unproven });
             match next {
                 // Also if this call is not retried: the next call opens a new session.
                 Disposition::NewSession => self.sessions.forget(&session),

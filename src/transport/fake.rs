@@ -8,7 +8,9 @@ use std::time::Duration;
 use ::http::HeaderValue;
 
 use super::context::{InboundHandler, TransportContext};
-use super::interface::{NotificationCallback, SubscriptionFailure, Transport, TransportKind, TransportResponse};
+use super::interface::{
+    ConnectionEndHook, NotificationCallback, SubscriptionFailure, Transport, TransportKind, TransportResponse,
+};
 use super::reader_threads::ReaderThreads;
 use super::reply_slot::{CallLifetime, ReplySlot};
 use crate::auth::call_factory::CallFactory;
@@ -72,6 +74,7 @@ pub struct FakeTransport {
     calls: Mutex<Vec<RecordedCall>>,
     end_event: Arc<PollableEvent>,
     end_reason: OnceLock<Error>,
+    end_hook: Mutex<Option<ConnectionEndHook>>,
 }
 
 impl FakeTransport {
@@ -84,6 +87,7 @@ impl FakeTransport {
             calls: Mutex::default(),
             end_event: Arc::new(new_event().unwrap()),
             end_reason: OnceLock::new(),
+            end_hook: Mutex::default(),
         })
     }
 
@@ -111,6 +115,8 @@ impl FakeTransport {
     pub fn end(&self, reason: Error) {
         let _ = self.end_reason.set(reason);
         self.end_event.set();
+        let hook = self.end_hook.lock().take();
+        hook.into_iter().for_each(|hook| hook());
     }
 
     fn record(&self, via: TransportMethod, peer_context: Option<&PeerContext>, method: &str, text: String) {
@@ -217,6 +223,14 @@ impl Transport for FakeTransport {
 
     fn end_reason(&self) -> Option<Error> {
         self.end_reason.get().cloned()
+    }
+
+    fn owns_process(&self) -> bool {
+        self.transport_kind == TransportKind::Stdio
+    }
+
+    fn on_end(&self, hook: ConnectionEndHook) {
+        *self.end_hook.lock() = Some(hook);
     }
 
     fn needs_new_session(&self) -> bool {

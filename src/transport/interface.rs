@@ -93,6 +93,15 @@ pub trait Transport: Send + Sync {
         false
     }
 
+    /// Whether the server is a process that ends with the connection.
+    fn owns_process(&self) -> bool {
+        false
+    }
+
+    /// Sets what to run when new calls need another session because the connection has ended; at once, if it has. It
+    /// runs at most once, on the thread that notices the end, and never if messages have no common connection.
+    fn on_end(&self, _hook: ConnectionEndHook) {}
+
     /// Notifies the server that the session has ended, if the transport has a message for that.
     fn terminate_session(&self, _call: &CallContext, _peer_context: &PeerContext) -> Result<()> {
         Ok(())
@@ -104,6 +113,9 @@ pub trait Transport: Send + Sync {
     /// Stops reading the stream that belongs to no call. Called when the client is closed.
     fn stop_server_stream(&self) {}
 }
+
+/// Runs when a connection has ended.
+pub type ConnectionEndHook = Box<dyn FnOnce() + Send>;
 
 /// Opens transports to one server.
 pub trait Connector: Send + Sync {

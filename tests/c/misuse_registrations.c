@@ -30,6 +30,11 @@ static void notification(void *userdata, const char *method, const mcp_json *par
     (void)params;
 }
 
+static void state_changed(void *userdata, int32_t state) {
+    (void)userdata;
+    (void)state;
+}
+
 static void trace_message(void *userdata, int32_t direction, const char *text, size_t length) {
     (void)userdata;
     (void)direction;
@@ -115,6 +120,7 @@ static void each_registration_is_destroyed_once(void) {
     REGISTER(mcp_set_trace, trace_message);
     REGISTER(mcp_set_server_log, logging);
     REGISTER(mcp_set_notification, notification);
+    REGISTER(mcp_set_state_changed, state_changed);
     REGISTER(mcp_set_elicitation, input);
     REGISTER(mcp_set_sampling, input);
     REGISTER(mcp_set_roots, input);

@@ -41,6 +41,11 @@ static void client_functions_check_for_null(void) {
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_capability(NULL, "a", "{}", MCP_NUL_TERMINATED, &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_notification(NULL, NULL, NULL, NULL, &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_trace(NULL, NULL, NULL, NULL, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_state_changed(NULL, NULL, NULL, NULL, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_saved_session(NULL, NULL, 0, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_save_session(NULL, &info, &error));
+    CHECK(info == NULL);
+    CHECK_INT(MCP_STATE_CLOSED, mcp_client_state(NULL));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_use_debug_output(NULL, &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_connect(NULL, NULL, &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_ping(NULL, NULL, &error));
@@ -65,6 +70,8 @@ static void client_functions_check_for_null(void) {
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_capability(client, "experimental", "[]", MCP_NUL_TERMINATED, &error));
     EXPECT(MCP_OK, error, mcp_set_capability(client, "experimental", NULL, 1, &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_set_client_info(client, "name", NULL, &error));
+    EXPECT(MCP_OK, error, mcp_set_saved_session(client, NULL, 1, &error));
+    EXPECT(MCP_INVALID_ARGUMENT, error, mcp_save_session(client, NULL, &error));
     EXPECT(MCP_OK, error, mcp_set_protocol_version(client, NULL, &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_server_info(client, NULL, NULL, &error));
     EXPECT(MCP_INVALID_ARGUMENT, error, mcp_diagnose(client, NULL, NULL, &error));

@@ -13,7 +13,8 @@ real_install(ts2)
 
 foreach(name everything_tools everything_resources everything_prompts everything_inputs everything_progress
              everything_changes everything_logging everything_tasks
-             tools resources prompts inputs waiting_inputs progress logging changes caching headers trace diagnosis)
+             tools resources prompts inputs waiting_inputs progress logging changes caching headers trace diagnosis
+             saved_session)
   mcp_c_program(protocol-${name} protocol/${name}.c mcp-protocol)
   target_compile_options(protocol-${name} PRIVATE -Wpedantic -Werror)
 endforeach()
@@ -202,3 +203,18 @@ foreach(server sdk2 sdk2-stdio ts2 ts2-stdio)
   string(REGEX REPLACE "-.*" "" install ${server})
   protocol_test(diagnosis features-${server} ${install} 2026-07-28)
 endforeach()
+
+# Saved sessions: with a session id (FastMCP 2 and 3, and server-everything), without one, and where a handshake is
+# always necessary.
+foreach(server fastmcp2 fastmcp3 fastmcp3-stdio)
+  string(REGEX REPLACE "-.*" "" install ${server})
+  protocol_test(saved_session features-${server} ${install} 2025-11-25)
+endforeach()
+foreach(server fastmcp4 fastmcp4-stdio sdk2 ts2)
+  string(REGEX REPLACE "-.*" "" install ${server})
+  protocol_test(saved_session features-${server} ${install} 2026-07-28)
+  protocol_test(saved_session features-${server} ${install} =2025-11-25)
+endforeach()
+protocol_test(saved_session features-fastmcp4-sse fastmcp4 2025-11-25)
+protocol_test(saved_session everything everything 2025-11-25)
+protocol_test(saved_session everything-fds everything 2025-11-25)

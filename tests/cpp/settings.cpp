@@ -54,6 +54,27 @@ void text_copies_are_wiped() {
     CHECK(!has_secret());
 }
 
+void saved_session_is_continued() {
+    mcp::client first = support::client_for("legacy+tag=cpp-saved");
+    CHECK_FAILS(misuse, first.try_save_session());
+    first.connect();
+    const mcp::json saved = first.save_session();
+    CHECK(saved["sessionId"].string().has_value());
+    CHECK_EQUAL("2025-11-25"sv, saved["protocolVersion"].string().value_or(""));
+    const std::size_t count = support::log_of("cpp-saved").size();
+
+    mcp::client second = support::client_for("legacy+tag=cpp-saved");
+    CHECK_THROWS(invalid_argument, second.set_saved_session("{}"));
+    second.set_saved_session(std::nullopt);
+    second.set_saved_session(saved.raw());
+    second.ping();
+    const mcp::json log = support::log_of("cpp-saved");
+    CHECK_EQUAL(count + 1, log.size());
+    CHECK_EQUAL("ping"sv, support::last(log)["rpc_method"].string().value_or(""));
+    CHECK_EQUAL(saved["sessionId"].string(), support::header(support::last(log), "mcp-session-id"));
+    CHECK_THROWS(misuse, second.set_saved_session(saved.raw()));
+}
+
 void client_info_is_sent() {
     mcp::client client = support::client_for("dual+tag=cpp-info");
     client.set_client_info("cpp-test", "1.2.3");
@@ -231,6 +252,7 @@ int main() {
     credentials_are_sent();
     text_copies_are_wiped();
     client_info_is_sent();
+    saved_session_is_continued();
     protocol_version_can_be_pinned();
     limits_are_enforced();
     transport_can_be_set();

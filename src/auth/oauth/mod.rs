@@ -9,7 +9,7 @@ pub mod environment;
 mod folder_store;
 mod grants;
 mod issue;
-mod keys;
+pub mod keys;
 pub mod login;
 mod logout;
 mod pending_login;

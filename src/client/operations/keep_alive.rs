@@ -208,6 +208,8 @@ fn failure_of(mut error: Error, interval: Duration) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicBool;
+
     use super::*;
     use crate::call::send_error::SendError;
     use crate::status::MCP_DISCONNECTED;
@@ -231,6 +233,7 @@ mod tests {
             has_core_tasks: false,
             handshake_result: None,
             era_is_certain: true,
+            is_unproven: AtomicBool::new(false),
         });
         let kept = KeptAlive::new(Arc::clone(&context), &session, &call(&context), Duration::from_millis(1));
         let wait_context = kept.call.without_deadline().wait_context().clone();

@@ -1,6 +1,7 @@
 //! Listening for changes: a subscription on modern servers (2026-07-28, "Subscriptions"); the server event stream and
 //! `resources/subscribe` on legacy servers (2025-11-25, "Resources").
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,7 @@ use super::request::Request;
 use super::subscribed_uris::SubscribedUris;
 use crate::call::context::CallContext;
 use crate::call::request::{EncodedRequest, RequestPolicy};
-use crate::call::retry::{Disposition, FailedStep, disposition};
+use crate::call::retry::{Disposition, FailedStep, disposition, may_be_other_version};
 use crate::client::Client;
 use crate::client::subscriptions::SubscriptionQueue;
 use crate::error::{Error, Result};
@@ -108,27 +109,31 @@ impl Client {
     pub fn listen(&self, call: &CallContext, filter: &SubscriptionFilter, on_change: &ChangeCallback) -> Result<()> {
         let (mut failures, mut was_open, mut attempt) = (0, false, call.clone());
         let uris = SubscribedUris::new(&filter.uris);
+        let negotiates_again = Cell::new(false);
         let on_change = &|notification: &Notification| {
             if filter.wants(notification, &uris) {
                 on_change(&notification.method, notification.params.as_ref());
             }
         };
         loop {
-            let outcome =
-                self.session(&attempt).map(|(session, _)| {
-                    let end = match session.era {
-                        Era::Modern => self.listen_modern(&attempt, &session, filter, on_change),
-                        Era::Legacy => self.listen_legacy(&attempt, &session, filter, on_change),
-                    };
-                    if let SubscriptionEnd::Dropped(error)
-                    | SubscriptionEnd::Broken(error)
-                    | SubscriptionEnd::Failed(error) = &end
-                        && error.status() == MCP_SESSION_LOST
-                    {
+            let outcome = self.session(&attempt).map(|(session, _)| {
+                let end = match session.era {
+                    Era::Modern => self.listen_modern(&attempt, &session, filter, on_change),
+                    Era::Legacy => self.listen_legacy(&attempt, &session, filter, on_change),
+                };
+                if let SubscriptionEnd::Dropped(error)
+                | SubscriptionEnd::Broken(error)
+                | SubscriptionEnd::Failed(error) = &end
+                {
+                    if error.status() == MCP_SESSION_LOST {
                         self.sessions.forget(&session);
+                    } else if session.is_unproven() && may_be_other_version(error) {
+                        self.sessions.forget_era(&session);
+                        negotiates_again.set(true);
                     }
-                    end
-                });
+                }
+                end
+            });
             let error = match outcome.unwrap_or_else(SubscriptionEnd::Failed) {
                 SubscriptionEnd::Graceful => return Ok(()),
                 SubscriptionEnd::Dropped(error) => {
@@ -141,6 +146,9 @@ impl Client {
                 }
                 SubscriptionEnd::Failed(error) => error,
             };
+            if negotiates_again.take() {
+                continue;
+            }
             failures += 1;
             let step = FailedStep::Subscription { failures, was_open };
             if disposition(&error, step) == Disposition::Fatal {

@@ -22,7 +22,7 @@ impl Client {
         let (session, opened) = self.session(call)?;
         match session.era {
             // The probe that opened the session was the ping.
-            Era::Modern if opened == Opened::ByThisCall => Ok(()),
+            Era::Modern if opened == Opened::ByThisCall && !session.is_unproven() => Ok(()),
             Era::Modern => self.ping_modern(call, &session),
             Era::Legacy => self.ping_legacy(call),
         }

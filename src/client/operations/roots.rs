@@ -15,7 +15,7 @@ impl Client {
             let why = "the server was not told that this client has roots; call mcp_set_roots before the first call";
             return Err(Error::new(MCP_MISUSE, why));
         }
-        let Some(session) = self.sessions.open_session(call)? else { return Ok(()) };
+        let Some(session) = self.sessions.session_after_handshake(call)? else { return Ok(()) };
         if session.era == Era::Modern {
             return Ok(());
         }

@@ -26,6 +26,7 @@ use crate::status::*;
 use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::pollable_event::PollableEvent;
 use crate::sys::wait::{Interest, Interrupt};
+use crate::transport::interface::ConnectionEndHook;
 
 /// How many sets of sent credentials are remembered.
 const MAX_SENT_CREDENTIALS: usize = 16;
@@ -81,6 +82,8 @@ struct PendingState {
     unfinished_line: Option<Arc<Excerpt>>,
     /// Why no more responses can arrive.
     end_reason: Option<Error>,
+    /// Runs when new calls must use another connection.
+    end_hook: Option<ConnectionEndHook>,
     /// When the last byte arrived.
     last_received: Instant,
 }
@@ -143,6 +146,7 @@ impl PendingRequests {
             skipped: SkippedInput::default(),
             unfinished_line: None,
             end_reason: None,
+            end_hook: None,
             last_received: Instant::now(),
         };
         let stop = Arc::new(new_event()?);
@@ -365,6 +369,20 @@ impl PendingRequests {
         state.free_calls.clear();
         state.slots.values().for_each(|slot| slot.fill(RpcOutcome::Failed(error.clone())));
         self.end_event.set();
+        let hook = state.end_hook.take();
+        drop(state);
+        hook.into_iter().for_each(|hook| hook());
+    }
+
+    /// Sets what to run when new calls must use another connection; at once, if they must.
+    pub fn on_end(&self, hook: ConnectionEndHook) {
+        let mut state = self.lock();
+        if state.end_reason.is_none() && !self.is_retired.load(Ordering::Relaxed) {
+            state.end_hook = Some(hook);
+            return;
+        }
+        drop(state);
+        hook();
     }
 
     /// Remembers the credentials that a call has sent on this connection.
@@ -424,7 +442,12 @@ impl PendingRequests {
 
     /// Makes new calls use another connection.
     pub fn retire(&self) {
+        // Stored under the lock: a hook is either set before and runs here, or finds the connection retired.
+        let mut state = self.lock();
         self.is_retired.store(true, Ordering::Relaxed);
+        let hook = state.end_hook.take();
+        drop(state);
+        hook.into_iter().for_each(|hook| hook());
     }
 
     fn silent_for(&self) -> Duration {

@@ -14,7 +14,9 @@ use std::sync::{Arc, Weak};
 use zeroize::Zeroizing;
 
 use super::context::TransportContext;
-use super::interface::{NotificationCallback, SubscriptionFailure, Transport, TransportKind, TransportResponse};
+use super::interface::{
+    ConnectionEndHook, NotificationCallback, SubscriptionFailure, Transport, TransportKind, TransportResponse,
+};
 use super::multiplexer::message_router::MessageRouter;
 use super::multiplexer::pending::{PendingEvent, PendingRequests, RpcOutcome};
 use super::multiplexer::{InboundMessage, await_response, log_dropped, register};
@@ -49,6 +51,7 @@ pub struct Stdio {
     context: Arc<TransportContext>,
     pending: Arc<PendingRequests>,
     stdin_writer: Arc<StdinWriter>,
+    /// `None` if the server is not a process that this connection has started.
     process_id: Option<u32>,
 }
 
@@ -223,5 +226,13 @@ impl Transport for Stdio {
 
     fn needs_new_session(&self) -> bool {
         self.pending.needs_new_session()
+    }
+
+    fn owns_process(&self) -> bool {
+        self.process_id.is_some()
+    }
+
+    fn on_end(&self, hook: ConnectionEndHook) {
+        self.pending.on_end(hook);
     }
 }

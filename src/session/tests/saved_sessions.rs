@@ -1,0 +1,238 @@
+//! Saved sessions, and the state of the connection.
+
+use super::*;
+use crate::protocol::messages::capabilities;
+use crate::session::saved_session::{SavedBy, SavedFor, save};
+use crate::session::session_slot::EarlierSessions;
+use crate::session::state_monitor::ConnectionState;
+
+/// The text of a session that is saved, and continued by another client.
+fn saved_text(session: &Session) -> String {
+    let client_capabilities = capabilities(Era::Legacy, ClientCapabilities::default(), &OwnCapabilities::default());
+    let client = SavedBy { server: "http://localhost/mcp", client_capabilities, has_plain_tools: false, saved_at: 7 };
+    save(session, client).unwrap().text().to_owned()
+}
+
+const URL_TRANSPORTS: &[TransportKind] = &[TransportKind::StreamableHttp, TransportKind::Sse];
+
+fn parse_saved(text: &str) -> Result<SavedSession> {
+    SavedSession::parse(text, &SavedFor { server: "http://localhost/mcp", transports: URL_TRANSPORTS, pinned: None })
+}
+
+/// Opens a session of a server with these responses, and saves it.
+fn saved_session(kind: TransportKind, scripts: Vec<(&'static str, ScriptStep)>) -> String {
+    let fixture = NegotiationFixture::new(&[kind]);
+    fixture.server(kind, scripts);
+    saved_text(&fixture.open(None).unwrap())
+}
+
+fn saved_legacy() -> String {
+    let initialized =
+        TransportResponse { session_id: Some(HeaderValue::from_static("s-1")), ..answer(INITIALIZE_RESULT) };
+    let scripts = vec![("server/discover", refuses(-32601, 200)), ("initialize", ScriptStep::Responds(initialized))];
+    saved_session(TransportKind::StreamableHttp, scripts)
+}
+
+fn saved_modern() -> String {
+    saved_session(TransportKind::StreamableHttp, vec![("server/discover", succeeds(DISCOVER_RESULT))])
+}
+
+#[test]
+fn a_saved_session_is_continued_without_a_request() {
+    for (text, era, id, result) in [
+        (saved_legacy(), Era::Legacy, Some("s-1"), INITIALIZE_RESULT),
+        (saved_modern(), Era::Modern, None, DISCOVER_RESULT),
+    ] {
+        let mut fixture = NegotiationFixture::new(URL_TRANSPORTS);
+        fixture.needs_server_stream = true;
+        let server = fixture.server(TransportKind::StreamableHttp, Vec::new());
+        let session = fixture.resume(&parse_saved(&text).unwrap()).unwrap().unwrap();
+        assert_eq!((session.era, session.is_unproven()), (era, true));
+        assert_eq!(session.id.as_ref().map(|id| id.to_str().unwrap()), id);
+        assert_eq!(session.handshake_result.as_ref().map(|result| result.text()), Some(result));
+        assert!(methods(&server).is_empty());
+        let opens_stream = server.seen().iter().any(|seen| seen.via == TransportMethod::OpenServerStream);
+        assert_eq!(opens_stream, era == Era::Legacy);
+        // It is saved again as it was.
+        assert_eq!(saved_text(&session), text);
+    }
+}
+
+#[test]
+fn a_saved_session_is_not_continued_with_other_settings() {
+    let mut fixture = NegotiationFixture::new(URL_TRANSPORTS);
+    fixture.client_capabilities.elicitation = true;
+    assert!(fixture.resume(&parse_saved(&saved_legacy()).unwrap()).unwrap().is_none());
+    fixture.server(TransportKind::StreamableHttp, Vec::new());
+    // A modern server is told the capabilities in each request.
+    assert!(fixture.resume(&parse_saved(&saved_modern()).unwrap()).unwrap().is_some());
+    let mut fixture = NegotiationFixture::new(URL_TRANSPORTS);
+    fixture.pinned = Some(("2025-06-18", Era::Legacy));
+    assert!(fixture.resume(&parse_saved(&saved_legacy()).unwrap()).unwrap().is_none());
+    let fixture = NegotiationFixture::new(&[TransportKind::Sse]);
+    assert!(fixture.resume(&parse_saved(&saved_legacy()).unwrap()).unwrap().is_none());
+    assert!(fixture.connector.opened.lock().is_empty());
+}
+
+#[test]
+fn processes_and_event_streams_get_a_handshake_without_a_search() {
+    for kind in [TransportKind::Stdio, TransportKind::Sse] {
+        let scripts = match kind {
+            TransportKind::Sse => vec![("initialize", succeeds(INITIALIZE_RESULT))],
+            _ => vec![("server/discover", refuses(-32601, 0)), ("initialize", succeeds(INITIALIZE_RESULT))],
+        };
+        let client = SavedFor { server: "http://localhost/mcp", transports: &[kind], pinned: None };
+        let saved = SavedSession::parse(&saved_session(kind, scripts), &client).unwrap();
+        let fixture = NegotiationFixture::new(&[kind]);
+        assert!(fixture.resume(&saved).unwrap().is_none());
+        let server = fixture.server(kind, vec![("initialize", succeeds(INITIALIZE_RESULT))]);
+        assert_eq!(fixture.open(saved.discovered()).unwrap().era, Era::Legacy);
+        assert_eq!(methods(&server), ["initialize"]);
+    }
+}
+
+#[test]
+fn a_known_legacy_process_is_probed_if_it_refuses_initialize() {
+    let discovered = Some(DiscoveredServer { era: Era::Legacy, transport_kind: TransportKind::Stdio });
+    let fixture = NegotiationFixture::new(&[TransportKind::Stdio]);
+    let scripts = vec![("initialize", refuses(-32601, 0)), ("server/discover", succeeds(DISCOVER_RESULT))];
+    let server = fixture.server(TransportKind::Stdio, scripts);
+    assert_eq!(fixture.open(discovered).unwrap().era, Era::Modern);
+    assert_eq!(methods(&server), ["initialize", "server/discover"]);
+    // The refusal is reported if the server is not modern.
+    let scripts = vec![("initialize", refuses(-32603, 0)), ("server/discover", refuses(-32601, 0))];
+    fixture.server(TransportKind::Stdio, scripts);
+    assert_eq!(fixture.open(discovered).err().unwrap().report().rpc.as_ref().unwrap().code, -32603);
+}
+
+#[test]
+fn a_saved_session_of_another_server_version_or_transport_is_rejected() {
+    let text = saved_legacy();
+    let refusal = |client: SavedFor| {
+        let error = SavedSession::parse(&text, &client).err().unwrap();
+        assert_eq!(error.status(), MCP_INVALID_ARGUMENT);
+        error.to_string()
+    };
+    let client = || SavedFor { server: "http://localhost/mcp", transports: URL_TRANSPORTS, pinned: None };
+    let other = refusal(SavedFor { server: "http://other/mcp", ..client() });
+    assert!(other.contains("belongs to the server \"http://localhost/mcp\""), "{other}");
+    let pinned = refusal(SavedFor { pinned: Some("2025-06-18"), ..client() });
+    assert!(pinned.contains("it has protocol version 2025-11-25, and this client is pinned to 2025-06-18"), "{pinned}");
+    refusal(SavedFor { transports: &[TransportKind::Sse], ..client() });
+    refusal(SavedFor { transports: &[TransportKind::Stdio], ..client() });
+    for wrong in [
+        text.replace("streamable-http", "sse"),
+        text.replace("streamable-http", "carrier-pigeon"),
+        saved_modern().replace("streamable-http", "sse"),
+    ] {
+        assert_eq!(parse_saved(&wrong).err().unwrap().status(), MCP_INVALID_ARGUMENT, "{wrong}");
+    }
+    assert!(SavedSession::parse(&text, &SavedFor { pinned: Some("2025-11-25"), ..client() }).is_ok());
+}
+
+#[test]
+fn an_uncertain_era_is_not_assumed_after_the_session() {
+    let scripts = vec![("server/discover", refuses(-32603, 500)), ("initialize", succeeds(INITIALIZE_RESULT))];
+    let saved = parse_saved(&saved_session(TransportKind::StreamableHttp, scripts)).unwrap();
+    assert!(saved.discovered().is_none());
+}
+
+#[test]
+fn a_refused_request_of_a_saved_session_negotiates_again() {
+    let fixture = NegotiationFixture::new(&[TransportKind::StreamableHttp]);
+    let sessions = SessionSlot::new(Arc::clone(&fixture.transport_context.calls));
+    let identity = || CredentialIdentity { credentials: Arc::default(), source_id: None, is_login: false };
+    let call = call(&fixture.transport_context);
+    let earlier = Mutex::<Vec<(bool, bool)>>::default();
+    let open = |known: EarlierSessions| {
+        earlier.lock().push((known.any, known.discovered.is_some()));
+        Ok(Session { is_unproven: AtomicBool::new(!known.any), ..open_session(&fixture, Era::Modern) })
+    };
+    let get = || sessions.get(&call, identity, open).map(|(session, _)| session);
+    let recovery = Recovery { sessions: &sessions, is_repeatable: false, forget_headers: None };
+    let refused = || SendError::refused(Error::new(MCP_HTTP_ERROR, "no").with_http_status(400));
+    let outcome =
+        recovery.with_recovery(&call, get, |session| if session.is_unproven() { Err(refused()) } else { Ok(()) });
+    assert!(outcome.is_ok());
+    assert_eq!(*earlier.lock(), [(false, false), (true, false)]);
+    // It is not done twice, nor in another session.
+    assert!(recovery.with_recovery(&call, get, |_| Err::<(), _>(refused())).is_err());
+    assert_eq!(earlier.lock().len(), 2);
+}
+
+#[test]
+fn a_tool_is_called_again_only_if_its_parameters_were_refused() {
+    let own_id = |code| rpc_error(code, "no", 400);
+    for (send_error, is_repeated) in [(own_id(-32602), true), (own_id(-32603), false)] {
+        let fixture = NegotiationFixture::new(&[TransportKind::StreamableHttp]);
+        let sessions = SessionSlot::new(Arc::clone(&fixture.transport_context.calls));
+        let identity = || CredentialIdentity { credentials: Arc::default(), source_id: None, is_login: false };
+        let call = call(&fixture.transport_context);
+        let open = |known: EarlierSessions| {
+            Ok(Session { is_unproven: AtomicBool::new(!known.any), ..open_session(&fixture, Era::Legacy) })
+        };
+        let get = || sessions.get(&call, identity, open).map(|(session, _)| session);
+        let recovery = Recovery { sessions: &sessions, is_repeatable: false, forget_headers: None };
+        let failure = Cell::new(Some(send_error));
+        let outcome = recovery.with_recovery(&call, get, |_| failure.take().map_or(Ok(()), Err));
+        assert_eq!(outcome.is_ok(), is_repeated);
+        // The next call negotiates in any case, and after a success, an error is only an error.
+        assert!(!get().unwrap().is_unproven());
+        assert!(recovery.with_recovery(&call, get, |_| Err::<(), _>(own_id(-32602))).is_err());
+    }
+}
+
+#[test]
+fn a_success_proves_a_saved_session() {
+    let fixture = NegotiationFixture::new(&[TransportKind::StreamableHttp]);
+    let sessions = SessionSlot::new(Arc::clone(&fixture.transport_context.calls));
+    let identity = || CredentialIdentity { credentials: Arc::default(), source_id: None, is_login: false };
+    let call = call(&fixture.transport_context);
+    let open = |_| Ok(Session { is_unproven: AtomicBool::new(true), ..open_session(&fixture, Era::Modern) });
+    let get = || sessions.get(&call, identity, open).map(|(session, _)| session);
+    let recovery = Recovery { sessions: &sessions, is_repeatable: true, forget_headers: None };
+    recovery.with_recovery(&call, get, |_| Ok(())).unwrap();
+    assert!(!get().unwrap().is_unproven());
+    let first = get().unwrap();
+    assert!(recovery.with_recovery(&call, get, |_| Err::<(), _>(rpc_error(-32602, "no", 400))).is_err());
+    assert!(Arc::ptr_eq(&first, &get().unwrap()));
+}
+
+#[test]
+fn the_state_follows_the_session() {
+    let fixture = NegotiationFixture::new(&[TransportKind::Stdio]);
+    let sessions = SessionSlot::new(Arc::clone(&fixture.transport_context.calls));
+    let identity = || CredentialIdentity { credentials: Arc::default(), source_id: None, is_login: false };
+    let call = call(&fixture.transport_context);
+    let states = Arc::<Mutex<Vec<ConnectionState>>>::default();
+    let recorded = Arc::clone(&states);
+    sessions.monitor.set_hook(Some(Arc::new(move |state| recorded.lock().push(state))));
+    let open_on = |transport: &Arc<FakeTransport>| {
+        sessions.get(&call, identity, |_| {
+            Ok(Session {
+                transport: Arc::clone(transport) as Arc<dyn Transport>,
+                ..open_session(&fixture, Era::Legacy)
+            })
+        })
+    };
+    let process = FakeTransport::new(&fixture.transport_context, TransportKind::Stdio);
+    let (session, _) = open_on(&process).unwrap();
+    assert_eq!(sessions.monitor.current(), ConnectionState::Connected);
+    process.end(Error::new(MCP_PROCESS_FAILED, "it has exited"));
+    assert_eq!(sessions.monitor.current(), ConnectionState::ProcessEnded);
+    sessions.forget(&session);
+    let stream = FakeTransport::new(&fixture.transport_context, TransportKind::Sse);
+    let (session, _) = open_on(&stream).unwrap();
+    sessions.forget(&session);
+    stream.end(Error::new(MCP_DISCONNECTED, "the stream has ended"));
+    open_on(&FakeTransport::new(&fixture.transport_context, TransportKind::Sse)).unwrap();
+    sessions.close();
+    let expected = [
+        ConnectionState::Connected,
+        ConnectionState::ProcessEnded,
+        ConnectionState::Connected,
+        ConnectionState::Lost,
+        ConnectionState::Connected,
+    ];
+    assert_eq!(*states.lock(), expected);
+}
