@@ -105,8 +105,8 @@ pub fn may_be_other_version(error: &Error) -> bool {
         && !is_of_same_version
 }
 
-/// Whether a server refuses the parameters of a request before it executes it. So modern servers refuse legacy requests,
-/// which have no `_meta` (2026-07-28, "Per-request protocol fields").
+/// Whether a server refuses the parameters of a request before it executes it. So modern servers refuse legacy
+/// requests, which have no `_meta` (2026-07-28, "Per-request protocol fields").
 pub fn is_refused_for_parameters(error: &Error) -> bool {
     let report = error.report();
     report.http_status == 400 && report.rpc.as_ref().is_some_and(|rpc| rpc.code == INVALID_PARAMS)

@@ -83,8 +83,7 @@ static void a_modern_server_is_not_asked_for_its_version(void) {
 
     /* The list of tools was valid for one minute: it is read again. */
     client = continuing("modern+tag=saved-plain", after_call);
-    EXPECT(MCP_OK, error,
-           mcp_call_tool(client, "add", "{\"a\":1,\"b\":2}", MCP_NUL_TERMINATED, NULL, &result, &error));
+    EXPECT(MCP_OK, error, mcp_call_tool(client, "add", "{\"a\":1,\"b\":2}", MCP_NUL_TERMINATED, NULL, &result, &error));
     CHECK_TEXT("3", mcp_tool_result_text(result));
     mcp_json_free(result);
     dispose(client);
