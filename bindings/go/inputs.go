@@ -267,15 +267,15 @@ func WithRequestHandler(method string, handler func(context.Context, ServerReque
 // SetRequestHandler sets or replaces the handler of [WithRequestHandler] for a method; nil removes it. It may be called
 // at any time, but requests outside of calls arrive only if a handler was set before the first call.
 func (c *Client) SetRequestHandler(method string, handler func(context.Context, ServerRequest) (any, error)) error {
-	return withCString(method, "the method", func(method *C.char) error {
+	return withCString(method, "the method", func(name *C.char) error {
 		set := func(c *C.mcp_client, handle C.uintptr_t, e **C.mcp_error) C.mcp_status {
-			return C.bridge_set_request_handler(c, method, handle, e)
+			return C.bridge_set_request_handler(c, name, handle, e)
 		}
 		if handler == nil {
 			return c.setCallback(nil, set)
 		}
 		return c.setInput(func(ctx context.Context, i *C.mcp_input) error {
-			result, err := handler(ctx, ServerRequest{C.GoString(C.mcp_input_method(i)), params(i), clientName(i)})
+			result, err := handler(ctx, ServerRequest{method, params(i), clientName(i)})
 			if err != nil {
 				return err
 			}
