@@ -33,7 +33,9 @@ func wantStates(t testing.TB, states chan mcp.State, expected ...mcp.State) {
 
 func TestStateFollowsTheSession(t *testing.T) {
 	option, states := recordStates()
-	client := newClient(t, scriptedURL(t, "legacy+fault=lost-session+when=ping+times=1"), option)
+	// The server counts the faults of each path.
+	tag := strconv.FormatInt(time.Now().UnixNano(), 36)
+	client := newClient(t, scriptedURL(t, "legacy+fault=lost-session+when=ping+times=1+tag="+tag), option)
 	wantEqual(t, client.State(), mcp.StateNotConnected)
 	noError(t, client.Connect(t.Context()))
 	wantEqual(t, client.State(), mcp.StateConnected)
