@@ -3,7 +3,7 @@
 //! `server/discover`.
 
 use crate::error::Error;
-use crate::protocol::messages::{HEADER_MISMATCH, INVALID_PARAMS, MISSING_CLIENT_CAPABILITY};
+use crate::protocol::messages::INVALID_PARAMS;
 use crate::protocol::negotiation::{is_header_mismatch, is_modern_error};
 use crate::protocol::version::Era;
 use crate::status::*;
@@ -31,8 +31,7 @@ pub enum Disposition {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailedStep {
     /// A request in a session of this era. `renewed`: the session was already re-established for this request.
-    /// `is_unproven`: no request has succeeded in the session, which was saved by another client.
-    Request { era: Era, renewed: bool, is_unproven: bool },
+    Request { era: Era, renewed: bool },
     /// An HTTP request with credentials from the auth callback.
     Credentials,
     /// Resuming the event stream of a response, after it ended early.
@@ -61,7 +60,7 @@ const MAX_SUBSCRIPTIONS: u32 = 5;
 pub fn disposition(error: &Error, step: FailedStep) -> Disposition {
     let retry_if = |may_help: bool| if may_help { Disposition::Retry } else { Disposition::Fatal };
     match step {
-        FailedStep::Request { era, renewed, is_unproven } => after_request(error, era, renewed, is_unproven),
+        FailedStep::Request { era, renewed } => after_request(error, era, renewed),
         FailedStep::Credentials if wants_other_credentials(error) => Disposition::OtherCredentials,
         FailedStep::Credentials => Disposition::Fatal,
         // The server may be reachable again in a moment.
@@ -82,27 +81,33 @@ pub fn disposition(error: &Error, step: FailedStep) -> Disposition {
     }
 }
 
-fn after_request(error: &Error, era: Era, renewed: bool, is_unproven: bool) -> Disposition {
+fn after_request(error: &Error, era: Era, renewed: bool) -> Disposition {
     if error.status() == MCP_SESSION_LOST || error.report().session_is_gone {
         return Disposition::NewSession;
     }
-    let is_other_version =
-        (era == Era::Legacy && is_modern_error(error)) || (is_unproven && may_be_other_version(error));
-    if !renewed && is_other_version {
+    if !renewed && era == Era::Legacy && is_modern_error(error) {
         return Disposition::NewVersion;
     }
     if is_header_mismatch(error) { Disposition::NewHeaders } else { Disposition::Fatal }
 }
 
-/// Whether a server that was replaced by one of another version or era may refuse a request with this error. There are
-/// too many such errors to know them all, and to negotiate again does no harm.
-pub fn may_be_other_version(error: &Error) -> bool {
+/// Whether a request in a session that was saved by another client may have failed with this error because the server
+/// was replaced: the server has responded, and the error is neither about credentials nor about a temporary state.
+pub fn may_be_other_server(error: &Error) -> bool {
     let report = error.report();
-    let is_of_same_version =
-        report.rpc.as_ref().is_some_and(|rpc| matches!(rpc.code, HEADER_MISMATCH | MISSING_CLIENT_CAPABILITY));
-    (400..500).contains(&report.http_status)
-        && !matches!(report.http_status, 401 | 403 | 407 | 408 | 429)
-        && !is_of_same_version
+    let has_responded = match error.status() {
+        MCP_NOT_FOUND
+        | MCP_SERVER_ERROR
+        | MCP_HTTP_ERROR
+        | MCP_UNEXPECTED_CONTENT
+        | MCP_INVALID_JSON
+        | MCP_INVALID_MESSAGE
+        | MCP_RPC_ERROR
+        | MCP_VERSION_UNSUPPORTED
+        | MCP_SESSION_LOST => true,
+        _ => report.session_is_gone,
+    };
+    has_responded && !matches!(report.http_status, 401 | 403 | 407 | 408 | 429 | 502..=504)
 }
 
 /// Whether a server refuses the parameters of a request before it executes it. So modern servers refuse legacy
@@ -249,7 +254,7 @@ mod tests {
             (failed(MCP_TRUNCATED, 200), Era::Legacy, Disposition::Fatal),
         ] {
             assert_eq!(
-                disposition(&error, FailedStep::Request { era, renewed: false, is_unproven: false }),
+                disposition(&error, FailedStep::Request { era, renewed: false }),
                 next,
                 "{:?} {era:?}",
                 error.report()
@@ -259,31 +264,27 @@ mod tests {
 
     #[test]
     fn the_version_is_not_negotiated_again_in_a_renewed_session() {
-        let renewed = FailedStep::Request { era: Era::Legacy, renewed: true, is_unproven: false };
+        let renewed = FailedStep::Request { era: Era::Legacy, renewed: true };
         assert_eq!(disposition(&rpc(-32020), renewed), Disposition::NewHeaders);
         assert_eq!(disposition(&rpc(-32022), renewed), Disposition::Fatal);
     }
 
     #[test]
-    fn the_version_is_negotiated_if_a_request_of_a_saved_session_is_refused() {
-        for (error, next) in [
-            (failed(MCP_HTTP_ERROR, 400), Disposition::NewVersion),
-            (failed(MCP_NOT_FOUND, 404), Disposition::NewVersion),
-            (failed(MCP_HTTP_ERROR, 405), Disposition::NewVersion),
-            (rpc(-32000), Disposition::NewVersion),
-            (rpc(-32022), Disposition::NewVersion),
-            (failed(MCP_SESSION_LOST, 404), Disposition::NewSession),
-            (rpc(-32020), Disposition::NewHeaders),
-            (rpc(-32021), Disposition::Fatal),
-            (failed(MCP_UNAUTHORIZED, 401), Disposition::Fatal),
-            (failed(MCP_RATE_LIMITED, 429), Disposition::Fatal),
-            (failed(MCP_SERVER_ERROR, 500), Disposition::Fatal),
-            (failed(MCP_TIMEOUT, 0), Disposition::Fatal),
+    fn a_saved_session_may_be_that_of_another_server_if_the_server_refuses_a_request() {
+        for (error, expected) in [
+            (failed(MCP_HTTP_ERROR, 400), true),
+            (failed(MCP_NOT_FOUND, 404), true),
+            (failed(MCP_SERVER_ERROR, 500), true),
+            (failed(MCP_UNEXPECTED_CONTENT, 202), true),
+            (failed(MCP_SESSION_LOST, 404), true),
+            (rpc(-32602), true),
+            (failed(MCP_UNAUTHORIZED, 401), false),
+            (failed(MCP_RATE_LIMITED, 429), false),
+            (failed(MCP_UNAVAILABLE, 503), false),
+            (failed(MCP_TIMEOUT, 0), false),
+            (failed(MCP_CONNECT_FAILED, 0), false),
         ] {
-            let step = |is_unproven| FailedStep::Request { era: Era::Modern, renewed: false, is_unproven };
-            assert_eq!(disposition(&error, step(true)), next, "{:?}", error.report());
-            let without = if next == Disposition::NewVersion { Disposition::Fatal } else { next };
-            assert_eq!(disposition(&error, step(false)), without, "{:?}", error.report());
+            assert_eq!(may_be_other_server(&error), expected, "{:?}", error.report());
         }
     }
 

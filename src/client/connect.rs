@@ -11,6 +11,7 @@ use crate::log::LogLevel;
 use crate::protocol::params::Params;
 use crate::protocol::version::Era;
 use crate::session::negotiate::{Negotiator, SessionOptions};
+use crate::session::saved_session::SavedSession;
 use crate::session::session_slot::{CredentialIdentity, EarlierSessions, Opened};
 use crate::session::state::Session;
 use crate::status::MCP_TIMEOUT;
@@ -83,7 +84,10 @@ impl Client {
             }
             return Ok(session);
         }
-        let discovered = earlier.discovered.or_else(|| saved.and_then(|saved| saved.discovered()));
+        // A new process is always asked: it may be another program, and wait forever for a request that it knows.
+        let known =
+            |saved: Arc<SavedSession>| saved.discovered().filter(|known| !known.transport_kind.may_exit_at_probe());
+        let discovered = earlier.discovered.or_else(|| saved.and_then(known));
         negotiator.open(call, discovered)
     }
 

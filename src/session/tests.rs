@@ -403,7 +403,12 @@ fn recover(era: Era, is_repeatable: bool, has_headers: bool, send_error: impl Fn
     let call = call(&fixture.transport_context);
     let attempts = Cell::new(0);
     let forget = || ();
-    let recovery = Recovery { sessions: &sessions, is_repeatable, forget_headers: has_headers.then_some(&forget) };
+    let recovery = Recovery {
+        sessions: &sessions,
+        is_repeatable,
+        forget_headers: has_headers.then_some(&forget),
+        try_saved: &|_| Ok(()),
+    };
     let get = || sessions.get(&call, identity, |_| Ok(open_session(&fixture, era))).map(|(session, _)| session);
     let outcome = recovery.with_recovery(&call, get, |_| {
         attempts.set(attempts.get() + 1);

@@ -9,7 +9,7 @@ use super::request::Request;
 use super::subscribed_uris::SubscribedUris;
 use crate::call::context::CallContext;
 use crate::call::request::{EncodedRequest, RequestPolicy};
-use crate::call::retry::{Disposition, FailedStep, disposition, may_be_other_version};
+use crate::call::retry::{Disposition, FailedStep, disposition};
 use crate::client::Client;
 use crate::client::subscriptions::SubscriptionQueue;
 use crate::error::{Error, Result};
@@ -22,6 +22,7 @@ use crate::protocol::raw_value::RawValue;
 use crate::protocol::version::Era;
 use crate::rpc::dispatch::ChangeObserver as _;
 use crate::rpc::send_request::send_best_effort;
+use crate::session::recovery::is_of_other_server;
 use crate::session::state::Session;
 use crate::status::*;
 use crate::sys::wait::{Interest, Interrupt};
@@ -127,8 +128,9 @@ impl Client {
                 {
                     if error.status() == MCP_SESSION_LOST {
                         self.sessions.forget(&session);
-                    } else if session.is_unproven() && may_be_other_version(error) {
-                        self.sessions.forget_era(&session);
+                    } else if is_of_other_server(&self.sessions, &attempt, &session, error, &|session| {
+                        self.try_saved_session(&attempt, session)
+                    }) {
                         negotiates_again.set(true);
                     }
                 }

@@ -86,6 +86,7 @@ impl Client {
             sessions: &self.sessions,
             is_repeatable: request.policy.repeatable,
             forget_headers: request.arguments.is_some().then_some(&forget_headers),
+            try_saved: &|session| self.try_saved_session(call, session),
         };
         let get = || self.session(call).map(|(session, _)| session);
         recovery.with_recovery(call, get, |session| self.request_in_session(call, request, session))

@@ -137,48 +137,71 @@ fn an_uncertain_era_is_not_assumed_after_the_session() {
     assert!(saved.discovered().is_none());
 }
 
-#[test]
-fn a_refused_request_of_a_saved_session_negotiates_again() {
+/// Makes a request in a saved session. It fails with `send_error`, and the harmless one has this outcome. Returns how
+/// many times the request was made, its outcome, and whether the saved session is still used.
+fn request_in_saved(
+    (saved, actual): (Era, Era),
+    is_repeatable: bool,
+    send_error: SendError,
+    harmless: &dyn Fn() -> Result<()>,
+) -> (u32, Result<()>, bool) {
     let fixture = NegotiationFixture::new(&[TransportKind::StreamableHttp]);
     let sessions = SessionSlot::new(Arc::clone(&fixture.transport_context.calls));
     let identity = || CredentialIdentity { credentials: Arc::default(), source_id: None, is_login: false };
     let call = call(&fixture.transport_context);
-    let earlier = Mutex::<Vec<(bool, bool)>>::default();
-    let open = |known: EarlierSessions| {
-        earlier.lock().push((known.any, known.discovered.is_some()));
-        Ok(Session { is_unproven: AtomicBool::new(!known.any), ..open_session(&fixture, Era::Modern) })
+    let open = |earlier: EarlierSessions| {
+        // The server was not found again by what is known of the saved session.
+        assert!(earlier.discovered.is_none());
+        let era = if earlier.any { actual } else { saved };
+        Ok(Session { is_unproven: AtomicBool::new(!earlier.any), ..open_session(&fixture, era) })
     };
     let get = || sessions.get(&call, identity, open).map(|(session, _)| session);
-    let recovery = Recovery { sessions: &sessions, is_repeatable: false, forget_headers: None };
-    let refused = || SendError::refused(Error::new(MCP_HTTP_ERROR, "no").with_http_status(400));
-    let outcome =
-        recovery.with_recovery(&call, get, |session| if session.is_unproven() { Err(refused()) } else { Ok(()) });
-    assert!(outcome.is_ok());
-    assert_eq!(*earlier.lock(), [(false, false), (true, false)]);
-    // It is not done twice, nor in another session.
-    assert!(recovery.with_recovery(&call, get, |_| Err::<(), _>(refused())).is_err());
-    assert_eq!(earlier.lock().len(), 2);
+    let first = get().unwrap();
+    let (attempts, failure) = (Cell::new(0), Cell::new(Some(send_error)));
+    let try_saved = |_: &Session| harmless();
+    let recovery = Recovery { sessions: &sessions, is_repeatable, forget_headers: None, try_saved: &try_saved };
+    let outcome = recovery.with_recovery(&call, get, |_| {
+        attempts.set(attempts.get() + 1);
+        failure.take().map_or(Ok(()), Err)
+    });
+    (attempts.get(), outcome, Arc::ptr_eq(&first, &get().unwrap()))
 }
 
 #[test]
-fn a_tool_is_called_again_only_if_its_parameters_were_refused() {
-    let own_id = |code| rpc_error(code, "no", 400);
-    for (send_error, is_repeated) in [(own_id(-32602), true), (own_id(-32603), false)] {
-        let fixture = NegotiationFixture::new(&[TransportKind::StreamableHttp]);
-        let sessions = SessionSlot::new(Arc::clone(&fixture.transport_context.calls));
-        let identity = || CredentialIdentity { credentials: Arc::default(), source_id: None, is_login: false };
-        let call = call(&fixture.transport_context);
-        let open = |known: EarlierSessions| {
-            Ok(Session { is_unproven: AtomicBool::new(!known.any), ..open_session(&fixture, Era::Legacy) })
-        };
-        let get = || sessions.get(&call, identity, open).map(|(session, _)| session);
-        let recovery = Recovery { sessions: &sessions, is_repeatable: false, forget_headers: None };
-        let failure = Cell::new(Some(send_error));
-        let outcome = recovery.with_recovery(&call, get, |_| failure.take().map_or(Ok(()), Err));
-        assert_eq!(outcome.is_ok(), is_repeated);
-        // The next call negotiates in any case, and after a success, an error is only an error.
-        assert!(!get().unwrap().is_unproven());
-        assert!(recovery.with_recovery(&call, get, |_| Err::<(), _>(own_id(-32602))).is_err());
+fn a_failed_request_in_a_saved_session_is_judged_by_one_that_does_no_harm() {
+    let refused = || SendError::refused(Error::new(MCP_HTTP_ERROR, "no").with_http_status(400));
+    let failed = || SendError::after_sending(Error::new(MCP_SERVER_ERROR, "no").with_http_status(500));
+    let own_id = |code| move || rpc_error(code, "no", 200);
+    let known: &dyn Fn() -> Result<()> = &|| Ok(());
+    let unknown: &dyn Fn() -> Result<()> = &|| Err(Error::new(MCP_HTTP_ERROR, "no").with_http_status(400));
+    let unclear: &dyn Fn() -> Result<()> = &|| Err(Error::new(MCP_TIMEOUT, "late"));
+    let changed = (Era::Legacy, Era::Modern);
+    for send_error in [&refused as &dyn Fn() -> SendError, &failed, &own_id(-32602), &own_id(-32603)] {
+        for is_repeatable in [false, true] {
+            // The server knows the session: the error is only an error, and nothing is lost.
+            let (attempts, outcome, is_kept) = request_in_saved(changed, is_repeatable, send_error(), known);
+            assert!((attempts, outcome.is_err(), is_kept) == (1, true, true));
+            let (attempts, outcome, is_kept) = request_in_saved(changed, is_repeatable, send_error(), unclear);
+            assert!((attempts, outcome.is_err(), is_kept) == (1, true, true));
+        }
+        // The next call negotiates again in any case, and this one too if that is safe.
+        let (attempts, outcome, is_kept) = request_in_saved(changed, true, send_error(), unknown);
+        assert!((attempts, outcome.is_ok(), is_kept) == (2, true, false));
+        let (attempts, outcome, is_kept) = request_in_saved(changed, false, send_error(), unknown);
+        let is_safe = send_error().sent != Sent::Yes;
+        assert!((attempts, outcome.is_ok(), is_kept) == (1 + u32::from(is_safe), is_safe, false));
+    }
+}
+
+#[test]
+fn a_tool_is_called_again_if_a_server_of_another_era_refused_its_parameters() {
+    let unknown: &dyn Fn() -> Result<()> = &|| Err(rpc_error(-32602, "no", 400).error);
+    for (code, actual, is_repeated) in
+        [(-32602, Era::Modern, true), (-32602, Era::Legacy, false), (-32603, Era::Modern, false)]
+    {
+        let send_error = SendError { sent: Sent::Yes, ..rpc_error(code, "no", 400) };
+        let (attempts, outcome, is_kept) = request_in_saved((Era::Legacy, actual), false, send_error, unknown);
+        assert!((attempts, outcome.is_ok(), is_kept) == (1 + u32::from(is_repeated), is_repeated, false));
     }
 }
 
@@ -190,7 +213,8 @@ fn a_success_proves_a_saved_session() {
     let call = call(&fixture.transport_context);
     let open = |_| Ok(Session { is_unproven: AtomicBool::new(true), ..open_session(&fixture, Era::Modern) });
     let get = || sessions.get(&call, identity, open).map(|(session, _)| session);
-    let recovery = Recovery { sessions: &sessions, is_repeatable: true, forget_headers: None };
+    let recovery =
+        Recovery { sessions: &sessions, is_repeatable: true, forget_headers: None, try_saved: &|_| unreachable!() };
     recovery.with_recovery(&call, get, |_| Ok(())).unwrap();
     assert!(!get().unwrap().is_unproven());
     let first = get().unwrap();
