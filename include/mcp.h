@@ -2581,11 +2581,11 @@ mcp_status mcp_server_info(mcp_client *client,
  * - "http": one request to the URL. "method", "status", "server", "contentType", "via",
  *   "redirectedTo", "response". A successful response that is not JSON or an event stream is a
  *   warning.
- * - "authorization": "required" (missing if it is not known); "challenges" (objects with "scheme", "error", "errorDescription",
- *   "scope", "realm"); "tokens" (whether `mcp_oauth` has tokens); the metadata of RFC 9728 and RFC
- *   8414: "resourceMetadata" (its URL), "resource", "authorizationServers", "scopesSupported",
- *   "serverMetadata" (its URL), "issuer", "dynamicRegistration", "clientIdMetadataDocument",
- *   "pkce" (the methods)
+ * - "authorization": "required" (missing if it is not known); "challenges" (objects with "scheme",
+ *   "error", "errorDescription", "scope", "realm"); "tokens" (whether `mcp_oauth` has tokens); the
+ *   metadata of RFC 9728 and RFC 8414: "resourceMetadata" (its URL), "resource",
+ *   "authorizationServers", "scopesSupported", "serverMetadata" (its URL), "issuer",
+ *   "dynamicRegistration", "clientIdMetadataDocument", "pkce" (the methods)
  * - "protocol": the handshake. "protocolVersion", "era", "transport", "sessionId" (whether there
  *   is one), "wasOpen" (whether the session was open before), "continued" (whether it is a saved
  *   one, `mcp_set_saved_session`, in which no request has succeeded yet: nothing was sent),

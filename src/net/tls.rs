@@ -271,8 +271,8 @@ fn remedy(error: &io::Error) -> Option<&'static str> {
         }
         CertificateError::Revoked => "replace the server's certificate, which was revoked",
         CertificateError::BadSignature => {
-            "check that the server uses the private key of its certificate, and that the file of mcp_set_tls_ca_file has \
-             the authority that issued it, and not an earlier one of the same name"
+            "check that the server uses the private key of its certificate, and that the file of mcp_set_tls_ca_file \
+             has the authority that issued it, and not an earlier one of the same name"
         }
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => REISSUE_FOR_SERVERS,
         CertificateError::Other(other) => match other.0.to_string().as_str() {

@@ -153,7 +153,8 @@ fn describe_tls(record: &ConnectionRecord, step: &mut Step) {
     let is_accepted = tls.version.is_some();
     if is_accepted && not_before.is_some_and(|begin| seconds_left(begin) > 0) {
         step.warn(
-            "the server's certificate is not valid yet: correct the clock of this machine, or of the one that issued it",
+            "the server's certificate is not valid yet: correct the clock of this machine, or of the one that issued \
+             the certificate",
         );
     }
     if let Some(seconds) = not_after.map(seconds_left) {

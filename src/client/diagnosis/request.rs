@@ -22,7 +22,7 @@ use crate::transport::interface::TransportKind;
 /// What the response says about credentials.
 #[derive(Default)]
 pub struct Challenged {
-    /// Whether the server has refused the request with 401, or with 403 and a challenge. `None` if it has not responded,
+    /// Whether the server has refused the request with 401, or with 403 and a challenge. `None` if it has not responded
     /// or with a failure that does not tell.
     pub is_required: Option<bool>,
     pub challenge: Option<String>,
@@ -80,7 +80,7 @@ pub fn send(client: &Client, call: &CallContext, step: &mut Step, challenged: &m
     challenged.is_required = match response.status {
         401 => Some(true),
         403 => Some(challenged.challenge.is_some()),
-        // Of the server or of something before it, which may have not looked at credentials.
+        // Perhaps of a proxy or a gateway, which does not look at the credentials.
         407 | 429 | 500.. => None,
         _ => Some(false),
     };
