@@ -2575,18 +2575,21 @@ mcp_status mcp_server_info(mcp_client *client,
  *   forwards requests), "addresses"
  * - "tls": the handshake of TLS. "version", "cipher", "alpn"; of the server's certificate, also of
  *   one that is rejected: "subject", "names", "issuer", "notBefore", "notAfter", "daysLeft";
- *   "certificates" (the number that was sent). A certificate that expires within 14 days is a
- *   warning.
+ *   "certificates" (the number that was sent). Names have the escapes of RFC 4514. A certificate
+ *   that expires within 14 days is a warning; so is one that is accepted without verification but
+ *   is not valid now.
  * - "http": one request to the URL. "method", "status", "server", "contentType", "via",
- *   "redirectedTo", "response"
- * - "authorization": "required"; "challenges" (objects with "scheme", "error", "errorDescription",
- *   "scope", "realm"); "tokens" (whether `mcp_oauth` has tokens); the metadata of RFC 9728 and RFC
- *   8414: "resourceMetadata" (its URL), "resource", "authorizationServers", "scopesSupported",
- *   "serverMetadata" (its URL), "issuer", "dynamicRegistration", "clientIdMetadataDocument",
- *   "pkce" (the methods)
+ *   "redirectedTo", "response". A successful response that is not JSON or an event stream is a
+ *   warning.
+ * - "authorization": "required" (missing if it is not known); "challenges" (objects with "scheme",
+ *   "error", "errorDescription", "scope", "realm"); "tokens" (whether `mcp_oauth` has tokens); the
+ *   metadata of RFC 9728 and RFC 8414: "resourceMetadata" (its URL), "resource",
+ *   "authorizationServers", "scopesSupported", "serverMetadata" (its URL), "issuer",
+ *   "dynamicRegistration", "clientIdMetadataDocument", "pkce" (the methods)
  * - "protocol": the handshake. "protocolVersion", "era", "transport", "sessionId" (whether there
- *   is one), "wasOpen" (whether the session was open before), "serverName", "serverVersion",
- *   "instructions" (whether there are any)
+ *   is one), "wasOpen" (whether the session was open before), "continued" (whether it is a saved
+ *   one, `mcp_set_saved_session`, in which no request has succeeded yet: nothing was sent),
+ *   "serverName", "serverVersion", "instructions" (whether there are any)
  * - "capabilities": "capabilities", the server's
  * - "lists": the number of "tools", "resources", "resourceTemplates" and "prompts", of those that
  *   the server has; "toolsLeftOut" (at most 20 names)
@@ -2599,10 +2602,11 @@ mcp_status mcp_server_info(mcp_client *client,
  *     "remedy":"start the server, and check the host and the port in the URL"}
  *
  * A later version may add steps and members. If a session can be opened, "http" and
- * "authorization" do not fail: what would be their problem is a warning. Texts are meant for
- * people, and the texts of the server are not verified. The report contains no tokens, values of
- * headers, passwords or session ids, and the secrets of the client are redacted in the texts of
- * the server, as in errors.
+ * "authorization" do not fail: what would be their problem is a warning. For a session that was
+ * open before or is continued, this is so if the ping succeeds. Texts are meant for people, and the
+ * texts of the server are not verified. The report contains no tokens, values of headers, passwords
+ * or session ids, and the secrets of the client are redacted in the texts of the server, as in
+ * errors.
  *
  * The diagnosis calls no tools. It opens separate connections, and a session, unless one is open,
  * which stays open for later calls. The auth callback runs as for every call, and OAuth may renew

@@ -24,7 +24,7 @@ const IP_ADDRESS: u8 = 0x87;
 /// The names and the validity of a certificate. A part that cannot be read is empty.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct CertificateSummary {
-    /// As "CN=example.com, O=Example".
+    /// As "CN=example.com, O=Example", with the escapes of RFC 4514.
     pub subject: String,
     pub issuer: String,
     /// The DNS names and IP addresses of the subject.
@@ -71,11 +71,29 @@ fn distinguished_name(name: DerValues) -> String {
             let mut parts = DerValues(attribute);
             let (Some((_, [0x55, 4, last])), Some((tag, value))) = (parts.next(), parts.next()) else { continue };
             if let Some((_, label)) = ATTRIBUTES.iter().find(|(known, _)| known == last) {
-                shown.push(format!("{label}={}", string(tag, value)));
+                shown.push(format!("{label}={}", escaped(&string(tag, value))));
             }
         }
     }
     shown.join(", ")
+}
+
+/// The value of an attribute with escapes (RFC 4514, section 2.4), so that it cannot look like several attributes.
+fn escaped(value: &str) -> String {
+    let mut shown = String::with_capacity(value.len());
+    for (i, c) in value.char_indices() {
+        let is_special = match c {
+            '"' | '+' | ',' | ';' | '<' | '=' | '>' | '\\' => true,
+            '#' => i == 0,
+            ' ' => i == 0 || i + 1 == value.len(),
+            _ => false,
+        };
+        if is_special {
+            shown.push('\\');
+        }
+        if c == '\0' { shown.push_str("\\00") } else { shown.push(c) }
+    }
+    shown
 }
 
 fn string(tag: u8, value: &[u8]) -> String {
@@ -184,6 +202,21 @@ mod tests {
             assert_eq!(summary.names, ["*.example.com", "127.0.0.1", "::"]);
             assert_eq!(summary.not_before.unwrap().text(), "1950-02-28T23:59:59Z");
             assert_eq!(summary.not_after.unwrap().text(), "4096-01-01T00:00:00Z");
+        }
+    }
+
+    #[test]
+    fn values_of_names_are_escaped() {
+        for (value, shown) in [
+            ("evil, O=Google", r"CN=evil\, O\=Google"),
+            (r#"a+b;c<d>e\f"g"#, r#"CN=a\+b\;c\<d\>e\\f\"g"#),
+            ("#a#", r"CN=\#a#"),
+            (" a b ", r"CN=\ a b\ "),
+            (" ", r"CN=\ "),
+            ("a\0", r"CN=a\00"),
+            ("Prüfer €", "CN=Prüfer €"),
+        ] {
+            assert_eq!(distinguished_name(DerValues(&attribute(3, 0x0c, value.as_bytes()))), shown);
         }
     }
 

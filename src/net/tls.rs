@@ -191,6 +191,9 @@ fn build_with(options: &TlsOptions, verifier: Arc<dyn ServerCertVerifier>) -> Re
 const WRONG_PURPOSE: &str = "the server's certificate does not allow server authentication (its extended key usage \
      lacks serverAuth): issue one that does";
 
+/// What to do about it.
+const REISSUE_FOR_SERVERS: &str = "issue a certificate for the server whose extended key usage contains serverAuth";
+
 /// The meaning of a failed handshake, and what to do about it; `None` if the error's own text is sufficient.
 pub fn explain(error: &io::Error) -> Option<String> {
     let Some(failure) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) else {
@@ -267,6 +270,20 @@ fn remedy(error: &io::Error) -> Option<&'static str> {
              mcp_set_tls_ca_file; otherwise the server may not send its intermediate certificates"
         }
         CertificateError::Revoked => "replace the server's certificate, which was revoked",
+        CertificateError::BadSignature => {
+            "check that the server uses the private key of its certificate, and that the file of mcp_set_tls_ca_file \
+             has the authority that issued it, and not an earlier one of the same name"
+        }
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => REISSUE_FOR_SERVERS,
+        CertificateError::Other(other) => match other.0.to_string().as_str() {
+            CA_AS_SERVER => {
+                "if the server's certificate is self-signed, set it with mcp_set_tls_ca_file; otherwise issue one for \
+                 the server that is no authority's (CA:FALSE)"
+            }
+            "UnsupportedCertVersion" => "issue a certificate of X.509 version 3 that names the server",
+            _ if format!("{other:?}").contains("EkuError") => REISSUE_FOR_SERVERS,
+            _ => "replace the server's certificate",
+        },
         _ => "replace the server's certificate",
     })
 }

@@ -5,15 +5,16 @@ import contextlib
 import json
 import os
 import socket
+import ssl
 import sys
 import time
-from ctypes import byref, c_char_p, c_int, c_size_t, c_void_p, string_at
+from ctypes import byref, c_bool, c_char_p, c_int, c_size_t, c_void_p, string_at
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "faults"))
 
 import certificates  # noqa: E402
-from secure import TlsServer, context, trust  # noqa: E402
+from secure import TlsServer, context, folder, trust  # noqa: E402
 
 from harness import (  # noqa: E402
     ERROR,
@@ -40,7 +41,7 @@ from harness import (  # noqa: E402
 )
 
 declare(c_int, mcp_diagnose=[c_void_p, c_void_p, ERROR, ERROR], mcp_set_proxy=[c_void_p, c_char_p, ERROR])
-declare(c_int, mcp_set_unix_socket=[c_void_p, c_char_p, ERROR])
+declare(c_int, mcp_set_unix_socket=[c_void_p, c_char_p, ERROR], mcp_set_tls_verify=[c_void_p, c_bool, ERROR])
 declare(None, mcp_json_free=[c_void_p])
 
 STEPS = [
@@ -282,12 +283,13 @@ def a_unix_domain_socket_needs_no_name():
 # --- Certificates -----------------------------------------------------------------------------------------------------
 
 
-def diagnose_certificate(tls_context=None, trusts=True):
+def diagnose_certificate(tls_context=None, trusts=True, verifies=True):
     handler = lambda _server, request: http(404) if request.method == "GET" else discovered(request)  # noqa: E731
     with TlsServer(handler, *[tls_context] if tls_context else []) as server:
         with Client(f"https://localhost:{server.port}/mcp", bearer="s3cr3t-bearer") as client:
             if trusts:
                 trust(client)
+            call(lib.mcp_set_tls_verify, client.client, verifies).must_be("MCP_OK")
             report = diagnose(client)
     report.must_not_show("s3cr3t")
     # A certificate that is not accepted gets no request.
@@ -321,6 +323,29 @@ def rejected_certificates_are_described_with_a_remedy():
         assert words in tls["remedy"], tls
         assert tls["result"].items() >= expected.items(), tls
         assert ("daysLeft" in tls["result"]) and (tls["result"]["daysLeft"] < 0) == ("renew" in tls["remedy"]), tls
+
+
+@case
+def certificates_for_other_uses_have_a_remedy():
+    self_signed = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    is_authority = certificates.extension("551d13", certificates.sequence(certificates.der(1, b"\xff")), critical=True)
+    names = certificates.extension("551d11", certificates.sequence(certificates.der(0x82, b"localhost")))
+    text = certificates.certificate("evil, O=Google", "evil, O=Google", extensions=[is_authority, names])
+    self_signed.load_cert_chain(folder.file("self-signed", text), certificates.KEY)
+    report = diagnose_certificate(self_signed)
+    assert report.failed() == ["tls"] and "set it with mcp_set_tls_ca_file" in report["tls"]["remedy"], report["tls"]
+    assert report.result("tls")["subject"] == r"CN=evil\, O\=Google", report["tls"]
+    report = diagnose_certificate(context("client", purpose=certificates.CLIENT_AUTH))
+    assert report.failed() == ["tls"] and "serverAuth" in report["tls"]["remedy"], report["tls"]
+
+
+@case
+def certificates_that_are_not_valid_now_are_warnings_without_verification():
+    for years, words in ((certificates.EXPIRED, "has expired"), (certificates.NOT_YET, "not valid yet")):
+        report = diagnose_certificate(context("unverified", years=years), trusts=False, verifies=False)
+        assert report.failed() == [], report.text
+        (warning,) = report["tls"]["warnings"]
+        assert words in warning, warning
 
 
 @case
@@ -358,6 +383,20 @@ def statuses_have_remedies():
         assert report.failed()[0] == "http" and report.result("http")["status"] == status, report.text
         assert words in report["http"]["remedy"], report["http"]
         assert report["protocol"]["ok"] is False, "the handshake is tried nevertheless"
+
+
+@case
+def a_page_instead_of_a_message_is_a_warning():
+    for kind, words in (("text/html; charset=utf-8", "is text/html"), (None, "no content type")):
+        report = diagnose_server(lambda _server, _request, kind=kind: http(200, b"<html></html>", kind=kind))
+        assert report.failed() == ["protocol"] and report.result("authorization")["required"] is False, report.text
+        (warning,) = report["http"]["warnings"]
+        assert words in warning and "path" in report["http"]["remedy"], report["http"]
+    # A status with an empty body is no page.
+    report = diagnose_server(lambda _server, _request: http(202, kind=None))
+    assert "warnings" not in report["http"], report["http"]
+    report = diagnose_server(lambda _server, _request: http(503))
+    assert "required" not in report.result("authorization"), report.text
 
 
 @case
@@ -405,6 +444,8 @@ def the_timeout_limits_all_steps_together():
     # The first request may take a third of the time, as in a handshake.
     assert report.failed() == ["http", "protocol"], report.text
     assert report.skipped()[-3:] == ["capabilities", "lists", "ping"], report.text
+    # No response says nothing about credentials.
+    assert report["authorization"]["ok"] and "required" not in report.result("authorization"), report.text
     assert "timeout" in report["ping"]["reason"] and "timeout" in report["protocol"]["problem"], report.text
     assert "if it means seconds" in report["configuration"]["warnings"][0], report["configuration"]
 

@@ -24,7 +24,10 @@ pub fn describe(
     challenged: &Challenged,
     step: &mut Step,
 ) -> Result<()> {
-    step.flag("required", challenged.is_required);
+    let is_required = challenged.is_required == Some(true);
+    if let Some(required) = challenged.is_required {
+        step.flag("required", required);
+    }
     let challenge = challenged.challenge.as_deref().unwrap_or_default();
     let shown = challenges(challenge).into_iter().take(MAX_CHALLENGES).map(|challenge| {
         let mut members = vec![("scheme", Detail::Text(challenge.scheme.to_owned()))];
@@ -48,7 +51,7 @@ pub fn describe(
     let mut found = FoundDocuments::default();
     let outcome = find(client, call, endpoint, challenged, &mut found);
     describe_documents(&found, step);
-    if challenged.is_required {
+    if is_required {
         step.fail(match challenged.has_sent_credentials {
             true => "the server does not accept the credentials",
             false => "the server requires credentials, and none were sent",
@@ -65,7 +68,7 @@ pub fn describe(
     }
     if let Err(error) = outcome {
         // Without a challenge, the documents are not needed.
-        if challenged.is_required { step.fail(&error.to_string()) } else { step.warn(&error.to_string()) }
+        if is_required { step.fail(&error.to_string()) } else { step.warn(&error.to_string()) }
     }
     Ok(())
 }
@@ -84,10 +87,10 @@ fn find(
     };
     let environment = &client.http_peer()?.oauth_environment;
     let published = challenged.challenge.as_deref().and_then(oauth_challenge).and_then(|found| found.resource_metadata);
-    let call = if challenged.is_required { call.clone() } else { call.within(call.fallback_limit()) };
-    Arc::clone(&authorization).in_turn(&call, environment, |renewal| {
-        renewal.find_documents(published.as_deref(), challenged.is_required, found)
-    })
+    let is_required = challenged.is_required == Some(true);
+    let call = if is_required { call.clone() } else { call.within(call.fallback_limit()) };
+    Arc::clone(&authorization)
+        .in_turn(&call, environment, |renewal| renewal.find_documents(published.as_deref(), is_required, found))
 }
 
 fn describe_documents(found: &FoundDocuments, step: &mut Step) {

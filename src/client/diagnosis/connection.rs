@@ -149,19 +149,30 @@ fn describe_tls(record: &ConnectionRecord, step: &mut Step) {
     for (name, time) in times {
         time.iter().for_each(|time| step.text(name, &time.text()));
     }
-    if let Some(days) = not_after.map(days_left) {
+    // The problem of a failed handshake says it already.
+    let is_accepted = tls.version.is_some();
+    if is_accepted && not_before.is_some_and(|begin| seconds_left(begin) > 0) {
+        step.warn(
+            "the server's certificate is not valid yet: correct the clock of this machine, or of the one that issued \
+             the certificate",
+        );
+    }
+    if let Some(seconds) = not_after.map(seconds_left) {
+        let days = seconds.div_euclid(SECONDS_PER_DAY);
         step.number("daysLeft", days);
-        if (0..EXPIRES_SOON).contains(&days) {
-            step.warn(&format!("the server's certificate expires in {days} days: renew it"));
+        match days {
+            ..0 if is_accepted => step.warn("the server's certificate has expired: renew it"),
+            0..EXPIRES_SOON => step.warn(&format!("the server's certificate expires in {days} days: renew it")),
+            _ => {}
         }
     }
     step.number("certificates", tls.chain_length as i64);
 }
 
-/// The whole days until `end`; negative if it has passed.
-fn days_left(end: CertificateTime) -> i64 {
+/// The seconds until `time`; negative if it has passed.
+fn seconds_left(time: CertificateTime) -> i64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    (end.unix_time() - now.as_secs() as i64).div_euclid(SECONDS_PER_DAY)
+    time.unix_time() - now.as_secs() as i64
 }
 
 /// The host that is looked up: that of the URL, or of the proxy.

@@ -8,7 +8,7 @@ use crate::call::context::CallContext;
 use crate::call::request::{EncodedRequest, PeerContext, RequestPolicy};
 use crate::client::Client;
 use crate::error::{Error, Result};
-use crate::http::fields::header_text;
+use crate::http::fields::{EVENT_STREAM, JSON, header_text};
 use crate::http::response::HttpResponse;
 use crate::protocol::lost_session::SessionReference;
 use crate::protocol::message_text::{EMPTY_BODY, MessageText};
@@ -22,8 +22,9 @@ use crate::transport::interface::TransportKind;
 /// What the response says about credentials.
 #[derive(Default)]
 pub struct Challenged {
-    /// The server has refused the request with 401, or with 403 and a challenge.
-    pub is_required: bool,
+    /// Whether the server has refused the request with 401, or with 403 and a challenge. `None` if it has not responded
+    /// or with a failure that does not tell.
+    pub is_required: Option<bool>,
     pub challenge: Option<String>,
     /// Credentials were sent.
     pub has_sent_credentials: bool,
@@ -71,13 +72,17 @@ pub fn send(client: &Client, call: &CallContext, step: &mut Step, challenged: &m
         step.warn("the server redirects: use the other URL directly");
     }
     if response.is_success() {
+        challenged.is_required = Some(false);
+        check_content_type(&response, step);
         return Ok(());
     }
     challenged.challenge = header_text(&response.headers, header::WWW_AUTHENTICATE);
     challenged.is_required = match response.status {
-        401 => true,
-        403 => challenged.challenge.is_some(),
-        _ => false,
+        401 => Some(true),
+        403 => Some(challenged.challenge.is_some()),
+        // Perhaps of a proxy or a gateway, which does not look at the credentials.
+        407 | 429 | 500.. => None,
+        _ => Some(false),
     };
     let error = peer.http_failure(call, &mut response, SessionReference::Nothing);
     if is_usual(&error) {
@@ -101,6 +106,21 @@ fn describe(response: &HttpResponse, step: &mut Step) {
             step.text(name, &text);
         }
     }
+}
+
+/// Warns of a response that is no message: many web servers respond to every request with a page.
+fn check_content_type(response: &HttpResponse, step: &mut Step) {
+    let is_message = [JSON, EVENT_STREAM].into_iter().any(|kind| response.has_content_type(kind));
+    let content_type = response.content_type();
+    // These have no body, or need none.
+    if is_message || (content_type.is_none() && matches!(response.status, 202 | 204)) {
+        return;
+    }
+    step.warn(&match content_type {
+        Some(kind) => format!("the content type of the response is {kind}, and not {JSON} or {EVENT_STREAM}"),
+        None => format!("the response has no content type; it must be {JSON} or {EVENT_STREAM}"),
+    });
+    step.advise("check the path of the URL: it must lead to the endpoint of an MCP server");
 }
 
 /// Whether a handshake goes on after this failure in the usual way.

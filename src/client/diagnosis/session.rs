@@ -44,7 +44,7 @@ pub fn diagnose(
     let start = Instant::now();
     let opened = if is_blocked { None } else { Some(client.session(call)) };
     step.time = start.elapsed();
-    let mut process_failed = false;
+    let (mut process_failed, mut has_shaken_hands) = (false, false);
     if let Some((process, skip_http)) = before {
         if let Some(process) = process {
             process_failed = add_process(process, opened.as_ref(), report);
@@ -65,9 +65,10 @@ pub fn diagnose(
             report.block("the step \"protocol\" failed");
         }
         Some(Ok((session, opened))) => {
+            // Before it is used: a request that succeeds proves it.
+            has_shaken_hands = *opened == Opened::ByThisCall && !session.is_unproven();
             describe(session, *opened, &mut step);
             report.add(step);
-            ["http", "authorization"].into_iter().for_each(|name| report.excuse(name));
         }
     }
     report.check(call)?;
@@ -86,7 +87,12 @@ pub fn diagnose(
         let is_modern = session.as_ref().is_some_and(|session| session.era == Era::Modern);
         step.text("method", if is_modern { "server/discover" } else { "ping" });
         client.ping(call).inspect_err(|error| step.advise(remedy_for(error, call.has_sent_credentials().0)))
-    })
+    })?;
+    // Without a handshake, only the ping shows that the server accepts the client now.
+    if has_shaken_hands || report.has_passed("ping") {
+        ["http", "authorization"].into_iter().for_each(|name| report.excuse(name));
+    }
+    Ok(())
 }
 
 /// Completes and adds the step of the process. Returns whether the process was the reason why no session was opened.
@@ -118,6 +124,7 @@ fn describe(session: &Session, opened: Opened, step: &mut Step) {
     step.text("transport", session.transport.transport_kind().name());
     step.flag("sessionId", session.id.is_some());
     step.flag("wasOpen", opened == Opened::Before);
+    step.flag("continued", session.is_unproven());
     let root = session.handshake_result.as_ref().map(Json::root);
     let member = |pointer| root.and_then(|root| root.at(pointer));
     if let Some(info) = member("/_meta/io.modelcontextprotocol~1serverInfo").or_else(|| member("/serverInfo")) {

@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -205,9 +206,46 @@ fn a_refused_first_request_is_a_warning_if_the_session_can_be_opened() {
             name => legacy(name),
         }
     }
-    let report = diagnose(&client(&format!("http://127.0.0.1:{}/mcp", serve(gateway))));
-    assert_eq!((&report["ok"], failed_and_skipped(&report).0), (&Value::Bool(true), vec![]));
-    assert!(step(&report, "http")["warnings"][0].as_str().unwrap().contains("HTTP 401"));
+    let url = format!("http://127.0.0.1:{}/mcp", serve(gateway));
+    let first = client(&url);
+    let saved = |from: &Client| {
+        let next = client(&url);
+        next.set_saved_session(Some(from.save_session().unwrap().text())).unwrap();
+        next
+    };
+    for (was_open, continued) in [(false, false), (true, false), (false, true)] {
+        let next = if continued { saved(&first) } else { Arc::clone(&first) };
+        let report = diagnose(&next);
+        assert_eq!((&report["ok"], failed_and_skipped(&report).0), (&Value::Bool(true), vec![]));
+        assert!(step(&report, "http")["warnings"][0].as_str().unwrap().contains("HTTP 401"));
+        let protocol = &step(&report, "protocol")["result"];
+        assert_eq!((&protocol["wasOpen"], &protocol["continued"]), (&was_open.into(), &continued.into()));
+    }
+}
+
+#[test]
+fn a_session_without_a_handshake_excuses_nothing_until_the_ping_succeeds() {
+    static REFUSES: AtomicBool = AtomicBool::new(false);
+    fn revoking(name: &str) -> (u16, String, String) {
+        match name {
+            name if name.starts_with("GET") => (404, String::new(), String::new()),
+            _ if REFUSES.load(Ordering::SeqCst) => {
+                (401, "WWW-Authenticate: Bearer error=\"invalid_token\"\r\n".into(), String::new())
+            }
+            name => legacy(name),
+        }
+    }
+    let url = format!("http://127.0.0.1:{}/mcp", serve(revoking));
+    let (open, continuing) = (client(&url), client(&url));
+    assert_eq!(diagnose(&open)["ok"], true);
+    continuing.set_saved_session(Some(open.save_session().unwrap().text())).unwrap();
+    REFUSES.store(true, Ordering::SeqCst);
+    for (client, continued) in [(open, false), (continuing, true)] {
+        let report = diagnose(&client);
+        assert_eq!(failed_and_skipped(&report).0, ["http", "authorization", "lists", "ping"]);
+        let protocol = &step(&report, "protocol")["result"];
+        assert_eq!((&protocol["wasOpen"], &protocol["continued"]), (&(!continued).into(), &continued.into()));
+    }
 }
 
 /// Of "localhost", issued by an authority that is not trusted, from 2001 to 2002. It has the scripted server's key.
