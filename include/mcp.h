@@ -654,8 +654,9 @@ mcp_status mcp_set_name(mcp_client *client, const char *name, mcp_error **error)
  * every later call. This function does not wait until the other threads have returned from their
  * calls. A legacy server is notified that the session has ended, with HTTP DELETE (specification
  * 2025-11-25, "Transports": Session Management); with HTTP+SSE the event stream is closed. A
- * second close has no effect and returns `MCP_OK`. To continue the session later, do not close the
- * client: see `mcp_save_session`.
+ * second close has no effect and returns `MCP_OK`. The change of the state to `MCP_STATE_CLOSED`
+ * may be delivered after this function has returned: see `mcp_set_state_changed`. To continue the
+ * session later, do not close the client: see `mcp_save_session`.
  *
  * `options` may be NULL. Their timeout, or else the client's, limits the time for notifying the
  * server; their cancel token ends it early.
@@ -678,10 +679,9 @@ mcp_status mcp_client_close(mcp_client *client,
 
 /**
  * Frees a client; NULL is ignored. No blocking call may be in progress; calls of queues end with
- * `MCP_CLOSED`, which is delivered. No thread may use the client
- * any more. It never uses the network, and a session of the server remains (`mcp_save_session`): to
- * end it properly, call `mcp_client_close` first, and wait until the other threads have returned from
- * their calls.
+ * `MCP_CLOSED`, which is delivered. No thread may use the client any more. It never uses the
+ * network, and a session of the server remains (`mcp_save_session`): to end it properly, call
+ * `mcp_client_close` first, and wait until the other threads have returned from their calls.
  *
  * It waits for the library's reader threads of this client (see "Threads" at the top) and for a
  * callback that runs on one of them, unless that callback itself frees the client. It waits up to
@@ -2488,7 +2488,9 @@ mcp_status mcp_set_tls_verify(mcp_client *client, bool verify, mcp_error **error
  * Connects: negotiates the protocol version, and opens a session if that version has sessions. It
  * is optional, because every call connects if necessary; use it to detect problems early. It does
  * not always detect a bad token: some servers check credentials only later. If the client continues
- * a saved session (`mcp_set_saved_session`), it sends nothing.
+ * a saved session (`mcp_set_saved_session`), it sends no request: only with a handler
+ * (`mcp_input_fn`), `mcp_set_server_log` or `mcp_set_notification`, it opens the event stream of a
+ * legacy session (HTTP GET).
  *
  * `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
  */
@@ -2657,11 +2659,11 @@ typedef enum mcp_state {
 /**
  * Receives the new state of a client, an `mcp_state`.
  *
- * It runs in `mcp_queue_dispatch` if the client has a queue (`mcp_set_queue`). Otherwise it runs on
- * the thread that notices the change, with no lock held: on that of a call, which waits for it and
- * whose timeout goes on, or on a reader thread of the library. It runs once for each change, in
- * their order, and never on two threads at the same time. Without a queue, it must return soon and
- * must not make calls on this client. It must not throw an exception or call longjmp.
+ * It runs in `mcp_queue_dispatch` if the client has a queue (`mcp_set_queue`). Otherwise it runs
+ * on the thread that notices the change, with no lock held: on that of a call, which waits for it
+ * and whose timeout goes on, or on a reader thread of the library. It runs once for each change,
+ * in their order, and never on two threads at the same time. Without a queue, it must return soon
+ * and must not make calls on this client. It must not throw an exception or call longjmp.
  *
  * Since 0.1.0.
  */
@@ -2672,8 +2674,8 @@ typedef void (*mcp_state_changed_fn)(void *userdata, int32_t state);
  * uses no network.
  *
  * That the connection was lost is noticed when its stream or the process ends, except over
- * Streamable HTTP, which has no lasting connection: a lost session is noticed by the next call, and
- * an unreachable server is no change of the state.
+ * Streamable HTTP, which has no lasting connection: a lost session is noticed by the next call,
+ * and an unreachable server is no change of the state.
  *
  * Thread-safe. Since 0.1.0.
  */
@@ -2690,9 +2692,13 @@ mcp_state mcp_client_state(const mcp_client *client);
  * mcp_set_state_changed(client, state_changed, window, NULL, &error);
  * ```
  *
- * NULL removes it (the default). It is not called for the state that the client has already, nor by
- * `mcp_client_free`. If the application is slower than the changes, the oldest are lost: 64 wait at
- * most.
+ * NULL removes it (the default). It receives only the changes after this function, and none from
+ * `mcp_client_free`. If the application is slower than the changes, the oldest are lost: 64 wait
+ * at most.
+ *
+ * `MCP_STATE_CLOSED` may be delivered after a blocking `mcp_client_close` has returned: in
+ * `mcp_queue_dispatch`, or by another thread that is delivering an earlier change. So `userdata`
+ * must be valid until `destroy` runs.
  *
  * `userdata` is passed to the callback, and to `destroy` (which may be NULL) when it is no longer
  * needed: see `mcp_destroy_fn`.
@@ -2715,9 +2721,11 @@ mcp_status mcp_set_state_changed(mcp_client *client,
  * char *saved = read_file(path);
  * if (saved != NULL && mcp_set_saved_session(client, saved, MCP_NUL_TERMINATED, NULL) != MCP_OK)
  *     remove(path);                   // it is of another server or version: connect as usual
- * mcp_call_tool(client, "search", arguments, MCP_NUL_TERMINATED, NULL, &result, &error);
- * mcp_json *session = NULL;
- * if (mcp_save_session(client, &session, NULL) == MCP_OK)
+ * free(saved);
+ * mcp_status status =
+ *     mcp_call_tool(client, "search", arguments, MCP_NUL_TERMINATED, NULL, &result, &error);
+ * mcp_json *session = NULL;           // after a failed call, the old text is kept
+ * if (status == MCP_OK && mcp_save_session(client, &session, NULL) == MCP_OK)
  *     write_private_file(path, mcp_json_text(session));
  * mcp_json_free(session);
  * mcp_client_free(client);            // not mcp_client_close, which ends the session
@@ -2727,8 +2735,9 @@ mcp_status mcp_set_state_changed(mcp_client *client,
  * contains no tokens, cookies or headers. Its members are
  *
  * - "v": the version of the format, 1
- * - "server": the URL of the server without secrets, or its program with a hash of the arguments, or
- *   the name of its streams
+ * - "server": the URL of the server without secrets, or its program, or the name of its streams
+ * - "serverHash": a random salt, and a hash of the whole URL and the Unix domain socket, or of the
+ *   program with its arguments: the session of another tenant is not continued
  * - "protocolVersion", "era", "transport": as in `mcp_server_info`
  * - "eraIsCertain": false, if the era was found by a fallback that may have had a temporary reason
  * - "sessionId": the id of the session, if a legacy server has assigned one (HTTP header
@@ -2740,9 +2749,10 @@ mcp_status mcp_set_state_changed(mcp_client *client,
  * - "result": the result of `server/discover` or `initialize` as the server sent it, if it is known
  *   and has at most 512 KiB
  *
- * On success `*saved` is set to the object, which the caller frees with `mcp_json_free`; on failure
- * to NULL. Returns `MCP_MISUSE` if the client is not connected: before the first call, after the
- * connection was lost, and after `mcp_client_close`.
+ * On success `*saved` is set to the object, which the caller frees with `mcp_json_free`; on
+ * failure to NULL. Returns `MCP_MISUSE` if the client is not connected: before the first call,
+ * after the connection was lost, and after `mcp_client_close`; and `MCP_INVALID_MESSAGE` if the id
+ * of the session has characters that are not permitted.
  *
  * Thread-safe. Since 0.1.0.
  */
@@ -2752,26 +2762,35 @@ mcp_status mcp_save_session(const mcp_client *client,
 
 /**
  * Lets the first call of a client continue a session that `mcp_save_session` has saved. `saved` is
- * the text of `length` bytes, or NUL-terminated if `length` is `MCP_NUL_TERMINATED`; NULL removes it.
+ * the text of `length` bytes, or NUL-terminated if `length` is `MCP_NUL_TERMINATED`; NULL removes
+ * it.
  *
- * Over Streamable HTTP, nothing is negotiated: the first call sends its own requests at once, and
- * `mcp_connect` sends nothing. The tools of a modern server are listed before one is called
- * (`mcp_call_tool`), unless the session was saved after a call that has found that no tool needs
- * headers, and the server does not limit how long the list is valid. If the server has lost the
- * session or was replaced by one of another version, the client notices this from the response,
- * negotiates and repeats the request, unless the server may have executed it. With HTTP+SSE and with
- * server processes and streams, which always need a handshake, only the search for the version and
- * the transport is saved.
+ * Over Streamable HTTP, nothing is negotiated: the first call sends its own requests at once. With
+ * a handler (`mcp_input_fn`), `mcp_set_server_log` or `mcp_set_notification`, it opens the event
+ * stream of a legacy session first (HTTP GET). `mcp_connect` sends nothing else. The tools of a
+ * modern server are listed before one is called (`mcp_call_tool`), unless the session was saved
+ * after a call that has found that no tool needs headers, and the server does not limit how long
+ * the list is valid. If the server has lost the session or was replaced by one of another version,
+ * the client notices this from the response, negotiates and repeats the request, unless the server
+ * may have executed it. With HTTP+SSE, which always needs a handshake, only the search for the
+ * version and the transport is saved. For a server process (`mcp_client_new_stdio`) and streams
+ * (`mcp_client_new_fds`), a saved session has no effect: a new process always negotiates.
  *
  * Use the credentials with which the session was saved. A legacy server knows the capabilities and
- * extensions that were declared when the session began: if the handlers and extensions of this client
- * are others, its first call negotiates a new session. A logging level (`mcp_request_server_log`) and
- * resource subscriptions are those of the session. Several processes may continue a session at the
- * same time.
+ * extensions that were declared when the session began: if the handlers and extensions of this
+ * client are others, its first call negotiates a new session. A logging level
+ * (`mcp_request_server_log`) and resource subscriptions are those of the session.
  *
- * Returns `MCP_INVALID_ARGUMENT` if the text is invalid, longer than 1 MiB, of another version of this
- * library or of another server, or if `mcp_set_protocol_version` or `mcp_set_transport` exclude its
- * version or transport; and `MCP_MISUSE` after the first call.
+ * Several processes may send requests in one session at the same time, with two limits. A server
+ * that permits one event stream for each session refuses the second (HTTP 409): then the handlers
+ * and notifications of that process receive nothing. And `mcp_client_close` in one process ends
+ * the session for all.
+ *
+ * Returns `MCP_INVALID_ARGUMENT` if the text is invalid, longer than 1 MiB, of another version of
+ * this library or of another server (another URL, also in the query, or another Unix domain
+ * socket), or if `mcp_set_protocol_version` or `mcp_set_transport` exclude its version or
+ * transport; and `MCP_MISUSE` after the first call. If `mcp_set_unix_socket` changes the socket
+ * later, the first call negotiates, and a log message says so.
  *
  * Thread-safe. Since 0.1.0.
  */
@@ -4212,8 +4231,13 @@ mcp_status mcp_queue_set_threads(mcp_queue *queue, uint32_t threads, mcp_error *
  * of the library (`mcp_set_log`) and of the server, notifications (`mcp_set_notification`), changes
  * of the state (`mcp_set_state_changed`), and requests of the server (`mcp_input_fn`). NULL runs them
  * on threads of the library again (the default). Of log messages and notifications that wait, the
- * newest 256 are kept. Nothing of a client is delivered after the end of its `mcp_client_close`. It
+ * newest 256 are kept. Nothing of a client is delivered after the end of a queued
+ * `mcp_client_close`; after a blocking one, the next `mcp_queue_dispatch` still delivers the change
+ * of the state to `MCP_STATE_CLOSED`, so that its userdata must be valid until its `destroy` runs. It
  * does not queue the calls of the client: see `mcp_options_set_queue`.
+ *
+ * Changes of the state that the queue before has not delivered are delivered with the new setting,
+ * for NULL at once in this function. Set NULL before the queue is freed.
  *
  * Thread-safe. Since 0.1.0.
  */

@@ -90,10 +90,12 @@ func (c *Client) SaveSession() (Result, error) {
 }
 
 // WithSavedSession lets the first call continue a session that [Client.SaveSession] has saved; nil means none. Over
-// Streamable HTTP, nothing is negotiated; with the other transports, only the search for the version and the transport
-// is saved. If the server has lost the session or has another version, the client negotiates and repeats the request,
-// unless the server may have executed it. Use the credentials with which the session was saved, and set the same
-// handlers: with other ones, the client negotiates a new session.
+// Streamable HTTP, nothing is negotiated; with HTTP+SSE, only the search for the version and the transport is saved;
+// over stdio it has no effect, because a new process always negotiates. If the server has lost the session or has
+// another version, the client negotiates and repeats the request, unless the server may have executed it. Use the
+// credentials with which the session was saved, and set the same handlers: with other ones, the client negotiates a new
+// session. A server may permit one event stream for each session: then only one of the processes that share it receives
+// notifications and requests of the server.
 //
 // The error is [InvalidArgument] if the text is invalid, or of another version of the library, another server, or a
 // version or transport that the options before exclude.

@@ -134,7 +134,9 @@ func ExampleClient_SaveSession() {
 	if saved, err := os.ReadFile(path); err == nil && client.SetSavedSession(saved) != nil {
 		os.Remove(path) // it is of another server or version: connect as usual
 	}
-	_, _ = client.CallTool(context.Background(), "search", map[string]string{"text": "pumps"})
+	if _, err := client.CallTool(context.Background(), "search", map[string]string{"text": "pumps"}); err != nil {
+		return // the old file is kept
+	}
 	if saved, err := client.SaveSession(); err == nil {
 		_ = os.WriteFile(path, saved, 0o600)
 	}

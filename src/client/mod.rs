@@ -219,8 +219,13 @@ impl Client {
         if self.calls.closed.is_set() {
             return Err(Error::new(MCP_CLOSED, "the client was closed; make a new one"));
         }
-        self.settings.freeze();
+        let lost_saved_session = self.settings.freeze();
         let context = self.start_call(options);
+        if lost_saved_session {
+            context.log(LogLevel::Warning, || {
+                "the saved session is not continued: mcp_set_unix_socket has selected another server after it".into()
+            });
+        }
         if let Some(ms) = self.settings.take_suspicious_timeout() {
             context.log(LogLevel::Warning, || {
                 format!("the timeout of the configuration file is {ms} ms; if it means seconds, write {ms}000")
@@ -270,6 +275,8 @@ impl Client {
         *self.calls.own_callbacks.write() = runner;
         self.calls.log.set_forward(forward);
         *self.end_callbacks.lock() = end;
+        // Changes that the queue before has dropped, or could not take.
+        self.sessions.monitor.deliver();
     }
 
     /// The client is closed: its callbacks are not delivered any more.

@@ -1,16 +1,17 @@
 //! Saving the session of a client, and continuing a saved one.
 
-use std::borrow::Cow;
-use std::hash::{BuildHasher, RandomState};
+use std::path::PathBuf;
 use std::time::SystemTime;
 
+use zeroize::Zeroizing;
+
 use super::Client;
-use crate::auth::oauth::keys::sha256;
+use crate::auth::oauth::keys::random_bytes;
 use crate::error::{Error, Result};
 use crate::protocol::json::Json;
 use crate::protocol::messages::capabilities;
 use crate::protocol::version::Era;
-use crate::session::saved_session::{SavedBy, SavedFor, SavedSession, save};
+use crate::session::saved_session::{SavedBy, SavedFor, SavedSession, ServerIdentity, hex, save};
 use crate::status::MCP_MISUSE;
 use crate::transport::interface::TransportKind;
 
@@ -28,11 +29,13 @@ impl Client {
                        before mcp_client_close";
             Error::new(MCP_MISUSE, why)
         })?;
-        let server = self.server_identity();
+        let server = self.server_identity(&self.settings.unix_socket());
+        let salt = hex(&*random_bytes::<16>()?);
         save(
             &session,
             SavedBy {
                 server: &server,
+                salt: &salt,
                 client_capabilities: capabilities(
                     Era::Legacy,
                     self.settings.client_capabilities(),
@@ -46,6 +49,7 @@ impl Client {
 
     /// Sets the text of a saved session with which the first call begins, or removes it.
     pub fn set_saved_session(&self, text: Option<&str>) -> Result<()> {
+        let unix_socket = self.settings.unix_socket();
         let parse = |text| {
             let transports: &[TransportKind] = match (&self.endpoint, self.settings.transport()) {
                 (None, _) => &[TransportKind::Stdio],
@@ -54,29 +58,32 @@ impl Client {
                 (Some(_), None) => &[TransportKind::StreamableHttp, TransportKind::Sse],
             };
             let pinned = self.settings.pinned().map(|(version, _)| version);
-            SavedSession::parse(text, &SavedFor { server: &self.server_identity(), transports, pinned })
+            SavedSession::parse(text, &SavedFor { server: &self.server_identity(&unix_socket), transports, pinned })
         };
         let saved = text.map(parse).transpose()?;
         let shares_session = saved.as_ref().is_some_and(|saved| saved.id.is_some());
-        self.settings.set_saved_session(saved)?;
+        // The ids of one session must be unique, and another process may use it at the same time. Bytes of the system,
+        // because the random numbers of a process are repeated by its forks.
+        let random = u32::from_le_bytes(*random_bytes()?) >> (u32::BITS - RANDOM_BITS);
+        self.settings.set_saved_session(saved, unix_socket)?;
         if shares_session {
-            // The ids of one session must be unique, and another process may use it at the same time.
-            let random = RandomState::new().hash_one(0) >> (u64::BITS - RANDOM_BITS);
-            self.calls.skip_ids_to((random + 1) << BITS_BELOW);
+            self.calls.skip_ids_to((u64::from(random) + 1) << BITS_BELOW);
         }
         Ok(())
     }
 
-    /// The server to which a saved session belongs: its URL without secrets, its program with a hash of the arguments,
-    /// which may be secret, or the name of its streams.
-    pub(super) fn server_identity(&self) -> Cow<'_, str> {
-        match self.settings.process_command() {
-            Some(command) => {
-                let hash = sha256(command.argv.join("\0").as_bytes());
-                let hash: String = hash[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-                Cow::Owned(format!("{} {hash}", self.display_name))
-            }
-            None => Cow::Borrowed(&self.display_name),
-        }
+    /// The server to which a saved session belongs: its whole URL and the Unix domain socket, its program with the
+    /// arguments, or the name of its streams.
+    pub(super) fn server_identity(&self, unix_socket: &Option<PathBuf>) -> ServerIdentity<'_> {
+        let whole = match (self.settings.process_command(), &self.endpoint) {
+            (Some(command), _) => command.argv.join("\0"),
+            // Neither part contains a NUL.
+            (None, Some(endpoint)) => match unix_socket {
+                Some(path) => format!("{}\0{}", endpoint.uri(), path.display()),
+                None => endpoint.uri().to_string(),
+            },
+            (None, None) => self.display_name.clone(),
+        };
+        ServerIdentity { shown: &self.display_name, whole: Zeroizing::new(whole) }
     }
 }

@@ -1,6 +1,7 @@
 //! A client's settings. The first request freezes them, except the timeouts, the intervals and the handlers, which may
 //! change at any time.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
@@ -59,6 +60,8 @@ struct FixedSettings {
     /// `None`: the server is reached over HTTP.
     process_command: Option<ProcessCommand>,
     saved_session: Option<Arc<SavedSession>>,
+    /// The Unix domain socket for which the saved session was checked.
+    saved_for_socket: Option<PathBuf>,
 }
 
 /// What a size limit is for.
@@ -91,6 +94,7 @@ impl Default for Settings {
                 network: ConnectionOptions::default(),
                 process_command: None,
                 saved_session: None,
+                saved_for_socket: None,
             }),
             is_frozen: AtomicBool::new(false),
             timeout_ms: AtomicU64::new(DEFAULT_TIMEOUT.as_millis() as u64),
@@ -296,9 +300,12 @@ impl Settings {
         self.lock().process_command.clone()
     }
 
-    /// Sets the session to continue, or removes it.
-    pub fn set_saved_session(&self, saved: Option<SavedSession>) -> Result<()> {
-        self.change("the saved session", |settings| settings.saved_session = saved.map(Arc::new))
+    /// Sets the session to continue, which was checked for this Unix domain socket, or removes it.
+    pub fn set_saved_session(&self, saved: Option<SavedSession>, unix_socket: Option<PathBuf>) -> Result<()> {
+        self.change("the saved session", |settings| {
+            settings.saved_session = saved.map(Arc::new);
+            settings.saved_for_socket = unix_socket;
+        })
     }
 
     pub fn saved_session(&self) -> Option<Arc<SavedSession>> {
@@ -328,6 +335,10 @@ impl Settings {
         self.change("the Unix domain socket", |settings| settings.network.unix_socket = path.map(Into::into))
     }
 
+    pub fn unix_socket(&self) -> Option<PathBuf> {
+        self.lock().network.unix_socket.clone()
+    }
+
     /// Changes the TLS options. If `edit` fails, they stay unchanged.
     pub fn set_tls(&self, edit: impl FnOnce(&mut TlsOptions) -> Result<(), String>) -> Result<()> {
         let mut tls = self.lock().network.tls.clone();
@@ -340,14 +351,21 @@ impl Settings {
         self.lock().network.clone()
     }
 
-    /// Makes later changes fail: a request may have sent the current settings to the server.
-    pub fn freeze(&self) {
-        if !self.is_frozen.load(Ordering::Relaxed) {
-            // A change that has begun is complete before.
-            let _settings = self.lock();
-            self.handlers.declare();
-            self.is_frozen.store(true, Ordering::Relaxed);
+    /// Makes later changes fail: a request may have sent the current settings to the server. Returns whether the saved
+    /// session was removed, because the Unix domain socket was changed after it: it belongs to another server.
+    pub fn freeze(&self) -> bool {
+        if self.is_frozen.load(Ordering::Relaxed) {
+            return false;
         }
+        // A change that has begun is complete before.
+        let mut settings = self.lock();
+        self.handlers.declare();
+        let is_foreign = settings.saved_session.is_some() && settings.saved_for_socket != settings.network.unix_socket;
+        if is_foreign {
+            settings.saved_session = None;
+        }
+        self.is_frozen.store(true, Ordering::Relaxed);
+        is_foreign
     }
 
     fn change(&self, what: &str, edit: impl FnOnce(&mut FixedSettings)) -> Result<()> {

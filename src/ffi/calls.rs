@@ -22,7 +22,9 @@ const LISTEN: &str = "listen";
 /// Connects: negotiates the protocol version, and opens a session if that version has sessions. It
 /// is optional, because every call connects if necessary; use it to detect problems early. It does
 /// not always detect a bad token: some servers check credentials only later. If the client continues
-/// a saved session (`mcp_set_saved_session`), it sends nothing.
+/// a saved session (`mcp_set_saved_session`), it sends no request: only with a handler
+/// (`mcp_input_fn`), `mcp_set_server_log` or `mcp_set_notification`, it opens the event stream of a
+/// legacy session (HTTP GET).
 ///
 /// `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]

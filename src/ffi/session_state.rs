@@ -37,8 +37,8 @@ pub enum mcp_state {
 /// uses no network.
 ///
 /// That the connection was lost is noticed when its stream or the process ends, except over
-/// Streamable HTTP, which has no lasting connection: a lost session is noticed by the next call, and
-/// an unreachable server is no change of the state.
+/// Streamable HTTP, which has no lasting connection: a lost session is noticed by the next call,
+/// and an unreachable server is no change of the state.
 ///
 /// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -56,11 +56,11 @@ pub extern "C" fn mcp_client_state(client: Option<&mcp_client>) -> mcp_state {
 
 /// Receives the new state of a client, an `mcp_state`.
 ///
-/// It runs in `mcp_queue_dispatch` if the client has a queue (`mcp_set_queue`). Otherwise it runs on
-/// the thread that notices the change, with no lock held: on that of a call, which waits for it and
-/// whose timeout goes on, or on a reader thread of the library. It runs once for each change, in
-/// their order, and never on two threads at the same time. Without a queue, it must return soon and
-/// must not make calls on this client. It must not throw an exception or call longjmp.
+/// It runs in `mcp_queue_dispatch` if the client has a queue (`mcp_set_queue`). Otherwise it runs
+/// on the thread that notices the change, with no lock held: on that of a call, which waits for it
+/// and whose timeout goes on, or on a reader thread of the library. It runs once for each change,
+/// in their order, and never on two threads at the same time. Without a queue, it must return soon
+/// and must not make calls on this client. It must not throw an exception or call longjmp.
 ///
 /// Since 0.1.0.
 pub type mcp_state_changed_fn = Option<unsafe extern "C-unwind" fn(userdata: *mut c_void, state: i32)>;
@@ -75,9 +75,13 @@ pub type mcp_state_changed_fn = Option<unsafe extern "C-unwind" fn(userdata: *mu
 /// mcp_set_state_changed(client, state_changed, window, NULL, &error);
 /// ```
 ///
-/// NULL removes it (the default). It is not called for the state that the client has already, nor by
-/// `mcp_client_free`. If the application is slower than the changes, the oldest are lost: 64 wait at
-/// most.
+/// NULL removes it (the default). It receives only the changes after this function, and none from
+/// `mcp_client_free`. If the application is slower than the changes, the oldest are lost: 64 wait
+/// at most.
+///
+/// `MCP_STATE_CLOSED` may be delivered after a blocking `mcp_client_close` has returned: in
+/// `mcp_queue_dispatch`, or by another thread that is delivering an earlier change. So `userdata`
+/// must be valid until `destroy` runs.
 ///
 /// `userdata` is passed to the callback, and to `destroy` (which may be NULL) when it is no longer
 /// needed: see `mcp_destroy_fn`.
@@ -115,9 +119,11 @@ pub unsafe extern "C" fn mcp_set_state_changed(
 /// char *saved = read_file(path);
 /// if (saved != NULL && mcp_set_saved_session(client, saved, MCP_NUL_TERMINATED, NULL) != MCP_OK)
 ///     remove(path);                   // it is of another server or version: connect as usual
-/// mcp_call_tool(client, "search", arguments, MCP_NUL_TERMINATED, NULL, &result, &error);
-/// mcp_json *session = NULL;
-/// if (mcp_save_session(client, &session, NULL) == MCP_OK)
+/// free(saved);
+/// mcp_status status =
+///     mcp_call_tool(client, "search", arguments, MCP_NUL_TERMINATED, NULL, &result, &error);
+/// mcp_json *session = NULL;           // after a failed call, the old text is kept
+/// if (status == MCP_OK && mcp_save_session(client, &session, NULL) == MCP_OK)
 ///     write_private_file(path, mcp_json_text(session));
 /// mcp_json_free(session);
 /// mcp_client_free(client);            // not mcp_client_close, which ends the session
@@ -127,8 +133,9 @@ pub unsafe extern "C" fn mcp_set_state_changed(
 /// contains no tokens, cookies or headers. Its members are
 ///
 /// - "v": the version of the format, 1
-/// - "server": the URL of the server without secrets, or its program with a hash of the arguments, or
-///   the name of its streams
+/// - "server": the URL of the server without secrets, or its program, or the name of its streams
+/// - "serverHash": a random salt, and a hash of the whole URL and the Unix domain socket, or of the
+///   program with its arguments: the session of another tenant is not continued
 /// - "protocolVersion", "era", "transport": as in `mcp_server_info`
 /// - "eraIsCertain": false, if the era was found by a fallback that may have had a temporary reason
 /// - "sessionId": the id of the session, if a legacy server has assigned one (HTTP header
@@ -140,9 +147,10 @@ pub unsafe extern "C" fn mcp_set_state_changed(
 /// - "result": the result of `server/discover` or `initialize` as the server sent it, if it is known
 ///   and has at most 512 KiB
 ///
-/// On success `*saved` is set to the object, which the caller frees with `mcp_json_free`; on failure
-/// to NULL. Returns `MCP_MISUSE` if the client is not connected: before the first call, after the
-/// connection was lost, and after `mcp_client_close`.
+/// On success `*saved` is set to the object, which the caller frees with `mcp_json_free`; on
+/// failure to NULL. Returns `MCP_MISUSE` if the client is not connected: before the first call,
+/// after the connection was lost, and after `mcp_client_close`; and `MCP_INVALID_MESSAGE` if the id
+/// of the session has characters that are not permitted.
 ///
 /// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -155,26 +163,35 @@ pub extern "C" fn mcp_save_session(
 }
 
 /// Lets the first call of a client continue a session that `mcp_save_session` has saved. `saved` is
-/// the text of `length` bytes, or NUL-terminated if `length` is `MCP_NUL_TERMINATED`; NULL removes it.
+/// the text of `length` bytes, or NUL-terminated if `length` is `MCP_NUL_TERMINATED`; NULL removes
+/// it.
 ///
-/// Over Streamable HTTP, nothing is negotiated: the first call sends its own requests at once, and
-/// `mcp_connect` sends nothing. The tools of a modern server are listed before one is called
-/// (`mcp_call_tool`), unless the session was saved after a call that has found that no tool needs
-/// headers, and the server does not limit how long the list is valid. If the server has lost the
-/// session or was replaced by one of another version, the client notices this from the response,
-/// negotiates and repeats the request, unless the server may have executed it. With HTTP+SSE and with
-/// server processes and streams, which always need a handshake, only the search for the version and
-/// the transport is saved.
+/// Over Streamable HTTP, nothing is negotiated: the first call sends its own requests at once. With
+/// a handler (`mcp_input_fn`), `mcp_set_server_log` or `mcp_set_notification`, it opens the event
+/// stream of a legacy session first (HTTP GET). `mcp_connect` sends nothing else. The tools of a
+/// modern server are listed before one is called (`mcp_call_tool`), unless the session was saved
+/// after a call that has found that no tool needs headers, and the server does not limit how long
+/// the list is valid. If the server has lost the session or was replaced by one of another version,
+/// the client notices this from the response, negotiates and repeats the request, unless the server
+/// may have executed it. With HTTP+SSE, which always needs a handshake, only the search for the
+/// version and the transport is saved. For a server process (`mcp_client_new_stdio`) and streams
+/// (`mcp_client_new_fds`), a saved session has no effect: a new process always negotiates.
 ///
 /// Use the credentials with which the session was saved. A legacy server knows the capabilities and
-/// extensions that were declared when the session began: if the handlers and extensions of this client
-/// are others, its first call negotiates a new session. A logging level (`mcp_request_server_log`) and
-/// resource subscriptions are those of the session. Several processes may continue a session at the
-/// same time.
+/// extensions that were declared when the session began: if the handlers and extensions of this
+/// client are others, its first call negotiates a new session. A logging level
+/// (`mcp_request_server_log`) and resource subscriptions are those of the session.
 ///
-/// Returns `MCP_INVALID_ARGUMENT` if the text is invalid, longer than 1 MiB, of another version of this
-/// library or of another server, or if `mcp_set_protocol_version` or `mcp_set_transport` exclude its
-/// version or transport; and `MCP_MISUSE` after the first call.
+/// Several processes may send requests in one session at the same time, with two limits. A server
+/// that permits one event stream for each session refuses the second (HTTP 409): then the handlers
+/// and notifications of that process receive nothing. And `mcp_client_close` in one process ends
+/// the session for all.
+///
+/// Returns `MCP_INVALID_ARGUMENT` if the text is invalid, longer than 1 MiB, of another version of
+/// this library or of another server (another URL, also in the query, or another Unix domain
+/// socket), or if `mcp_set_protocol_version` or `mcp_set_transport` exclude its version or
+/// transport; and `MCP_MISUSE` after the first call. If `mcp_set_unix_socket` changes the socket
+/// later, the first call negotiates, and a log message says so.
 ///
 /// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]

@@ -20,6 +20,8 @@ const MAX_RESULT: usize = MAX_RECORD / 2;
 pub struct SessionRecord {
     /// The server, without secrets.
     pub server: String,
+    /// A salt, and a hash of all that distinguishes the server.
+    pub server_hash: String,
     /// The name of the transport.
     pub transport: String,
     pub version: &'static str,
@@ -55,8 +57,10 @@ impl SessionRecord {
         }
         let session_id = optional_text(root, "sessionId")?;
         if let Some(id) = &session_id {
-            // 2025-11-25, "Transports": Session Management.
-            if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_graphic()) {
+            // 2025-11-25, "Transports": Session Management: visible ASCII. Some servers put spaces in it, which a
+            // header can have, except at its ends.
+            let may_be_sent = |byte: u8| byte.is_ascii_graphic() || matches!(byte, b' ' | b'\t');
+            if id.is_empty() || id.trim_ascii() != id || !id.bytes().all(may_be_sent) {
                 return Err("\"sessionId\" is empty, or has a character that is not permitted".into());
             }
             if era == Era::Modern {
@@ -70,6 +74,7 @@ impl SessionRecord {
         }
         Ok(SessionRecord {
             server: required_text(root, "server")?,
+            server_hash: required_text(root, "serverHash")?,
             transport: required_text(root, "transport")?,
             version,
             era,
@@ -88,6 +93,7 @@ impl SessionRecord {
         let members = [
             ("v", Some(FORMAT.to_string())),
             ("server", text(&self.server)),
+            ("serverHash", text(&self.server_hash)),
             ("protocolVersion", text(self.version)),
             ("era", text(self.era.name())),
             ("eraIsCertain", (!self.era_is_certain).then(|| "false".to_owned())),
@@ -157,6 +163,7 @@ mod tests {
     fn record() -> SessionRecord {
         SessionRecord {
             server: "https://example.com/mcp".into(),
+            server_hash: "salt:hash".into(),
             transport: "streamable-http".into(),
             version: "2025-11-25",
             era: Era::Legacy,
@@ -172,7 +179,8 @@ mod tests {
     fn a_record_is_read_as_it_was_written() {
         let text = record().to_json(7);
         let expected = concat!(
-            r#"{"v":1,"server":"https://example.com/mcp","protocolVersion":"2025-11-25","era":"legacy","#,
+            r#"{"v":1,"server":"https://example.com/mcp","serverHash":"salt:hash","protocolVersion":"2025-11-25","#,
+            r#""era":"legacy","#,
             r#""transport":"streamable-http","sessionId":"s-\"1","savedAt":7,"clientCapabilities":{},"#,
             r#""result":{"protocolVersion":"2025-11-25","capabilities":{}}}"#
         );
@@ -217,6 +225,7 @@ mod tests {
             (replaced(r#""v":1"#, r#""v":2"#), "another version of libmcp wrote it"),
             (replaced(r#""v":1"#, r#""v":"1""#), "another version of libmcp wrote it"),
             (replaced("\"server\"", "\"saver\""), "it has no \"server\""),
+            (replaced("\"serverHash\"", "\"hash\""), "it has no \"serverHash\""),
             (replaced("\"https://example.com/mcp\"", "5"), "\"server\" is not a string"),
             (replaced("2025-11-25", "2099-01-01"), "this client does not support its protocol version"),
             (replaced("2025-11-25", "2025-06-18"), "\"result\" does not match \"protocolVersion\""),
@@ -225,6 +234,8 @@ mod tests {
             (replaced("\"transport\"", "\"t\""), "it has no \"transport\""),
             (replaced(r#"s-\"1"#, ""), "\"sessionId\" is empty, or has"),
             (replaced(r#"s-\"1"#, r"a\r\nX: y"), "\"sessionId\" is empty, or has"),
+            (replaced(r#"s-\"1"#, " s"), "\"sessionId\" is empty, or has"),
+            (replaced(r#"s-\"1"#, r"s\t"), "\"sessionId\" is empty, or has"),
             (replaced(r#"s-\"1"#, "ä"), "\"sessionId\" is empty, or has"),
             (replaced(r#""s-\"1""#, "null"), "\"sessionId\" is not a string"),
             (replaced(":{},", ":[],"), "\"clientCapabilities\" is not an object"),
@@ -236,10 +247,12 @@ mod tests {
             assert!(error.starts_with(why), "{error}: {text}");
         }
         let modern = concat!(
-            r#"{"v":1,"server":"s","transport":"stdio","era":"modern","protocolVersion":"2026-07-28","#,
+            r#"{"v":1,"server":"s","serverHash":"h","transport":"stdio","era":"modern","protocolVersion":"2026-07-28","#,
             r#""result":{"supportedVersions":["2026-07-28"]}}"#
         );
         assert!(SessionRecord::parse(modern).is_ok());
+        let with_spaces = record().to_json(7).replace(r#"s-\"1"#, r"s \t1");
+        assert_eq!(SessionRecord::parse(&with_spaces).unwrap().session_id.as_deref(), Some("s \t1"));
         let with_id = modern.replacen("{", r#"{"sessionId":"x","#, 1);
         assert!(SessionRecord::parse(&with_id).is_err());
         assert!(SessionRecord::parse(&modern.replacen("[\"2026-07-28\"]", "[\"2025-11-25\"]", 1)).is_err());

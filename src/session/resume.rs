@@ -12,6 +12,7 @@ use crate::log::LogLevel;
 use crate::protocol::json::Json;
 use crate::protocol::messages::capabilities;
 use crate::protocol::version::Era;
+use crate::status::MCP_CLOSED;
 use crate::transport::interface::TransportKind;
 
 impl Negotiator<'_> {
@@ -44,7 +45,12 @@ impl Negotiator<'_> {
         };
         call.log(LogLevel::Info, || format!("continuing the saved session, protocol version {}", saved.version));
         if (self.options.needs_server_stream)() {
-            session.open_server_stream(call, false)?;
+            session.open_server_stream(call, false).inspect_err(|error| {
+                // No other code has this session, so that it would remain on the server.
+                if error.status() == MCP_CLOSED {
+                    session.transport.terminate_session_best_effort(&session.peer_context());
+                }
+            })?;
         }
         Ok(Some(Session { is_unproven: AtomicBool::new(true), ..session }))
     }

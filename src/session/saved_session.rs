@@ -1,8 +1,10 @@
 //! Sessions that are saved, and continued by another client of the same server.
 
 use ::http::HeaderValue;
+use zeroize::Zeroizing;
 
 use super::state::{DiscoveredServer, Session};
+use crate::auth::oauth::keys::hmac_sha256;
 use crate::error::{Error, Result};
 use crate::protocol::json::Json;
 use crate::protocol::session_record::SessionRecord;
@@ -13,6 +15,32 @@ use crate::transport::interface::TransportKind;
 
 /// The longest name of a server in an error message, in bytes.
 const MAX_SERVER: usize = 300;
+
+/// The server to which a saved session belongs.
+pub struct ServerIdentity<'a> {
+    /// Without secrets, for messages.
+    pub shown: &'a str,
+    /// All that distinguishes it from other servers, also what is secret.
+    pub whole: Zeroizing<String>,
+}
+
+impl ServerIdentity<'_> {
+    /// What is saved instead of the secret parts: the salt, which makes the same secret unrecognizable in two texts,
+    /// and a hash.
+    pub fn hash(&self, salt: &str) -> String {
+        let hash = hmac_sha256(salt.as_bytes(), self.whole.as_bytes());
+        format!("{salt}:{}", hex(&hash))
+    }
+
+    fn has_hash(&self, hash: &str) -> bool {
+        hash.split_once(':').is_some_and(|(salt, _)| self.hash(salt) == hash)
+    }
+}
+
+/// Bytes as hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
 
 /// A saved session that was checked for this client.
 pub struct SavedSession {
@@ -29,8 +57,7 @@ pub struct SavedSession {
 
 /// What a saved session must match.
 pub struct SavedFor<'a> {
-    /// The server, without secrets.
-    pub server: &'a str,
+    pub server: &'a ServerIdentity<'a>,
     /// The transports of the client.
     pub transports: &'a [TransportKind],
     pub pinned: Option<&'static str>,
@@ -41,9 +68,15 @@ impl SavedSession {
     pub fn parse(text: &str, client: &SavedFor) -> Result<SavedSession> {
         let invalid = |why: String| Error::new(MCP_INVALID_ARGUMENT, format!("the saved session: {why}"));
         let record = SessionRecord::parse(text).map_err(invalid)?;
-        if record.server != client.server {
-            let (theirs, ours) = (shortened(&record.server, MAX_SERVER), shortened(client.server, MAX_SERVER));
+        let (theirs, ours) = (shortened(&record.server, MAX_SERVER), shortened(client.server.shown, MAX_SERVER));
+        if record.server != client.server.shown {
             return Err(invalid(format!("it belongs to the server {theirs:?}, and this client is for {ours:?}")));
+        }
+        if !client.server.has_hash(&record.server_hash) {
+            return Err(invalid(format!(
+                "it belongs to another server than that of this client; both are shown as {ours:?}, but the query, a \
+                 secret part of the path, the Unix domain socket or an argument is different"
+            )));
         }
         if let Some(pinned) = client.pinned.filter(|pinned| *pinned != record.version) {
             let why = format!("it has protocol version {}, and this client is pinned to {pinned}", record.version);
@@ -77,8 +110,9 @@ impl SavedSession {
 
 /// What a client saves with its session.
 pub struct SavedBy<'a> {
-    /// The server, without secrets.
-    pub server: &'a str,
+    pub server: &'a ServerIdentity<'a>,
+    /// Random.
+    pub salt: &'a str,
     /// The capabilities that a legacy server was told, as JSON text.
     pub client_capabilities: String,
     pub has_plain_tools: bool,
@@ -92,8 +126,9 @@ pub fn save(session: &Session, client: SavedBy) -> Result<Json> {
         let why = "the session cannot be saved: the server's session id has characters that are not permitted";
         Error::new(MCP_INVALID_MESSAGE, why)
     })?;
-    let record = SessionRecord {
-        server: client.server.to_owned(),
+    let mut record = SessionRecord {
+        server: client.server.shown.to_owned(),
+        server_hash: client.server.hash(client.salt),
         transport: session.transport.transport_kind().name().into(),
         version: session.version,
         era: session.era,
@@ -103,5 +138,13 @@ pub fn save(session: &Session, client: SavedBy) -> Result<Json> {
         result: session.handshake_result.clone(),
         has_plain_tools: session.era == Era::Modern && client.has_plain_tools,
     };
-    Ok(Json::from_validated(record.to_json(client.saved_at)))
+    let mut text = record.to_json(client.saved_at);
+    // What is saved can be read. The result of the handshake is not necessary, and a server chose it.
+    if SessionRecord::parse(&text).is_err() {
+        record.result = None;
+        text = record.to_json(client.saved_at);
+        SessionRecord::parse(&text)
+            .map_err(|why| Error::new(MCP_INVALID_MESSAGE, format!("the session cannot be saved: {why}")))?;
+    }
+    Ok(Json::from_validated(text))
 }

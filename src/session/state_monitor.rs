@@ -75,12 +75,11 @@ impl StateMonitor {
         ConnectionState::of_number(self.current.load(Ordering::Acquire))
     }
 
-    /// Replaces the hook. Returns the old one, so that the caller drops it without a lock.
+    /// Replaces the hook, which receives only later changes. Returns the old one, so that the caller drops it without a
+    /// lock.
     pub fn set_hook(&self, hook: Option<Arc<StateHook>>) -> Option<Arc<StateHook>> {
         let mut state = self.lock();
-        if hook.is_none() {
-            state.waiting.clear();
-        }
+        state.waiting.clear();
         std::mem::replace(&mut state.hook, hook)
     }
 
@@ -386,6 +385,25 @@ mod tests {
         monitor.record_close();
         monitor.deliver();
         assert_eq!(*seen.lock(), [ConnectionState::Connected, ConnectionState::Closed]);
+    }
+
+    #[test]
+    fn a_hook_receives_no_change_from_before_it() {
+        let (monitor, seen) = monitored();
+        let queue = Arc::<ManualQueue>::default();
+        *monitor.calls.own_callbacks.write() = Some(Arc::<ManualQueue>::clone(&queue));
+        monitor.record_session();
+        monitor.deliver();
+        let recorded = Arc::clone(&seen);
+        monitor.set_hook(Some(Arc::new(move |state| recorded.lock().push(state))));
+        monitor.record_close();
+        monitor.deliver();
+        for _ in 0..2 {
+            let work = queue.0.lock().pop_front();
+            work.into_iter().for_each(|work| work());
+        }
+        assert_eq!(*seen.lock(), [ConnectionState::Closed]);
+        assert_eq!(monitor.lock().scheduled, 0);
     }
 
     #[test]

@@ -1,4 +1,5 @@
-/* Saved sessions: which requests a client sends that continues one, and which texts it refuses. */
+/* Saved sessions: which requests a client sends that continues one, and which texts it refuses. Servers that were
+ * replaced: tests/hostile/saved_sessions.py. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "check.h"
@@ -82,12 +83,13 @@ static void a_modern_server_is_not_asked_for_its_version(void) {
     free(saved);
 
     /* The list of tools was valid for one minute: it is read again. */
-    client = continuing("modern+tag=saved-plain", after_call);
+    client = continuing(options, after_call);
     EXPECT(MCP_OK, error, mcp_call_tool(client, "add", "{\"a\":1,\"b\":2}", MCP_NUL_TERMINATED, NULL, &result, &error));
     CHECK_TEXT("3", mcp_tool_result_text(result));
     mcp_json_free(result);
     dispose(client);
-    check_requests("saved-plain", "tools/list tools/call");
+    check_requests("saved-modern", "server/discover tools/list tools/call server/discover server/discover "
+                                   "tools/list tools/call");
     free(after_call);
 }
 
@@ -154,46 +156,6 @@ static void a_lost_session_is_replaced(void) {
     check_requests("saved-401", "server/discover initialize notifications/initialized "
                                 "tools/call initialize notifications/initialized tools/call DELETE");
     free(saved);
-}
-
-/* The URLs of all scenarios are equal without their secrets. */
-static void a_server_of_another_era_or_version_is_negotiated_with(void) {
-    static const struct {
-        const char *saved, *replaced_by, *version, *requests;
-    } rows[] = {
-        {"modern", "legacy", "2025-11-25",
-         "tools/list server/discover initialize notifications/initialized tools/list DELETE"},
-        {"modern", "legacy+stateless", "2025-11-25",
-         "tools/list server/discover initialize notifications/initialized tools/list"},
-        {"legacy", "modern", "2026-07-28", "tools/list server/discover tools/list"},
-        {"legacy", "legacy+versions=2025-06-18", "2025-06-18",
-         "tools/list initialize notifications/initialized tools/list DELETE"},
-        {"legacy", "dual", "2025-11-25", "tools/list initialize notifications/initialized tools/list DELETE"},
-        {"legacy+stateless", "modern", "2026-07-28", "tools/list server/discover tools/list"},
-        {"legacy+stateless", "legacy", "2025-11-25",
-         "tools/list server/discover initialize notifications/initialized tools/list DELETE"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        char options[128], tag[32];
-        char *saved = saved_session_of(rows[i].saved);
-        if (strstr(saved, "sessionId") != NULL) {
-            saved = replaced(saved, "\"sessionId\":\"", "\"sessionId\":\"un"); /* another server does not know it */
-        }
-        snprintf(tag, sizeof tag, "saved-era-%zu", i);
-        snprintf(options, sizeof options, "%s+tag=%s", rows[i].replaced_by, tag);
-        mcp_client *client = continuing(options, saved);
-        mcp_json *result = NULL;
-        EXPECT(MCP_OK, error, mcp_list_tools(client, NULL, &result, &error));
-        CHECK(mcp_json_size(mcp_json_member(result, "tools")) > 0);
-        mcp_json_free(result);
-        result = NULL;
-        EXPECT(MCP_OK, error, mcp_server_info(client, NULL, &result, &error));
-        CHECK_TEXT(rows[i].version, mcp_json_string(mcp_json_member(result, "protocolVersion")));
-        mcp_json_free(result);
-        dispose(client);
-        check_requests(tag, rows[i].requests);
-        free(saved);
-    }
 }
 
 static void an_event_stream_is_opened_without_a_search(void) {
@@ -275,6 +237,9 @@ static void wrong_texts_are_refused(void) {
     mcp_client *elsewhere = client_at("http://127.0.0.1:1/other");
     check_refused(elsewhere, saved, MCP_NUL_TERMINATED, "and this client is for \"http://127.0.0.1:1/other\"");
     mcp_client_free(elsewhere);
+    mcp_client *tenant = client_for("legacy+tag=another-tenant"); /* its URL is shown like that of the other */
+    check_refused(tenant, saved, MCP_NUL_TERMINATED, "it belongs to another server");
+    mcp_client_free(tenant);
     const char *const argv[] = {"/bin/true", NULL};
     mcp_client *process = mcp_client_new_stdio(argv, NULL);
     check_refused(process, saved, MCP_NUL_TERMINATED, "it belongs to the server");
@@ -308,12 +273,15 @@ static void wrong_texts_are_refused(void) {
 
 /* A version that is pinned later excludes the saved session. */
 static void settings_may_change_after_it(void) {
-    char *saved = saved_session_of("legacy+tag=saved-pinned");
-    mcp_client *client = continuing("legacy+tag=saved-pinned-2", saved);
+    static const char options[] = "legacy+tag=saved-pinned";
+    char *saved = saved_session_of(options);
+    mcp_client *client = continuing(options, saved);
     EXPECT(MCP_OK, error, mcp_set_protocol_version(client, "2025-06-18", &error));
     EXPECT(MCP_OK, error, mcp_ping(client, NULL, &error));
-    dispose(client);
-    check_requests("saved-pinned-2", "initialize notifications/initialized ping DELETE");
+    EXPECT(MCP_OK, error, mcp_client_close(client, NULL, &error));
+    mcp_client_free(client);
+    check_requests("saved-pinned", "server/discover initialize notifications/initialized "
+                                   "initialize notifications/initialized ping DELETE");
     free(saved);
 }
 
@@ -321,7 +289,6 @@ int main(void) {
     a_modern_server_is_not_asked_for_its_version();
     a_legacy_session_is_continued();
     a_lost_session_is_replaced();
-    a_server_of_another_era_or_version_is_negotiated_with();
     an_event_stream_is_opened_without_a_search();
     other_capabilities_need_another_session();
     only_an_open_session_can_be_saved();

@@ -98,6 +98,27 @@ static void a_callback_can_be_replaced(void) {
     CHECK_TEXT("", second.text);
 }
 
+static void a_pending_change_is_delivered_when_the_queue_is_changed(void) {
+    struct states states, later;
+    mcp_queue *queue = mcp_queue_new(&error);
+    mcp_client *client = client_for("dual");
+    observe(client, &states);
+    EXPECT(MCP_OK, error, mcp_set_queue(client, queue, &error));
+    EXPECT(MCP_OK, error, mcp_ping(client, NULL, &error));
+    CHECK_TEXT("", states.text);
+    EXPECT(MCP_OK, error, mcp_set_queue(client, NULL, &error));
+    CHECK_TEXT("c", states.text);
+    EXPECT(MCP_OK, error, mcp_set_queue(client, queue, &error));
+    EXPECT(MCP_OK, error, mcp_client_close(client, NULL, &error));
+    /* A new callback receives no change from before it. */
+    observe(client, &later);
+    EXPECT(MCP_OK, error, mcp_queue_dispatch(queue, 0, &error));
+    mcp_client_free(client);
+    mcp_queue_free(queue);
+    CHECK_TEXT("c", states.text);
+    CHECK_TEXT("", later.text);
+}
+
 static void a_lost_session_is_noticed_by_the_next_call(void) {
     struct states states;
     mcp_client *client = client_for("legacy+fault=lost-session+when=ping+times=1+tag=states-lost");
@@ -269,6 +290,7 @@ int main(void) {
     a_failed_connection_is_no_change();
     a_free_is_no_change();
     a_callback_can_be_replaced();
+    a_pending_change_is_delivered_when_the_queue_is_changed();
     a_lost_session_is_noticed_by_the_next_call();
     the_end_of_an_event_stream_is_noticed_at_once();
     a_killed_process_is_noticed_at_once();

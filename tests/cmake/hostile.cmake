@@ -16,7 +16,7 @@ endfunction()
 foreach(subject answers authorise caching callbacks causes changes channel config content cookies diagnosis endless eras
         executed files floods forks gateways idle inconsistent_responses interpreter_exit keep_alive kept limits
         listening messages noise packed process_groups processes questions redaction refresh refusals resumption
-        retry_after sharing stdio_faults stops tasks text transfer trust unix url_secrets
+        retry_after saved_sessions sharing stdio_faults stops tasks text transfer trust unix url_secrets
         waits)
   mcp_hostile_test(${subject})
 endforeach()

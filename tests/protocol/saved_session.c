@@ -64,10 +64,9 @@ int main(int argc, char **argv) {
     EXPECT(MCP_OK, error, mcp_save_session(client, &saved, &error));
     mcp_client_free(client);
 
+    /* A process always negotiates, and may be probed. */
     static const char handshake[] = "initialize notifications/initialized tools/list";
-    bool needs_handshake = on_stdio() || on_sse();
-    /* A modern process is probed; if it starts slowly, initialize is tried, too. */
-    const char *expected = !needs_handshake ? "tools/list" : modern() ? NULL : handshake;
+    const char *expected = on_stdio() ? NULL : on_sse() ? handshake : "tools/list";
     mcp_json *again = continued(mcp_json_text(saved), false, expected);
     CHECK_TEXT(id_of(saved), id_of(again));
     mcp_json_free(again);

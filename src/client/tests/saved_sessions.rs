@@ -140,13 +140,49 @@ fn a_saved_session_belongs_to_the_server_with_these_arguments() {
     let process = |arguments: &[&str]| {
         Client::new_stdio(command_for(arguments.iter().map(|argument| (*argument).to_owned()).collect())).unwrap()
     };
-    let identity = |arguments: &[&str]| process(arguments).server_identity().into_owned();
-    assert_ne!(identity(&["npx", "a"]), identity(&["npx", "b"]));
-    let with_secret = identity(&["server", "--key=zqxw-secret"]);
-    assert!(with_secret.starts_with("server ") && !with_secret.contains("zqxw"), "{with_secret}");
-    assert_eq!(with_secret.len(), "server ".len() + 16);
-    let url = Client::new("https://user.example/key/zqxw-5ecret/mcp?zqxw").unwrap();
-    assert_eq!(url.server_identity(), "https://user.example/key/***/mcp?...");
+    let (a, b) = (process(&["npx", "a"]), process(&["npx", "b"]));
+    assert_eq!(a.server_identity(&None).shown, b.server_identity(&None).shown);
+    assert_ne!(*a.server_identity(&None).whole, *b.server_identity(&None).whole);
+}
+
+#[test]
+fn a_saved_session_is_not_for_another_tenant_or_socket() {
+    const URL: &str = "http://localhost/key/zqxw-5ecret-1234567/mcp?tenant=zqxw";
+    let client_at = |url: &str| {
+        let client = Client::new(url).unwrap();
+        let server = FakeTransport::new(client.transport_context(), TransportKind::StreamableHttp);
+        server.script("server/discover", [responds(DISCOVER_RESULT)]);
+        server.script("resources/list", [responds(r#"{"resources":[]}"#)]);
+        assert!(client.connector.set(Box::new(SingleTransportConnector(Arc::clone(&server)))).is_ok());
+        (client, server)
+    };
+    let (client, _) = client_at(URL);
+    list(&client).unwrap();
+    let saved = client.save_session().unwrap();
+    assert!(!saved.text().contains("zqxw"), "{}", saved.text());
+    // The salt is random, so that equal servers cannot be recognized.
+    let hash = |saved: &Json| saved.raw_member("serverHash").and_then(RawValue::text).unwrap().into_owned();
+    assert_ne!(hash(&saved), hash(&client.save_session().unwrap()));
+    for other in [URL.replace("tenant=zqxw", "tenant=b"), URL.replace("1234567", "7654321")] {
+        let (client, _) = client_at(&other);
+        let error = client.set_saved_session(Some(saved.text())).unwrap_err();
+        assert_eq!(error.status(), MCP_INVALID_ARGUMENT);
+        assert!(!error.to_string().contains("zqxw"), "{error}");
+    }
+    let (client, _) = client_at(URL);
+    client.settings.set_unix_socket(Some("/run/a.sock")).unwrap();
+    assert_eq!(client.set_saved_session(Some(saved.text())).unwrap_err().status(), MCP_INVALID_ARGUMENT);
+    // The socket that counts is that of the first call.
+    for (later, expected) in
+        [(Some("/run/a.sock"), &["server/discover", "resources/list"][..]), (None, &["resources/list"][..])]
+    {
+        let (client, server) = client_at(URL);
+        client.set_saved_session(Some(saved.text())).unwrap();
+        client.settings.set_unix_socket(Some("/run/a.sock")).unwrap();
+        client.settings.set_unix_socket(later).unwrap();
+        list(&client).unwrap();
+        assert_eq!(methods(&server), expected, "{later:?}");
+    }
 }
 
 /// Responds to `initialize` and `ping`. Its name is its process id.

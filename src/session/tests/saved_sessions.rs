@@ -2,21 +2,30 @@
 
 use super::*;
 use crate::protocol::messages::capabilities;
-use crate::session::saved_session::{SavedBy, SavedFor, save};
+use crate::session::saved_session::{SavedBy, SavedFor, ServerIdentity, save};
 use crate::session::session_slot::EarlierSessions;
 use crate::session::state_monitor::ConnectionState;
+
+/// A server, with the part of its identity that is not shown.
+fn server_at(shown: &'static str, secret: &str) -> ServerIdentity<'static> {
+    ServerIdentity { shown, whole: format!("{shown}?{secret}").into() }
+}
+
+fn server() -> ServerIdentity<'static> {
+    server_at("http://localhost/mcp", "key=zqxw")
+}
 
 /// The text of a session that is saved, and continued by another client.
 fn saved_text(session: &Session) -> String {
     let client_capabilities = capabilities(Era::Legacy, ClientCapabilities::default(), &OwnCapabilities::default());
-    let client = SavedBy { server: "http://localhost/mcp", client_capabilities, has_plain_tools: false, saved_at: 7 };
+    let client = SavedBy { server: &server(), salt: "salt", client_capabilities, has_plain_tools: false, saved_at: 7 };
     save(session, client).unwrap().text().to_owned()
 }
 
 const URL_TRANSPORTS: &[TransportKind] = &[TransportKind::StreamableHttp, TransportKind::Sse];
 
 fn parse_saved(text: &str) -> Result<SavedSession> {
-    SavedSession::parse(text, &SavedFor { server: "http://localhost/mcp", transports: URL_TRANSPORTS, pinned: None })
+    SavedSession::parse(text, &SavedFor { server: &server(), transports: URL_TRANSPORTS, pinned: None })
 }
 
 /// Opens a session of a server with these responses, and saves it.
@@ -81,7 +90,7 @@ fn processes_and_event_streams_get_a_handshake_without_a_search() {
             TransportKind::Sse => vec![("initialize", succeeds(INITIALIZE_RESULT))],
             _ => vec![("server/discover", refuses(-32601, 0)), ("initialize", succeeds(INITIALIZE_RESULT))],
         };
-        let client = SavedFor { server: "http://localhost/mcp", transports: &[kind], pinned: None };
+        let client = SavedFor { server: &server(), transports: &[kind], pinned: None };
         let saved = SavedSession::parse(&saved_session(kind, scripts), &client).unwrap();
         let fixture = NegotiationFixture::new(&[kind]);
         assert!(fixture.resume(&saved).unwrap().is_none());
@@ -113,9 +122,13 @@ fn a_saved_session_of_another_server_version_or_transport_is_rejected() {
         assert_eq!(error.status(), MCP_INVALID_ARGUMENT);
         error.to_string()
     };
-    let client = || SavedFor { server: "http://localhost/mcp", transports: URL_TRANSPORTS, pinned: None };
-    let other = refusal(SavedFor { server: "http://other/mcp", ..client() });
+    let server = server();
+    let client = || SavedFor { server: &server, transports: URL_TRANSPORTS, pinned: None };
+    let other = refusal(SavedFor { server: &server_at("http://other/mcp", "key=zqxw"), ..client() });
     assert!(other.contains("belongs to the server \"http://localhost/mcp\""), "{other}");
+    let tenant = refusal(SavedFor { server: &server_at("http://localhost/mcp", "key=other"), ..client() });
+    assert!(tenant.contains("another server") && tenant.contains("the query, a secret part of the path"), "{tenant}");
+    assert!(!text.contains("zqxw"), "{text}");
     let pinned = refusal(SavedFor { pinned: Some("2025-06-18"), ..client() });
     assert!(pinned.contains("it has protocol version 2025-11-25, and this client is pinned to 2025-06-18"), "{pinned}");
     refusal(SavedFor { transports: &[TransportKind::Sse], ..client() });
@@ -259,4 +272,34 @@ fn the_state_follows_the_session() {
         ConnectionState::Connected,
     ];
     assert_eq!(*states.lock(), expected);
+}
+
+#[test]
+fn what_is_saved_can_be_read() {
+    let session = |id: &'static str, result: &str| {
+        let initialized = TransportResponse { session_id: Some(HeaderValue::from_static(id)), ..answer(result) };
+        let fixture = NegotiationFixture::new(&[TransportKind::StreamableHttp]);
+        let scripts =
+            vec![("server/discover", refuses(-32601, 200)), ("initialize", ScriptStep::Responds(initialized))];
+        fixture.server(TransportKind::StreamableHttp, scripts);
+        fixture.open(None).unwrap()
+    };
+    // Some servers put spaces in the id.
+    let saved = parse_saved(&saved_text(&session("a b\tc", INITIALIZE_RESULT))).unwrap();
+    assert_eq!(saved.id.unwrap(), "a b\tc");
+    // The result is left out if the whole text would be too long.
+    let result = format!(r#"{{"protocolVersion":"2025-11-25","instructions":"{}"}}"#, "x".repeat(500_000));
+    let session = session("s-1", &result);
+    let saved_with = |length: usize| {
+        let client_capabilities = format!(r#"{{"x":"{}"}}"#, "x".repeat(length));
+        let client =
+            SavedBy { server: &server(), salt: "salt", client_capabilities, has_plain_tools: false, saved_at: 7 };
+        save(&session, client)
+    };
+    for (length, has_result) in [(500_000, true), (600_000, false)] {
+        let saved = parse_saved(saved_with(length).unwrap().text()).unwrap();
+        assert_eq!(saved.result.is_some(), has_result, "{length}");
+    }
+    let error = saved_with(2_000_000).err().unwrap();
+    assert!(error.to_string().contains("the session cannot be saved: it is larger than"), "{error}");
 }

@@ -66,10 +66,12 @@ extension Client {
     }
 
     /// Lets the first call continue a session that ``saveSession()`` has saved; nil removes it. Over Streamable HTTP,
-    /// nothing is negotiated; with the other transports, only the search for the version and the transport is saved. If
-    /// the server has lost the session or has another version, the client negotiates and repeats the request, unless
-    /// the server may have executed it. Use the credentials with which the session was saved, and set the same
-    /// handlers: with other ones, the client negotiates a new session.
+    /// nothing is negotiated; with HTTP+SSE, only the search for the version and the transport is saved; over stdio it
+    /// has no effect, because a new process always negotiates. If the server has lost the session or has another
+    /// version, the client negotiates and repeats the request, unless the server may have executed it. Use the
+    /// credentials with which the session was saved, and set the same handlers: with other ones, the client negotiates
+    /// a new session. A server may permit one event stream for each session: then only one of the processes that share
+    /// it receives notifications and requests of the server.
     ///
     /// - Throws: ``MCPError/Status/invalidArgument`` if the document is invalid, or of another version of the library,
     ///   another server, or a version or transport that the client may not use; ``MCPError/Status/misuse`` after the
