@@ -88,6 +88,13 @@ void tools_are_listed_and_called(const std::string &version) {
         CHECK_EQUAL("text"sv, block.view()["type"].string());
     }
     CHECK(mcp::content(mcp::json_view()).type() == mcp::content_type::other);
+    const mcp::json blocks = mcp::json::parse(
+        R"([{"type":"text"},{"type":"image","data":"AA==","mimeType":1},{"type":"resource","resource":7,"uri":"u"}])");
+    for (mcp::content block : blocks.elements()) {
+        CHECK(block.type() == mcp::content_type::other && !block.text() && !block.mime_type() && !block.uri());
+    }
+    const mcp::json stray = mcp::json::parse(R"({"type":"text","text":"t","resource":{"text":"other"}})");
+    CHECK_EQUAL("t"sv, mcp::content(stray.view()).text().value_or(""));
     CHECK_EQUAL(result.view()["content"].raw(), result.view().pointer("/content").raw());
     CHECK_THROWS(invalid_argument, client.call_tool("echo", "[]"));
     CHECK_THROWS(invalid_argument, client.call_tool("echo", ""));
