@@ -4010,8 +4010,8 @@ class client {
     /// Sets the handler for requests of the server that the specification does not define, such as those of an
     /// extension, by their method; std::nullopt removes it. The response (input::respond) is an object; what is in it
     /// is up to the server and the program. Nothing is declared to the server: see set_capability and set_extension.
-    /// Threads, exceptions and ownership as for set_elicitation. At any time,
-    /// but requests outside of calls arrive only if a handler was set before the first call.
+    /// Threads, exceptions and ownership as for set_elicitation. At any time, but requests outside of calls arrive only
+    /// if a handler was set before the first call.
     ///
     ///     client.set_request_handler("com.example/pickColor",
     ///                                [](mcp::input &input) { input.respond(R"({"color":"red"})"); });
