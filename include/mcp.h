@@ -2912,8 +2912,8 @@ const mcp_json *mcp_tool_result_structured(const mcp_json *result);
  */
 typedef enum mcp_content_type {
   /**
-   * Another type, or not a content: `mcp_json_text` returns the JSON. Sampling also has the types
-   * "tool_use" and "tool_result".
+   * Another type, or not a valid content: `mcp_json_text` returns the JSON. Sampling also has the
+   * types "tool_use" and "tool_result".
    */
   MCP_CONTENT_OTHER = 0,
   /**
@@ -2947,6 +2947,11 @@ typedef enum mcp_content_type {
  * `mcp_read_resource`, which is an `MCP_CONTENT_RESOURCE`. `MCP_CONTENT_OTHER` for other values, and
  * for NULL.
  *
+ * It is also `MCP_CONTENT_OTHER` if a member that the type requires is missing or has another JSON
+ * type: so `mcp_content_text` of a text, `mcp_content_data` and `mcp_content_mime_type` of an image or
+ * audio, and `mcp_content_uri` of a link are never NULL. A server may still leave out each member of a
+ * resource.
+ *
  * ```
  * const mcp_json *content = mcp_json_first(mcp_json_member(result, "content"));
  * for (; content; content = mcp_json_next(content)) {
@@ -2969,7 +2974,7 @@ mcp_content_type mcp_content_type_of(const mcp_json *content);
 
 /**
  * Returns the text of a content: of a text, or of a resource that is a text; NULL if there is none,
- * and for NULL.
+ * for other types, and for NULL.
  *
  * An embedded NUL and an unpaired surrogate are shown as U+FFFD, as by `mcp_json_string`.
  *
@@ -2979,7 +2984,7 @@ const char *mcp_content_text(const mcp_json *content);
 
 /**
  * Returns the MIME type of a content, such as "image/png": of an image, of audio, of a resource, or
- * of the resource that a link refers to; NULL if there is none, and for NULL.
+ * of the resource that a link refers to; NULL if there is none, for other types, and for NULL.
  *
  * The result is created once, and valid as long as the document exists. Thread-safe. Since 0.1.0.
  */

@@ -367,7 +367,7 @@ enum class trace_direction : std::int32_t {
 
 /// The types of content: see content. A later version may add values.
 enum class content_type : std::int32_t {
-    /// Another type, or not a content: content::view returns the JSON.
+    /// Another type, or not a valid content: content::view returns the JSON.
     other = MCP_CONTENT_OTHER,
     /// A text.
     text = MCP_CONTENT_TEXT,
@@ -1461,8 +1461,8 @@ struct json_text {
 ///
 ///     for (mcp::content block : result.content()) {
 ///         switch (block.type()) {
-///         case mcp::content_type::text: std::cout << *block.text() << '\n'; break;
-///         case mcp::content_type::image: show(*block.mime_type(), block.copy_data()); break;
+///         case mcp::content_type::text: std::cout << block.text().value_or("") << '\n'; break;
+///         case mcp::content_type::image: show(block.mime_type().value_or(""), block.copy_data()); break;
 ///         default: std::cout << block.view().raw() << '\n';
 ///         }
 ///     }
@@ -1471,19 +1471,21 @@ class content {
     /// Reads a value as content, of any type.
     content(json_view value) noexcept : value_(value) {}
 
-    /// Returns the type; content_type::other for an unknown one.
+    /// Returns the type; content_type::other for an unknown one, and for a content without a member that its type
+    /// requires. So text() of a text, data() and mime_type() of an image or audio, and uri() of a link are never
+    /// missing. A server may still leave out each member of a resource.
     content_type type() const noexcept {
         return static_cast<content_type>(mcp_content_type_of(value_.handle()));
     }
 
-    /// Returns the text: of a text, or of a resource that is a text; std::nullopt if there is none. Valid as long as
-    /// the document exists.
+    /// Returns the text: of a text, or of a resource that is a text; std::nullopt if there is none, and for other
+    /// types. Valid as long as the document exists.
     std::optional<std::string_view> text() const noexcept {
         return optional_text(mcp_content_text(value_.handle()));
     }
 
     /// Returns the MIME type, such as "image/png": of an image, of audio, of a resource, or of the resource that a link
-    /// refers to; std::nullopt if there is none. Valid as long as the document exists.
+    /// refers to; std::nullopt if there is none, and for other types. Valid as long as the document exists.
     std::optional<std::string_view> mime_type() const noexcept {
         return optional_text(mcp_content_mime_type(value_.handle()));
     }
@@ -4010,8 +4012,8 @@ class client {
     /// Sets the handler for requests of the server that the specification does not define, such as those of an
     /// extension, by their method; std::nullopt removes it. The response (input::respond) is an object; what is in it
     /// is up to the server and the program. Nothing is declared to the server: see set_capability and set_extension.
-    /// Threads, exceptions and ownership as for set_elicitation. At any time,
-    /// but requests outside of calls arrive only if a handler was set before the first call.
+    /// Threads, exceptions and ownership as for set_elicitation. At any time, but requests outside of calls arrive only
+    /// if a handler was set before the first call.
     ///
     ///     client.set_request_handler("com.example/pickColor",
     ///                                [](mcp::input &input) { input.respond(R"({"color":"red"})"); });

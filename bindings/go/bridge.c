@@ -124,7 +124,8 @@ mcp_status bridge_set_roots(mcp_client *client, uintptr_t handle, mcp_error **er
 }
 
 mcp_status bridge_set_request_handler(mcp_client *client, const char *method, uintptr_t handle, mcp_error **error) {
-    return mcp_set_request_handler(client, method, on_input, (void *)handle, destroy, error);
+    return mcp_set_request_handler(client, method, handle ? on_input : NULL, (void *)handle, handle ? destroy : NULL,
+                                   error);
 }
 
 void bridge_input_set_over(mcp_input *input, uintptr_t handle) {

@@ -22,7 +22,8 @@ const (
 // protocol requires is left empty here; it is still in the Raw field of the result.
 type Content struct {
 	// Type is [TextContent], [ImageContent], [AudioContent], [ResourceLinkContent], [ResourceContent], or a type that
-	// this package does not know, such as "tool_use" in a sampling message.
+	// this package does not know, such as "tool_use" in a sampling message. It is "" for a block without a member that
+	// its type requires: so Resource is never nil in a received [ResourceContent].
 	Type string `json:"type"`
 	// Text is the text of a "text" block.
 	Text string `json:"text,omitempty"`
@@ -41,25 +42,69 @@ type Content struct {
 	Annotations json.RawMessage `json:"annotations,omitempty"`
 	// Meta is the "_meta" object of the block; nil if there is none.
 	Meta json.RawMessage `json:"_meta,omitempty"`
-	// Raw is the whole block as received, if its type is none of the five above; nil otherwise. If it is set, it is
-	// the JSON of the block.
+	// Raw is the whole block as received, if Type is none of the five above; nil otherwise. If it is set, it is the
+	// JSON of the block.
 	Raw Result `json:"-"`
 }
 
 // plainContent has no methods.
 type plainContent Content
 
-// UnmarshalJSON decodes a block. Members that have the wrong JSON type are left empty.
+// UnmarshalJSON decodes a block. Members that have the wrong JSON type are left empty. The contents of a resource,
+// which have a URI and no type, become a [ResourceContent].
 func (c *Content) UnmarshalJSON(text []byte) error {
 	var block plainContent
 	err := ignoreTypeMismatch(json.Unmarshal(text, &block))
+	isValid := false
 	switch block.Type {
-	case TextContent, ImageContent, AudioContent, ResourceLinkContent, ResourceContent:
+	case TextContent:
+		isValid = block.Text != "" || hasMembers(text, '"', "text")
+	case ImageContent, AudioContent:
+		isValid = block.Data != "" && block.MIMEType != "" || hasMembers(text, '"', "data", "mimeType")
+	case ResourceLinkContent:
+		isValid = block.URI != "" || hasMembers(text, '"', "uri")
+	case ResourceContent:
+		// An array leaves an empty resource.
+		isValid = block.Resource != nil && block.Resource.URI != "" || hasMembers(text, '{', "resource")
+	case "":
+		if members := membersOf(text); members["type"] == nil && members["uri"] != nil {
+			var contents ResourceContents
+			err = ignoreTypeMismatch(json.Unmarshal(text, &contents))
+			*c = Content{Type: ResourceContent, Resource: &contents}
+			return err
+		}
 	default:
 		block.Raw = append(Result(nil), text...)
+		isValid = true
+	}
+	if !isValid {
+		block.Type, block.Raw = "", append(Result(nil), text...)
+	}
+	if block.Type != ResourceContent {
+		block.Resource = nil
 	}
 	*c = Content(block)
 	return err
+}
+
+// hasMembers reports whether an object has all these members, with values that begin with this character.
+func hasMembers(text []byte, first byte, names ...string) bool {
+	members := membersOf(text)
+	for _, name := range names {
+		if value := members[name]; len(value) == 0 || value[0] != first {
+			return false
+		}
+	}
+	return true
+}
+
+// membersOf returns the members of an object; nil if the text is none.
+func membersOf(text []byte) map[string]json.RawMessage {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(text, &members) != nil {
+		return nil
+	}
+	return members
 }
 
 // MarshalJSON encodes a block.

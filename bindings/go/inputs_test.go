@@ -57,6 +57,27 @@ func TestRequestsOfOtherMethods(t *testing.T) {
 	}
 }
 
+func TestRemovedHandlersOfOtherMethods(t *testing.T) {
+	inBothEras(t, func(t *testing.T, version string) {
+		handler := func(context.Context, mcp.ServerRequest) (any, error) {
+			t.Error("a removed handler was called")
+			return nil, nil
+		}
+		client := newProcessClient(t, version,
+			mcp.WithRequestHandler("x.example/pick", handler), mcp.WithRequestHandler("x.example/kept", handler))
+		noError(t, client.SetRequestHandler("x.example/pick", nil))
+		result, err := client.CallTool(t.Context(), "asks_other", nil)
+		if version == "2026-07-28" {
+			wantStatus(t, err, mcp.InputUnsupported)
+			return
+		}
+		noError(t, err)
+		wantEqual(t, result.Text(), "well")
+		// The ping makes sure that the request was handled.
+		noError(t, client.Ping(t.Context()))
+	})
+}
+
 func TestInputHandlers(t *testing.T) {
 	inBothEras(t, func(t *testing.T, version string) {
 		var mu sync.Mutex

@@ -72,6 +72,40 @@ func TestInvalidBlocksDoNotHideOthers(t *testing.T) {
 	wantEqual(t, block.String(), "42")
 }
 
+func TestBlocksWithoutARequiredMemberHaveNoType(t *testing.T) {
+	for _, text := range []string{
+		`{"type":"text"}`, `{"type":"text","text":7}`, `{"type":"text","text":null}`,
+		`{"type":"image","mimeType":"image/png"}`, `{"type":"image","data":"AA=="}`,
+		`{"type":"audio","data":[],"mimeType":"audio/wav"}`, `{"type":"audio","data":"AA==","mimeType":{}}`,
+		`{"type":"resource_link","name":"n"}`, `{"type":"resource_link","uri":false}`,
+		`{"type":"resource"}`, `{"type":"resource","resource":7,"uri":"u"}`, `{"type":"resource","resource":[]}`,
+		`{"type":null,"uri":"u"}`, `{"type":7,"uri":"u"}`, `{"text":"t"}`, `{}`, `7`,
+	} {
+		var block mcp.Content
+		noError(t, json.Unmarshal([]byte(text), &block))
+		wantEqual(t, block.Type+" "+block.Raw.String(), " "+text)
+		wantEqual(t, block.Resource, nil)
+		encoded, err := json.Marshal(block)
+		noError(t, err)
+		wantEqual(t, string(encoded), text)
+	}
+	for text, kind := range map[string]string{
+		`{"type":"text","text":"","resource":{"text":"r"}}`:   mcp.TextContent,
+		`{"type":"image","data":"","mimeType":""}`:            mcp.ImageContent,
+		`{"type":"audio","data":"AA==","mimeType":"a"}`:       mcp.AudioContent,
+		`{"type":"resource_link","uri":""}`:                   mcp.ResourceLinkContent,
+		`{"type":"resource","resource":{"text":"r"}}`:         mcp.ResourceContent,
+		`{"uri":"u","text":"r","resource":{"text":"other"}}`:  mcp.ResourceContent,
+		`{"type":"tool_use","id":"1","resource":{"text":""}}`: "tool_use",
+	} {
+		var block mcp.Content
+		noError(t, json.Unmarshal([]byte(text), &block))
+		wantEqual(t, block.Type, kind)
+		wantEqual(t, block.Raw != nil, kind == "tool_use")
+		wantEqual(t, block.Resource != nil && block.Resource.Text == "r", kind == mcp.ResourceContent)
+	}
+}
+
 func TestResultsWithInvalidContentAreReturned(t *testing.T) {
 	for _, content := range []string{"7", `"x"`, "{}", "null"} {
 		client := newFixedResultClient(t, `{"content":`+content+`,"structuredContent":5}`)
@@ -152,12 +186,16 @@ func TestToolAnnotations(t *testing.T) {
 
 func TestContentsWithWrongTypes(t *testing.T) {
 	for text, want := range map[string]mcp.Contents{
-		`[{"type":"text","text":42},{"type":"text","text":"a"}]`: {{Type: "text"}, {Type: "text", Text: "a"}},
-		`{"type":"text","text":[],"data":"x"}`:                   {{Type: "text", Data: "x"}},
-		`"x"`:                                                    {{Raw: mcp.Result(`"x"`)}},
-		`{"type":"a"}`:                                           {{Type: "a", Raw: mcp.Result(`{"type":"a"}`)}},
-		`[]`:                                                     {},
-		`null`:                                                   nil,
+		`[{"type":"text","text":42},{"type":"text","text":"a"}]`: {
+			{Raw: mcp.Result(`{"type":"text","text":42}`)}, {Type: "text", Text: "a"},
+		},
+		`{"type":"text","text":[],"data":"x"}`: {
+			{Data: "x", Raw: mcp.Result(`{"type":"text","text":[],"data":"x"}`)},
+		},
+		`"x"`:          {{Raw: mcp.Result(`"x"`)}},
+		`{"type":"a"}`: {{Type: "a", Raw: mcp.Result(`{"type":"a"}`)}},
+		`[]`:           {},
+		`null`:         nil,
 	} {
 		var got mcp.Contents
 		noError(t, json.Unmarshal([]byte(text), &got))

@@ -7,6 +7,7 @@ use super::arguments::both;
 use super::c_types::{BufferSize, CText, OutParam, SharedHandle, SizedText};
 use super::calls::run_for_json;
 use super::client::mcp_client;
+use super::content::text_of;
 use super::document::{find, mcp_json, read_or};
 use super::error::mcp_error;
 use super::options::mcp_options;
@@ -137,7 +138,8 @@ pub extern "C" fn mcp_tool_result_structured(result: Option<&mcp_json>) -> Optio
 
 /// The texts of all blocks of a result's content, separated by line breaks.
 fn joined_texts(result: Value<'_>) -> Cow<'_, str> {
-    let mut texts = result.member("content").into_iter().flat_map(Value::children).filter_map(text_of);
+    let mut texts =
+        result.member("content").into_iter().flat_map(Value::children).filter_map(|block| text_of(block)?.text());
     // Usually there is one text, which is not copied.
     let mut joined = texts.next().unwrap_or_default();
     for text in texts {
@@ -146,12 +148,4 @@ fn joined_texts(result: Value<'_>) -> Cow<'_, str> {
         joined.push_str(&text);
     }
     joined
-}
-
-fn text_of(block: Value<'_>) -> Option<Cow<'_, str>> {
-    match &*block.member("type")?.text()? {
-        "text" => block.member("text")?.text(),
-        "resource" => block.member("resource")?.member("text")?.text(),
-        _ => None,
-    }
 }

@@ -144,7 +144,7 @@ struct HandlerState {
     sampling: Option<Arc<Handler>>,
     roots: Option<Arc<Handler>>,
     /// By method.
-    others: Vec<(Box<str>, Option<Arc<Handler>>)>,
+    others: Vec<(Box<str>, Arc<Handler>)>,
     /// How long the application may take for a response; `None` for no limit.
     input_limit: Option<Duration>,
     /// What the server is told that this client supports; `None` before the first request.
@@ -183,7 +183,7 @@ impl Handlers {
             );
             return Err(Error::new(MCP_MISUSE, why));
         }
-        let replaced = std::mem::replace(state.of_mut(kind), handler);
+        let replaced = state.replace(kind, handler);
         drop(state);
         // Without the lock: this may run code of the application.
         drop(replaced);
@@ -232,22 +232,22 @@ impl HandlerState {
             InputKind::Elicitation => self.elicitation.as_ref(),
             InputKind::Sampling => self.sampling.as_ref(),
             InputKind::Roots => self.roots.as_ref(),
-            InputKind::Other(method) => self.others.iter().find(|(known, _)| known == method)?.1.as_ref(),
+            InputKind::Other(method) => self.others.iter().find(|(known, _)| known == method).map(|(_, other)| other),
         }
     }
 
-    fn of_mut(&mut self, kind: InputKind) -> &mut Option<Arc<Handler>> {
+    /// Returns the previous handler.
+    fn replace(&mut self, kind: InputKind, handler: Option<Arc<Handler>>) -> Option<Arc<Handler>> {
         match kind {
-            InputKind::Elicitation => &mut self.elicitation,
-            InputKind::Sampling => &mut self.sampling,
-            InputKind::Roots => &mut self.roots,
+            InputKind::Elicitation => std::mem::replace(&mut self.elicitation, handler),
+            InputKind::Sampling => std::mem::replace(&mut self.sampling, handler),
+            InputKind::Roots => std::mem::replace(&mut self.roots, handler),
             InputKind::Other(method) => {
+                // Nothing is kept for a removed handler: an application may use a new method for each task.
                 let known = self.others.iter().position(|(known, _)| *known == method);
-                let at = known.unwrap_or_else(|| {
-                    self.others.push((method, None));
-                    self.others.len() - 1
-                });
-                &mut self.others[at].1
+                let replaced = known.map(|at| self.others.swap_remove(at).1);
+                self.others.extend(handler.map(|handler| (method, handler)));
+                replaced
             }
         }
     }
@@ -262,8 +262,32 @@ impl HandlerState {
             elicitation: self.elicitation.is_some(),
             sampling: self.sampling.is_some(),
             roots: self.roots.is_some(),
-            other_requests: self.others.iter().any(|(_, handler)| handler.is_some()),
+            other_requests: !self.others.is_empty(),
             tasks: false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_removed_handler_of_another_method_is_forgotten() {
+        let handlers = Handlers::default();
+        let set = |method: &str, handler: Option<Arc<Handler>>| handlers.set(InputKind::of(method), handler).unwrap();
+        let handler: Arc<Handler> = Arc::new(|_| ());
+        set("x/unknown", None);
+        assert!(handlers.state.read().others.is_empty());
+        for _ in 0..2 {
+            set("x/one", Some(Arc::clone(&handler)));
+            set("x/two", Some(Arc::clone(&handler)));
+        }
+        assert_eq!((handlers.state.read().others.len(), Arc::strong_count(&handler)), (2, 3));
+        set("x/one", None);
+        assert!(!handlers.has(&InputKind::of("x/one")) && handlers.has(&InputKind::of("x/two")));
+        set("x/two", None);
+        assert_eq!((handlers.state.read().others.len(), Arc::strong_count(&handler)), (0, 1));
+        assert!(!handlers.has_any());
     }
 }

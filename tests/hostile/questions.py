@@ -4,17 +4,20 @@ are only echoes of the client's own requests."""
 import json
 import threading
 import time
-from ctypes import CFUNCTYPE, c_char_p, c_int, c_size_t, c_void_p, cast
+from ctypes import CFUNCTYPE, c_char_p, c_int, c_size_t, c_void_p, byref, cast
 
 from harness import (
     ERROR, LEGACY, MODERN, PATIENCE, STREAM, Cancel, Client, Server, answer, call, case, declare, discovered, event,
-    http, legacy, lib, poll, run, wait_until_waiting,
+    http, legacy, lib, options, poll, run, wait_until_waiting,
 )  # fmt: skip
-from newer import ASKING, INPUT, call_tool, folder, process, value_of
+from newer import ASKING, INPUT, OUT, call_tool, folder, process, value_of
 
 declare(c_int, mcp_notify=[c_void_p, c_char_p, c_char_p, c_size_t, c_void_p, ERROR])
 declare(c_int, mcp_notify_roots_changed=[c_void_p, c_void_p, ERROR])
 declare(c_int, mcp_set_roots=[c_void_p, INPUT, c_void_p, c_void_p, ERROR])
+declare(c_int, mcp_set_request_handler=[c_void_p, c_char_p, INPUT, c_void_p, c_void_p, ERROR])
+declare(c_int, mcp_input_respond=[c_void_p, c_char_p, c_size_t, ERROR])
+declare(c_int, mcp_request=[c_void_p, c_char_p, c_char_p, c_size_t, c_void_p, OUT, ERROR])
 
 DESTROY = CFUNCTYPE(None, c_void_p)
 NO_HANDLER = cast(None, INPUT)
@@ -492,6 +495,30 @@ open(sys.argv[1] + "/lines", "w").write("".join(lines))
             assert len(logged) == 1 and "docker run -i" in logged[0], client.lines
         sent = [json.loads(line) for line in (place / "lines").read_text().splitlines()]
         assert all("method" in message for message in sent), sent
+
+
+@case
+def a_request_with_a_handler_is_no_echo():
+    """A server asks for the same method, with the same id, as a request of the client that waits for its response."""
+    script = """
+begin_legacy()
+request = ask(); send({"id": request["id"], "method": request["method"], "params": {"asks": True}})
+response = listen()
+assert response == {"jsonrpc": "2.0", "id": request["id"], "result": {"of": "client"}}, response
+reply(request, {"of": "server"}); ask()
+"""
+    text = b'{"of":"client"}'
+    handler = INPUT(lambda _data, request: call(lib.mcp_input_respond, request, text, len(text)).must_be("MCP_OK"))
+    with process(ASKING + script) as client:
+        method = b"com.example/sync"
+        call(lib.mcp_set_request_handler, client.client, method, handler, None, None).must_be("MCP_OK")
+        result = c_void_p()
+        with options(timeout=20_000) as waiting:
+            calling = call(lib.mcp_request, client.client, method, None, 0, waiting, byref(result))
+        calling.must_be("MCP_OK").must_end(2000)
+        assert value_of(result) == {"of": "server"}, value_of(result)
+        lib.mcp_json_free(result)
+        assert not [line for line in client.lines if "echo" in line], client.lines
 
 
 @case

@@ -145,7 +145,7 @@ impl MessageRouter {
                 let number = id.as_deref().and_then(ids::number);
                 (id.is_some() && number.is_none()) || self.pending.deliver(number, RpcOutcome::Refused(error)).is_some()
             }
-            Message::Request { id, method, .. } if self.pending.is_echo(&id, &method) => {
+            Message::Request { id, method, .. } if self.pending.is_echo(&id, &method, self.has_handler_of(&method)) => {
                 if self.pending.record_echo() {
                     self.log(LogLevel::Warning, || {
                         "the server's terminal echoes its input, and the echoed requests are ignored; start it \
@@ -157,9 +157,7 @@ impl MessageRouter {
             }
             Message::Request { id, method, params } => {
                 let request = ServerRequest { id, method, params };
-                let context = self.context.upgrade();
-                let is_input = context.is_some_and(|context| context.inbound.has_handler_of(&request.method));
-                let delivered = if is_input {
+                let delivered = if self.has_handler_of(&request.method) {
                     self.pending.deliver_server_request(request)
                 } else {
                     Err(UnclaimedRequest::NoCallWaits(request))
@@ -195,6 +193,10 @@ impl MessageRouter {
         if is_unused {
             self.log(LogLevel::Debug, || "the server sent a response to no pending request".into());
         }
+    }
+
+    fn has_handler_of(&self, method: &str) -> bool {
+        self.context.upgrade().is_some_and(|context| context.inbound.has_handler_of(method))
     }
 
     /// Logs a text that contains no secrets.

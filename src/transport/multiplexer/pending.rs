@@ -258,15 +258,17 @@ impl PendingRequests {
         self.lock().unfinished_line = excerpt;
     }
 
-    /// Whether a received request is an echo of a sent one: a terminal echoes its input.
-    pub fn is_echo(&self, id: &str, method: &str) -> bool {
+    /// Whether a received request is an echo of a sent one: a terminal echoes its input. `has_handler` says whether
+    /// the application has a handler for the method.
+    pub fn is_echo(&self, id: &str, method: &str, has_handler: bool) -> bool {
         let Some(number) = ids::number(id).filter(|_| self.is_process && !id.starts_with('"')) else {
             return false;
         };
         let has_echo = self.has_echo.load(Ordering::Relaxed);
         let is_pending = || self.lock().slots.get(&number).is_some_and(|slot| slot.method == method);
         // Servers may send these, too, so the method alone proves no echo. The first request is never one of these.
-        if InputKind::of(method).is_defined() || method == "ping" || method.starts_with("tasks/") {
+        let is_of_servers = InputKind::of(method).is_defined() || method == "ping" || method.starts_with("tasks/");
+        if is_of_servers || has_handler {
             return has_echo && is_pending();
         }
         has_echo || is_pending()

@@ -22,7 +22,7 @@ public enum Content: Sendable {
     case resourceLink(Resource)
     /// A resource with its contents.
     case resource(ResourceContents)
-    /// A block of another type, or one that is not valid, as the server sent it.
+    /// A block of another type, or one without a member that its type requires, as the server sent it.
     case other(JSON)
 
     /// Reads a block of content, such as the "content" of a sampling's message.
@@ -32,7 +32,9 @@ public enum Content: Sendable {
         case MCP_CONTENT_IMAGE: self = .image(Media(json: json))
         case MCP_CONTENT_AUDIO: self = .audio(Media(json: json))
         case MCP_CONTENT_RESOURCE_LINK: self = .resourceLink(Resource(json: json))
-        case MCP_CONTENT_RESOURCE: self = .resource(ResourceContents(json: json["resource"] ?? json))
+        case MCP_CONTENT_RESOURCE:
+            // The contents of a resource have no type.
+            self = .resource(ResourceContents(json: json["type"] == nil ? json : json["resource"] ?? json))
         default: self = .other(json)
         }
     }

@@ -24,7 +24,7 @@ public struct ToolTask: Sendable, ListElement {
     static var listPage: PageFunction { mcp_list_tasks_page }
 
     private func duration(_ name: String) -> Duration? {
-        json[name]?.double.map { .milliseconds($0) }
+        json[name]?.double.map { .received(milliseconds: $0) }
     }
 }
 

@@ -169,6 +169,23 @@ extension RealServer {
         #expect(toolUse["id"]?.string == "1" && resource.text == "t" && content[3].text == "t")
     }
 
+    @Test func blocksWithoutARequiredMemberAreOther() throws {
+        let blocks = try JSON(
+            parsing: #"""
+                [{"type":"text"},{"type":"text","text":null},{"type":"image","mimeType":"image/png"},
+                {"type":"image","data":"AA=="},{"type":"audio","data":[],"mimeType":"audio/wav"},
+                {"type":"resource_link","name":"n"},{"type":"resource","uri":"u"},
+                {"type":"resource","resource":7,"uri":"u"},{"type":null,"uri":"u"}]
+                """#)
+        for block in blocks.elements {
+            guard case .other = Content(block) else { throw MissingError() }
+        }
+        let text = try JSON(parsing: #"{"type":"text","text":"t","resource":{"text":"other"}}"#)
+        #expect(Content(text).text == "t")
+        let contents = try JSON(parsing: #"{"uri":"u","text":"t","resource":{"text":"other"}}"#)
+        #expect(Content(contents).text == "t")
+    }
+
     @Test func failedToolsThrowToolError() async throws {
         let client = try RealServer("everything").ready()
         let error = try await toolError { try await client.callTool("get-sum", arguments: ["a": "no number"]) }

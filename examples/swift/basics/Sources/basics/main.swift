@@ -56,7 +56,8 @@ func getPrompt(_ client: Client) async throws {
 
 func watchProgress(_ client: Client) async throws {
     let options = CallOptions { update in
-        print("progress: \(Int(update.progress)) of \(Int(update.total ?? 0)), \(update.message ?? "")")
+        let steps = String(format: "%g of %g", update.progress, update.total ?? 0)
+        print("progress: \(steps), \(update.message ?? "")")
     }
     print(try await client.callTool("count", arguments: ["steps": 3], options: options).text)
 }
