@@ -25,7 +25,7 @@ use crate::status::MCP_INVALID_ARGUMENT;
 use crate::sys::lock::Mutex;
 use crate::sys::pollable_event::{PollableEvent, SetOnDrop};
 use crate::sys::thread_pool::Work;
-use crate::sys::wait::{Heartbeat, Interest, Interrupt, WaitContext};
+use crate::sys::wait::{Done, Heartbeat, Interest, Interrupt, WaitContext};
 use crate::trace::Trace;
 
 /// How often a waiting call checks whether a callback on another thread has ended.
@@ -233,14 +233,14 @@ impl CallContext {
 
     /// A copy whose waits end soon after `done` is set.
     pub fn until_done(&self, done: Arc<PollableEvent>) -> CallContext {
-        let wait_context = WaitContext { done: Some(done), ..self.wait_context().clone() };
+        let wait_context = WaitContext { done: Some(Arc::new(Done::new(done))), ..self.wait_context().clone() };
         CallContext { wait_context: RefCell::new(wait_context), ..self.clone() }
     }
 
     /// A copy whose waits start a heartbeat from time to time, and end soon after `failed` is set.
     pub fn with_heartbeat(&self, heartbeat: Arc<dyn Heartbeat>, failed: &Arc<PollableEvent>) -> CallContext {
-        let wait_context =
-            WaitContext { heartbeat: Some(heartbeat), done: Some(Arc::clone(failed)), ..self.wait_context().clone() };
+        let done = Some(Arc::new(Done::new(Arc::clone(failed))));
+        let wait_context = WaitContext { heartbeat: Some(heartbeat), done, ..self.wait_context().clone() };
         CallContext { wait_context: RefCell::new(wait_context), ..self.clone() }
     }
 
