@@ -161,6 +161,7 @@ impl Client {
             if was_open {
                 // The timeout applied to opening only.
                 attempt = call.without_deadline();
+                attempt.restore_connecting_time();
             }
             match attempt.wait_context().wait_any(&[], Some(delay)) {
                 Ok(_) => {}
