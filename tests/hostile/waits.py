@@ -186,7 +186,8 @@ def all_connections_of_a_call_have_one_connect_timeout():
     with Server(Forgetful()) as server, Client(server.url, pin=LEGACY) as client:
         set_connect_timeout(client, 1000)
         # The call has no timeout, and the server would go on forever.
-        outcome = listed(client, timeout=0).must_be("MCP_TIMEOUT").must_end(2500, after=999)
+        pages = client.begin(lambda: listed(client, timeout=0))
+        outcome = pages.result().must_be("MCP_TIMEOUT").must_end(2500, after=999)
         assert "the connect timeout of 1000 ms passed" in outcome.message, outcome
         # The next call has the whole time.
         client.ping().must_be("MCP_OK")
