@@ -2218,11 +2218,15 @@ mcp_status mcp_set_timeout(mcp_client *client, uint64_t timeout_ms, mcp_error **
  * While it is set, neither the timeout nor the idle timeout of a call applies to connecting: not
  * for the call that connects, nor for those that wait for it. If it passes, all of them fail with
  * `MCP_TIMEOUT`, and the next call connects again. It also applies when a lost session is
- * re-established. The time of a login and of other callbacks does not count.
+ * re-established: all connections of one call together have this time, except those with which
+ * `mcp_listen` goes on, each of which has the whole time. The time of a login and of other callbacks
+ * does not count.
  *
  * Thread-safe; takes effect with the next connection. Since 0.1.0.
  */
-mcp_status mcp_set_connect_timeout(mcp_client *client, uint64_t timeout_ms, mcp_error **error);
+mcp_status mcp_set_connect_timeout(mcp_client *client,
+                                   uint64_t timeout_ms,
+                                   mcp_error **error);
 
 /**
  * Sets the idle timeout of calls whose options set none, in milliseconds: a call fails with
@@ -2609,6 +2613,9 @@ mcp_status mcp_server_info(mcp_client *client,
  * texts of the server are not verified. The report contains no tokens, values of headers, passwords
  * or session ids, and the secrets of the client are redacted in the texts of the server, as in
  * errors.
+ *
+ * The timeout of the call also limits connecting, unlike that of other calls if
+ * `mcp_set_connect_timeout` is set.
  *
  * The diagnosis calls no tools. It opens separate connections, and a session, unless one is open,
  * which stays open for later calls. The auth callback runs as for every call, and OAuth may renew
@@ -3754,9 +3761,15 @@ mcp_status mcp_listen(mcp_client *client,
  *
  * After each interval, one ping is sent (the same request as that of `mcp_ping`), while changes are
  * still received. If the server does not respond before the next interval ends, `mcp_listen` returns
- * `MCP_TIMEOUT`; the client can still be used. If the ping fails in another way, that counts as a
- * failure of the connection, which is re-established as described there. Choose an interval that is
- * longer than the server may be busy: some servers respond to nothing while they run a tool.
+ * `MCP_TIMEOUT`; the client can still be used. An error in the response, such as HTTP 429, shows that
+ * the server is there, except HTTP 401 and 403 and the loss of the session. If the ping fails in
+ * another way, that counts as a failure of the connection, which is re-established as described
+ * there. Choose an interval that is longer than the server may be busy: some servers respond to
+ * nothing while they run a tool.
+ *
+ * Pings are sent only while `mcp_listen` waits for the server: not during the callback for a change,
+ * nor while that callback waits in a queue that is not dispatched. They run the auth callback like
+ * `mcp_listen` itself, with its call data and in its queue, but begin no login.
  *
  * Over Streamable HTTP the ping is a separate request: a response shows that the server is there,
  * but not that the stream of the changes still works.

@@ -4091,7 +4091,9 @@ class client {
     ///
     /// While it is set, neither the timeout nor the idle timeout of a call applies to connecting: not for the call that
     /// connects, nor for those that wait for it. If it passes, all of them fail with status::timeout, and the next call
-    /// connects again. It also applies when a lost session is re-established. The time of a login is not counted.
+    /// connects again. It also applies when a lost session is re-established: all connections of one call together
+    /// have this time, except those with which listen() goes on, each of which has the whole time. The time of a login
+    /// is not counted. In diagnose(), the timeout of the call also limits connecting.
     void set_connect_timeout(duration length) {
         detail::value_or_throw(try_set_connect_timeout(length));
     }
@@ -4107,8 +4109,13 @@ class client {
     /// session that seems unused.
     ///
     /// If the server does not respond before the next interval ends, listen() fails with status::timeout; the client
-    /// can still be used. If a ping fails in another way, the connection is re-established as after any failure. Choose
-    /// an interval that is longer than the server may be busy. Takes effect with the next listen().
+    /// can still be used. An error in the response, such as HTTP 429, shows that the server is there, except HTTP 401
+    /// and 403 and the loss of the session. If a ping fails in another way, the connection is re-established as after
+    /// any failure. Choose an interval that is longer than the server may be busy. Takes effect with the next listen().
+    ///
+    /// Pings are sent only while listen() waits for the server: not during the callback for a change, nor while that
+    /// callback waits in a queue that is not dispatched. They run the auth callback like listen() itself, with its
+    /// call data and in its queue, but begin no login.
     void set_keep_alive(duration interval) {
         detail::value_or_throw(try_set_keep_alive(interval));
     }

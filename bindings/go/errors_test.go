@@ -122,6 +122,7 @@ func TestSettings(t *testing.T) {
 	connected := newClient(t, url)
 	noError(t, connected.Ping(t.Context()))
 	wantStatus(t, mcp.WithTransport(mcp.SSE)(connected), mcp.Misuse)
+	noError(t, connected.SetMaxInputRounds(3))
 }
 
 func TestConnectTimeout(t *testing.T) {
@@ -147,4 +148,13 @@ func TestKeepAlive(t *testing.T) {
 		wantStatus(t, err, mcp.TimedOut)
 	}
 	noError(t, client.Connect(t.Context()))
+	// The interval may change later, too.
+	noError(t, client.SetKeepAlive(100*time.Millisecond))
+	for _, err := range client.Listen(t.Context(), mcp.Changes{Tools: true}) {
+		wantStatus(t, err, mcp.TimedOut)
+		if !strings.Contains(err.Error(), "within 100 ms") {
+			t.Error(err)
+		}
+	}
+	wantStatus(t, client.SetKeepAlive(-1), mcp.InvalidArgument)
 }

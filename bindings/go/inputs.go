@@ -289,13 +289,16 @@ func (c *Client) SetRequestHandler(method string, handler func(context.Context, 
 
 // WithMaxInputRounds limits how many times one call may be repeated with input that a modern server requires
 // (specification 2026-07-28, "Multi Round-Trip Requests"). A call that exceeds it returns [Endless]. Zero means the
-// default, 32.
+// default, 32. [Client.SetMaxInputRounds] changes it later.
 func WithMaxInputRounds(rounds uint32) Option {
-	return func(c *Client) error {
-		return c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status {
-			return C.mcp_set_max_input_rounds(client, C.uint32_t(rounds), failure)
-		})
-	}
+	return func(c *Client) error { return c.SetMaxInputRounds(rounds) }
+}
+
+// SetMaxInputRounds changes the limit of [WithMaxInputRounds]. It takes effect with the next call.
+func (c *Client) SetMaxInputRounds(rounds uint32) error {
+	return c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status {
+		return C.mcp_set_max_input_rounds(client, C.uint32_t(rounds), failure)
+	})
 }
 
 // WithInputTimeout limits the time of the handlers of [WithElicitation], [WithSampling], [WithRoots] and

@@ -58,6 +58,18 @@ impl CallFactory {
 
     /// Starts a call of the application; `timeout` and `idle` apply if the options have none.
     pub fn start(&self, options: &CallOptions, timeout: Option<Duration>, idle: Option<Duration>) -> CallContext {
+        let callbacks = options.queued.as_ref().map(|queued| Arc::clone(&queued.callbacks));
+        let callbacks = callbacks.unwrap_or_else(|| Arc::<CallbackThreads>::clone(&self.callback_threads));
+        self.start_with(options, (timeout, idle), callbacks)
+    }
+
+    /// Like [`CallFactory::start`]. `callbacks` runs the callbacks of the call.
+    pub fn start_with(
+        &self,
+        options: &CallOptions,
+        (timeout, idle): (Option<Duration>, Option<Duration>),
+        callbacks: Arc<dyn CallbackRunner>,
+    ) -> CallContext {
         let allowed = options.timeout_ms.map_or(timeout, limit);
         let wait_context = WaitContext {
             // No deadline if the clock cannot represent it.
@@ -78,8 +90,7 @@ impl CallFactory {
         let progress_token = if options.extras.progress.is_some() { self.next_id() } else { 0 };
         let activity = (progress_token != 0 && wait_context.idle.is_some()).then(|| self.add_activity(progress_token));
         let wait_context = WaitContext { activity, ..wait_context };
-        let callbacks = options.queued.as_ref().map(|queued| Arc::clone(&queued.callbacks));
-        self.make(wait_context, true, (options.extras.clone(), progress_token), callbacks)
+        self.make(wait_context, true, (options.extras.clone(), progress_token), Some(callbacks))
     }
 
     /// Starts an internal call of the client. It does not run the auth callback: its requests carry the credentials
@@ -93,6 +104,11 @@ impl CallFactory {
         let mut all = self.activities.lock();
         if all.len() == all.capacity() {
             all.retain(|(_, activity)| activity.strong_count() > 0);
+            // Otherwise each call would look through all of them again, if nearly all go on.
+            if all.len() > all.capacity() / 2 {
+                let more = all.capacity();
+                all.reserve(more);
+            }
         }
         let at = all.partition_point(|(token, _)| *token < progress_token);
         all.insert(at, (progress_token, Arc::downgrade(&activity)));
@@ -145,6 +161,25 @@ mod tests {
     use crate::call::new_event;
     use crate::protocol::json::Json;
     use crate::transport::fake::with_progress;
+
+    #[test]
+    fn a_call_rarely_looks_through_the_calls_that_go_on() {
+        let calls = CallFactory::new(Arc::default(), new_event().unwrap(), "test");
+        let options = CallOptions { idle_ms: Some(1000), ..with_progress(|_, _, _| ()) };
+        let is_full = || {
+            let all = calls.activities.lock();
+            all.len() == all.capacity() && !all.is_empty()
+        };
+        let mut going_on: Vec<_> = (0..64).map(|_| calls.start(&options, None, None)).collect();
+        // The list is full from time to time, and nearly all of it goes on.
+        let mut times_full = 0;
+        for _ in 0..256 {
+            drop(going_on.pop());
+            going_on.push(calls.start(&options, None, None));
+            times_full += u32::from(is_full());
+        }
+        assert!(times_full <= 8, "the list was full after {times_full} of 256 calls");
+    }
 
     #[test]
     fn progress_on_any_stream_is_recorded_for_its_call() {

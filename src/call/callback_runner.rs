@@ -29,6 +29,34 @@ pub trait CallbackRunner: Send + Sync {
     fn set_end_hook(&self, _hook: Option<Arc<EndHook>>) {}
 }
 
+/// Runs callbacks where a call runs its own, for other work that goes on beside the call. That work has its own thread,
+/// so its waits change nothing for the call.
+pub struct CallbacksBeside(Arc<dyn CallbackRunner>);
+
+impl CallbacksBeside {
+    pub fn of(call: &Arc<dyn CallbackRunner>) -> Arc<dyn CallbackRunner> {
+        Arc::new(CallbacksBeside(Arc::clone(call)))
+    }
+}
+
+impl CallbackRunner for CallbacksBeside {
+    fn run(&self, callback: Work) -> Result<()> {
+        self.0.run(callback)
+    }
+
+    fn notify(&self, callback: Work) {
+        self.0.notify(callback);
+    }
+
+    fn start_waiting(&self, work: Work) -> Result<()> {
+        self.0.start_waiting(work)
+    }
+
+    fn while_waiting(&self, wait: &mut dyn FnMut()) {
+        wait();
+    }
+}
+
 /// The threads for the callbacks of one client, for calls that do not belong to a queue.
 pub struct CallbackThreads(ThreadPool);
 

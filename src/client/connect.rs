@@ -6,7 +6,7 @@ use super::Client;
 use super::operations::listen::subscription_request;
 use super::operations::logging::set_level_request;
 use crate::call::context::CallContext;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::log::LogLevel;
 use crate::protocol::params::Params;
 use crate::protocol::version::Era;
@@ -45,13 +45,15 @@ impl Client {
         let Some(limit) = self.settings.connect_timeout() else { return self.open_session(call, earlier) };
         // The limit replaces that of the call, which may have passed already.
         call.wait_context().check().map_err(|interrupt| call.interrupt_error(&interrupt))?;
-        call.connecting(limit, |connecting| self.open_session(connecting, earlier)).map_err(|mut error| {
-            // Not of this call: it has not chosen the limit, and another call would only wait once more.
-            let report = error.report_mut();
-            report.is_connect_timeout = report.status == MCP_TIMEOUT;
-            report.of_this_call = false;
-            error
-        })
+        if call.counts_connecting {
+            return self.open_session(&call.connecting_within(limit), earlier);
+        }
+        let is_whole_limit = call.connecting_time().is_zero();
+        let opened = call.connecting(limit, |connecting| {
+            connecting.wait_context().check().map_err(|interrupt| connecting.interrupt_error(&interrupt))?;
+            self.open_session(connecting, earlier)
+        });
+        opened.map_err(|error| connect_error(error, is_whole_limit))
     }
 
     fn open_session(&self, call: &CallContext, earlier: EarlierSessions) -> Result<Session> {
@@ -99,5 +101,30 @@ impl Client {
         let subscriptions = uris.iter().map(|uri| subscription_request("resources/subscribe", uri));
         let requests = level.into_iter().chain(subscriptions);
         requests.map(|request| (request.method.name(Era::Legacy), request.params)).collect()
+    }
+}
+
+/// The error of a call that could not connect within the connect timeout. If it had all of that time, the end of it is
+/// not an error of this call only: the call has not chosen the limit, and another one would only wait once more.
+fn connect_error(mut error: Error, is_whole_limit: bool) -> Error {
+    error.report_mut().is_connect_timeout = is_whole_limit && error.status() == MCP_TIMEOUT;
+    error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::retry::is_of_this_call;
+    use crate::status::{MCP_CANCELLED, MCP_LOGIN_REQUIRED};
+
+    #[test]
+    fn only_the_whole_connect_timeout_is_an_error_of_all_calls_that_wait() {
+        let error = |status| Error::new(status, "no");
+        assert!(!is_of_this_call(&connect_error(error(MCP_TIMEOUT), true)));
+        assert!(is_of_this_call(&connect_error(error(MCP_TIMEOUT), false)));
+        assert!(is_of_this_call(&connect_error(error(MCP_CANCELLED), true)));
+        let mut without_login = error(MCP_LOGIN_REQUIRED);
+        without_login.report_mut().of_this_call = true;
+        assert!(is_of_this_call(&connect_error(without_login, true)));
     }
 }

@@ -104,6 +104,9 @@ pub struct Client {
     process_id: u32,
 }
 
+/// The name in errors of the notification that the roots have changed.
+pub const NOTIFY_ROOTS_CHANGED: &str = "notify roots changed";
+
 impl Client {
     /// A client of a server that is reached over HTTP.
     pub fn new(url: &str) -> Result<Arc<Client>> {
@@ -207,19 +210,20 @@ impl Client {
     ) -> Result<T> {
         let begun = self
             .check_may_block()
-            .and_then(|()| self.begin_call(options))
+            .and_then(|()| self.begin_call(request, options))
             .map_err(|error| error.with_context(request, &self.server_in_messages()))?;
         self.run_begun(request, &begun, run)
     }
 
     /// Starts the timeout of a call that is run later. Not generic, like `call_error`: each operation has a copy of
     /// `call`.
-    pub fn begin_call(&self, options: &CallOptions) -> Result<BegunCall> {
+    pub fn begin_call(&self, request: &str, options: &CallOptions) -> Result<BegunCall> {
         self.check_process()?;
         if self.calls.closed.is_set() {
             return Err(Error::new(MCP_CLOSED, "the client was closed; make a new one"));
         }
-        let lost_saved_session = self.settings.freeze();
+        // A notification of changed roots needs no settings: if a session is open, they are frozen already.
+        let lost_saved_session = request != NOTIFY_ROOTS_CHANGED && self.settings.freeze();
         let context = self.start_call(options);
         if lost_saved_session {
             context.log(LogLevel::Warning, || {

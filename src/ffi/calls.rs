@@ -157,6 +157,9 @@ pub extern "C" fn mcp_server_info(
 /// or session ids, and the secrets of the client are redacted in the texts of the server, as in
 /// errors.
 ///
+/// The timeout of the call also limits connecting, unlike that of other calls if
+/// `mcp_set_connect_timeout` is set.
+///
 /// The diagnosis calls no tools. It opens separate connections, and a session, unless one is open,
 /// which stays open for later calls. The auth callback runs as for every call, and OAuth may renew
 /// tokens, but no login begins: the user is not asked.

@@ -12,6 +12,7 @@ use super::error::mcp_error;
 use super::guard::guard;
 use super::options::mcp_options;
 use super::userdata::{Userdata, mcp_destroy_fn, mcp_over_fn, over_callback};
+use crate::client::NOTIFY_ROOTS_CHANGED;
 use crate::error::{Error, Result};
 use crate::protocol::incoming::InputKind;
 use crate::rpc::handlers::{Handler, InputRequest};
@@ -252,7 +253,7 @@ pub extern "C" fn mcp_notify_roots_changed(
     options: Option<&mcp_options>,
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
-    run::<()>(client, "notify roots changed", options, error, Ok(()), |client, call, ()| {
+    run::<()>(client, NOTIFY_ROOTS_CHANGED, options, error, Ok(()), |client, call, ()| {
         client.notify_roots_changed(call)
     })
 }

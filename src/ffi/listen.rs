@@ -104,9 +104,15 @@ pub unsafe extern "C" fn mcp_listen(
 ///
 /// After each interval, one ping is sent (the same request as that of `mcp_ping`), while changes are
 /// still received. If the server does not respond before the next interval ends, `mcp_listen` returns
-/// `MCP_TIMEOUT`; the client can still be used. If the ping fails in another way, that counts as a
-/// failure of the connection, which is re-established as described there. Choose an interval that is
-/// longer than the server may be busy: some servers respond to nothing while they run a tool.
+/// `MCP_TIMEOUT`; the client can still be used. An error in the response, such as HTTP 429, shows that
+/// the server is there, except HTTP 401 and 403 and the loss of the session. If the ping fails in
+/// another way, that counts as a failure of the connection, which is re-established as described
+/// there. Choose an interval that is longer than the server may be busy: some servers respond to
+/// nothing while they run a tool.
+///
+/// Pings are sent only while `mcp_listen` waits for the server: not during the callback for a change,
+/// nor while that callback waits in a queue that is not dispatched. They run the auth callback like
+/// `mcp_listen` itself, with its call data and in its queue, but begin no login.
 ///
 /// Over Streamable HTTP the ping is a separate request: a response shows that the server is there,
 /// but not that the stream of the changes still works.

@@ -40,7 +40,9 @@ pub extern "C" fn mcp_set_timeout(
 /// While it is set, neither the timeout nor the idle timeout of a call applies to connecting: not
 /// for the call that connects, nor for those that wait for it. If it passes, all of them fail with
 /// `MCP_TIMEOUT`, and the next call connects again. It also applies when a lost session is
-/// re-established. The time of a login and of other callbacks does not count.
+/// re-established: all connections of one call together have this time, except those with which
+/// `mcp_listen` goes on, each of which has the whole time. The time of a login and of other callbacks
+/// does not count.
 ///
 /// Thread-safe; takes effect with the next connection. Since 0.1.0.
 #[unsafe(no_mangle)]

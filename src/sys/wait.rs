@@ -2,8 +2,8 @@
 //! set, and when its client is closed.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::lock::Mutex;
@@ -49,13 +49,32 @@ pub struct WaitContext {
     /// The call ends itself with this flag, as if it was cancelled. It wakes no thread: the thread that sets it is the
     /// one that waits next.
     pub stopped: Option<Arc<AtomicBool>>,
-    /// Set when the response has arrived on another connection, or a heartbeat has failed: the wait then ends after a
+    /// Set when the response has arrived on another connection, or a heartbeat has failed: the waits then end after a
     /// short grace period.
-    pub done: Option<Arc<PollableEvent>>,
+    pub done: Option<Arc<Done>>,
     /// What was received for the call on another stream starts the idle time again.
     pub activity: Option<Arc<Activity>>,
     /// Work that goes on while a thread waits for the server.
     pub heartbeat: Option<Arc<dyn Heartbeat>>,
+}
+
+/// The end of the waits of a call, and of their grace period: one period for all of them, because a server that never
+/// stops sending would otherwise begin a new one with each message.
+#[derive(Debug)]
+pub struct Done {
+    event: Arc<PollableEvent>,
+    grace_end: OnceLock<Instant>,
+}
+
+impl Done {
+    pub fn new(event: Arc<PollableEvent>) -> Done {
+        Done { event, grace_end: OnceLock::new() }
+    }
+
+    /// When the waits end; `None` if the event is not set.
+    fn grace_end(&self) -> Option<Instant> {
+        self.event.is_set().then(|| *self.grace_end.get_or_init(|| Instant::now() + DONE_GRACE_PERIOD))
+    }
 }
 
 /// When something was last received for a call, on a stream that it does not read.
@@ -87,7 +106,7 @@ pub trait Heartbeat: Send + Sync + std::fmt::Debug {
     fn beat(&self);
 }
 
-/// How long a wait continues after [`WaitContext::done`] was set.
+/// How long waits continue after the first of them has noticed that [`WaitContext::done`] is set.
 const DONE_GRACE_PERIOD: Duration = Duration::from_millis(50);
 
 impl WaitContext {
@@ -116,8 +135,13 @@ impl WaitContext {
         self.interrupted()?;
         match self.remaining() {
             Some(left) if left.is_zero() => Err(Interrupt::TimedOut),
+            _ if self.grace_end().is_some_and(|at| at <= Instant::now()) => Err(Interrupt::Done),
             _ => Ok(()),
         }
+    }
+
+    fn grace_end(&self) -> Option<Instant> {
+        self.done.as_ref()?.grace_end()
     }
 
     /// Blocks until `waitable` is ready, at most for the idle timeout.
@@ -140,12 +164,32 @@ impl WaitContext {
         self.idle?.checked_sub(silence).filter(|rest| !rest.is_zero())
     }
 
+    /// Blocks for `length`, during which only other streams can receive something. Fails if the idle timeout passes.
+    pub fn pause(&self, length: Duration) -> Result<(), Interrupt> {
+        let start = Instant::now();
+        let mut idle = self.idle;
+        loop {
+            let rest = length.saturating_sub(start.elapsed());
+            let until_idle = idle.filter(|idle| *idle < rest);
+            self.wait_any(&[], Some(until_idle.unwrap_or(rest)))?;
+            if until_idle.is_none() {
+                return Ok(());
+            }
+            idle = self.rest_of_idle();
+            if idle.is_none() {
+                return Err(Interrupt::Idle);
+            }
+        }
+    }
+
     /// Blocks until one of `all` is ready, and returns its index, or `None` after `pause`. A passed deadline is an
-    /// error even if one is ready: otherwise a server that never stops sending could keep the call from ending.
+    /// error even if one is ready, like the end of the grace period: otherwise a server that never stops sending could
+    /// keep the call from ending.
     pub fn wait_any(&self, all: &[(Waitable, Interest)], pause: Option<Duration>) -> Result<Option<usize>, Interrupt> {
         let missing = |error| self.check().err().unwrap_or(Interrupt::System(error));
         // `done` is the last one: see below.
-        let events = [&self.cancel, &self.closed, &self.done].into_iter().flatten();
+        let done = self.done.as_ref().map(|done| &done.event);
+        let events = [self.cancel.as_ref(), self.closed.as_ref(), done].into_iter().flatten();
         let events = events.map(|event| (event.waitable(), Interest::Read));
         let mut polled = PollSet::default();
         for &(waitable, interest) in all {
@@ -166,8 +210,8 @@ impl WaitContext {
                 polled.all()[all.len()] = pollfd(event.waitable(), Interest::Read).map_err(missing)?;
             }
             self.check()?;
-            if grace_end.is_none() && self.done.as_ref().is_some_and(|done| done.is_set()) {
-                grace_end = Some(Instant::now() + DONE_GRACE_PERIOD);
+            if grace_end.is_none() && self.grace_end().is_some() {
+                grace_end = self.grace_end();
                 // It would end every poll from now on. poll ignores negative descriptors.
                 polled.all().last_mut().into_iter().for_each(|p| p.fd = -1);
             }
@@ -339,6 +383,52 @@ mod tests {
         let never = PollableEvent::new().unwrap();
         let wait_context = WaitContext { idle: Some(Duration::from_millis(1)), ..WaitContext::default() };
         assert!(matches!(wait_context.wait(never.waitable(), Interest::Read), Err(Interrupt::Idle)));
+    }
+
+    #[test]
+    fn the_grace_period_is_one_for_all_waits() {
+        let [ready, done] = [(); 2].map(|()| Arc::new(PollableEvent::new().unwrap()));
+        ready.set();
+        let done_at_all = Arc::new(Done::new(Arc::clone(&done)));
+        let wait_context = WaitContext { done: Some(done_at_all), ..WaitContext::default() };
+        assert!(wait_context.wait(ready.waitable(), Interest::Read).is_ok());
+        done.set();
+        // Like a server that never stops sending.
+        let (start, copy) = (Instant::now(), wait_context.within(Duration::from_secs(60)));
+        let end = loop {
+            match copy.wait(ready.waitable(), Interest::Read) {
+                Ok(()) => assert!(start.elapsed() < Duration::from_secs(30)),
+                Err(interrupt) => break interrupt,
+            }
+        };
+        assert!(matches!(end, Interrupt::Done) && start.elapsed() >= DONE_GRACE_PERIOD);
+        assert!(matches!(wait_context.check(), Err(Interrupt::Done)));
+    }
+
+    #[test]
+    fn a_pause_goes_on_while_something_is_received_on_another_stream() {
+        const IDLE: Duration = Duration::from_millis(30);
+        let activity = Arc::<Activity>::default();
+        let silent = WaitContext { idle: Some(IDLE), ..WaitContext::default() };
+        assert!(silent.pause(Duration::from_millis(1)).is_ok());
+        assert!(matches!(silent.pause(Duration::from_secs(60)), Err(Interrupt::Idle)));
+        let recording = Arc::new(Recording(Arc::clone(&activity)));
+        let busy = WaitContext { activity: Some(activity), heartbeat: Some(recording), ..silent };
+        assert!(busy.pause(IDLE * 4).is_ok());
+    }
+
+    /// Records activity all the time.
+    #[derive(Debug)]
+    struct Recording(Arc<Activity>);
+
+    impl Heartbeat for Recording {
+        fn due(&self) -> Option<Instant> {
+            Some(Instant::now() + Duration::from_millis(1))
+        }
+
+        fn beat(&self) {
+            self.0.record();
+        }
     }
 
     /// Records activity as long as the wait lasts, up to three times.

@@ -1,10 +1,11 @@
 """The connect timeout, pings of a listener, and the idle timeout of calls whose progress arrives on another stream."""
 
+import contextlib
 import json
 import socket
 import threading
 import time
-from ctypes import CFUNCTYPE, c_char_p, c_int, c_int32, c_size_t, c_uint64, c_void_p
+from ctypes import CFUNCTYPE, POINTER, byref, c_char_p, c_int, c_int32, c_size_t, c_uint64, c_void_p
 
 from harness import (
     ERROR, LEGACY, MODERN, PATIENCE, STREAM, Cancel, Client, Server, answer, call, case, declare, discovered, event,
@@ -19,6 +20,17 @@ declare(c_int, mcp_options_set_queue=[c_void_p, c_void_p, DONE, c_void_p, c_void
 declare(c_int, mcp_queue_dispatch=[c_void_p, c_uint64, ERROR])
 declare(c_size_t, mcp_queue_pending=[c_void_p])
 declare(None, mcp_queue_free=[c_void_p])
+AUTH = CFUNCTYPE(None, c_void_p, c_void_p)
+INPUT = CFUNCTYPE(None, c_void_p, c_void_p)
+declare(c_int, mcp_set_auth=[c_void_p, AUTH, c_void_p, c_void_p, ERROR])
+declare(c_int, mcp_auth_request_set_bearer=[c_void_p, c_char_p, ERROR])
+declare(c_int, mcp_options_set_call_data=[c_void_p, c_void_p, c_void_p, ERROR])
+declare(c_void_p, mcp_auth_request_call_data=[c_void_p])
+declare(c_int, mcp_diagnose=[c_void_p, c_void_p, POINTER(c_void_p), ERROR])
+declare(None, mcp_json_free=[c_void_p])
+declare(c_int, mcp_set_roots=[c_void_p, INPUT, c_void_p, c_void_p, ERROR])
+declare(c_int, mcp_set_sampling=[c_void_p, INPUT, c_void_p, c_void_p, ERROR])
+declare(c_int, mcp_notify_roots_changed=[c_void_p, c_void_p, ERROR])
 
 MCP_TIMEOUT = 6
 CHANGED = "tools/list_changed"
@@ -149,6 +161,103 @@ def a_lost_session_is_re_established_within_the_connect_timeout():
         ping.result().must_be("MCP_OK")
 
 
+class Forgetful:
+    """A server whose sessions have one page of the list of tools, and are lost then. Each takes 0.1 s to open."""
+
+    def __init__(self):
+        self.sessions, self.listed = [], set()
+
+    def __call__(self, _server, request):
+        if request.rpc == "initialize":
+            time.sleep(0.1)  # the slowness is what is tested
+            self.sessions.append(f"session-{len(self.sessions)}")
+            return initialized(request, self.sessions[-1])
+        if request.rpc != "tools/list":
+            return legacy(request)
+        if request.session in self.listed:
+            return http(404, kind=None)
+        self.listed.add(request.session)
+        name = f"t{len(self.sessions)}"
+        return result(request, {"tools": [{"name": name, "inputSchema": {}}], "nextCursor": name})
+
+
+@case
+def all_connections_of_a_call_have_one_connect_timeout():
+    with Server(Forgetful()) as server, Client(server.url, pin=LEGACY) as client:
+        set_connect_timeout(client, 1000)
+        # The call has no timeout, and the server would go on forever.
+        pages = client.begin(lambda: listed(client, timeout=0))
+        outcome = pages.result().must_be("MCP_TIMEOUT").must_end(2500, after=999)
+        assert "the connect timeout of 1000 ms passed" in outcome.message, outcome
+        # The next call has the whole time.
+        client.ping().must_be("MCP_OK")
+
+
+@case
+def a_listener_connects_again_with_the_whole_connect_timeout():
+    sessions = []
+
+    def handler(_server, request):
+        match request.rpc:
+            case "initialize":
+                time.sleep(0.15)  # the slowness is what is tested
+                sessions.append(f"session-{len(sessions)}")
+                return initialized(request, sessions[-1])
+            case "GET":
+                request.send(STREAM + b": open\n\n")
+                return request.hold()
+            case "ping" if len(sessions) < 3:
+                return http(404, kind=None)
+            case _:
+                return legacy(request)
+
+    with Server(handler) as server, Client(server.url, pin=LEGACY) as client, Cancel() as cancel:
+        set_connect_timeout(client, 400)
+        set_keep_alive(client, 60)
+        listener = Listener(client, cancel=cancel)
+        server.must_see("initialize", 3)
+        server.must_see("ping", 4)
+        cancel.trigger()
+        listener.result().must_be("MCP_CANCELLED")
+
+
+@case
+def the_timeout_of_a_diagnosis_also_limits_connecting():
+    def handler(_server, request):
+        return request.hold() if request.rpc == "server/discover" else http(405, kind=None)
+
+    def diagnosed(client):
+        report = c_void_p()
+        with options(timeout=500) as opts:
+            outcome = call(lib.mcp_diagnose, client.client, opts, byref(report))
+        lib.mcp_json_free(report)
+        return outcome
+
+    with Server(handler) as server, Client(server.url, pin=MODERN) as client:
+        set_connect_timeout(client, 60_000)
+        diagnosed(client).must_be("MCP_OK").must_end(500)
+        # Another call connects meanwhile.
+        with Cancel() as cancel:
+            seen = server.saw().count("server/discover")
+            ping = client.begin_ping(cancel=cancel)
+            server.must_see("server/discover", seen + 1)
+            diagnosed(client).must_be("MCP_OK").must_end(500)
+            cancel.trigger()
+            ping.result().must_be("MCP_CANCELLED")
+
+
+@case
+def a_notification_without_a_session_does_not_freeze_the_settings():
+    handler = INPUT(lambda *_: None)
+    with Client("http://127.0.0.1:1/mcp") as client:
+        call(lib.mcp_set_roots, client.client, handler, None, None).must_be("MCP_OK")
+        call(lib.mcp_notify_roots_changed, client.client, None).must_be("MCP_OK")
+        call(lib.mcp_set_sampling, client.client, handler, None, None).must_be("MCP_OK")
+        client.ping().must_be("MCP_CONNECT_FAILED")
+        call(lib.mcp_notify_roots_changed, client.client, None).must_be("MCP_OK")
+        call(lib.mcp_set_protocol_version, client.client, LEGACY.encode()).must_be("MCP_MISUSE")
+
+
 # --- Keep-alive -------------------------------------------------------------------------------------------------------
 
 
@@ -222,6 +331,85 @@ def a_ping_without_a_response_ends_the_listener():
             must_end_without_response(Listener(client))
             client.ping().must_be("MCP_OK")
             assert len(pinged.streams) == 1, "the listener has opened its stream again"
+
+
+@case
+def a_server_that_sends_without_pause_must_respond_to_pings():
+    for pin in (MODERN, LEGACY):
+        pinged = Pinged(pin, lambda _number: False)
+        with Server(pinged) as server, Client(server.url, pin=pin) as client:
+            set_keep_alive(client, 300)
+            listener = Listener(client)
+            assert pinged.is_open.wait(PATIENCE)
+            end = time.monotonic() + PATIENCE
+            while listener.thread.is_alive():
+                assert time.monotonic() < end, "a server that does not respond to pings is never given up"
+                with contextlib.suppress(OSError):
+                    pinged.change()
+                listener.thread.join(0.02)
+            must_end_without_response(listener)
+            # The one that has failed, and at most one for the time until the listener has noticed it.
+            assert pinged.pings <= 2, pinged.pings
+
+
+@case
+def a_server_that_refuses_pings_is_alive():
+    for status in (429, 503, 405):
+        pinged = Pinged(LEGACY, lambda _number: True)
+
+        def handler(server, request, pinged=pinged, status=status):
+            if request.rpc == "ping" and pinged.is_open.is_set():
+                pinged.pings += 1
+                return http(status, kind=None)
+            return pinged(server, request)
+
+        with Server(handler) as server, Client(server.url, pin=LEGACY) as client, Cancel() as cancel:
+            set_keep_alive(client, 50)
+            listener = Listener(client, cancel=cancel)
+            poll(lambda pinged=pinged: pinged.pings >= 3, "fewer than 3 pings")
+            pinged.change()
+            listener.must_hear(CHANGED)
+            assert len(pinged.streams) == 1, "the listener has opened its stream again"
+            cancel.trigger()
+            listener.result().must_be("MCP_CANCELLED")
+
+
+@case
+def the_auth_callback_of_pings_runs_where_the_queue_of_the_listener_is_dispatched():
+    tokens, seen, ended = ["first"], [], []
+    pinged = Pinged(MODERN, lambda _number: True)
+
+    def handler(server, request):
+        if pinged.pings >= 1 and len(tokens) == 1:
+            tokens.append("second")
+        if request.authorization != "Bearer " + tokens[-1]:
+            return http(401, kind=None)
+        return pinged(server, request)
+
+    @AUTH
+    def auth(_data, request):
+        seen.append((threading.get_ident(), lib.mcp_auth_request_call_data(request)))
+        call(lib.mcp_auth_request_set_bearer, request, tokens[-1].encode()).must_be("MCP_OK")
+
+    done = DONE(lambda _data, status, *_: ended.append(status))
+    change, queue = CHANGE(lambda *_: None), lib.mcp_queue_new(None)
+    with Server(handler) as server, Client(server.url, pin=MODERN) as client, Cancel() as cancel:
+        call(lib.mcp_set_auth, client.client, auth, None, None).must_be("MCP_OK")
+        set_keep_alive(client, 100)
+        with options(cancel=cancel) as opts:
+            call(lib.mcp_options_set_call_data, opts, 7, None).must_be("MCP_OK")
+            call(lib.mcp_options_set_queue, opts, queue, done, None, None).must_be("MCP_OK")
+            call(lib.mcp_listen, client.client, 1, None, change, None, None, opts).must_be("MCP_PENDING")
+        end = time.monotonic() + PATIENCE
+        while pinged.pings < 4:
+            assert time.monotonic() < end, pinged.pings
+            call(lib.mcp_queue_dispatch, queue, 100).must_be("MCP_OK")
+        cancel.trigger()
+        while lib.mcp_queue_pending(queue):
+            call(lib.mcp_queue_dispatch, queue, 100).must_be("MCP_OK")
+    lib.mcp_queue_free(queue)
+    assert len(ended) == 1, ended
+    assert len(seen) >= 2 and set(seen) == {(threading.get_ident(), 7)}, seen
 
 
 @case
@@ -355,6 +543,34 @@ def progress_on_the_server_stream_restarts_the_idle_time_of_its_call():
         with Server(handler) as server, Client(server.url, pin=LEGACY) as client:
             elicits(client, {})  # for the server stream
             must_not_idle(client, heard=False)
+
+
+@case
+def progress_on_the_server_stream_restarts_the_idle_time_before_a_stream_is_resumed():
+    streams = []
+
+    def handler(_server, request):
+        if request.rpc == "GET" and request.headers.get("last-event-id"):
+            request.send(STREAM + event({"jsonrpc": "2.0", "id": streams[0].id_of_call, "result": {"content": []}}))
+            return None
+        if request.rpc == "GET":
+            streams.append(request)
+            request.send(STREAM + b": open\n\n")
+            return request.hold()
+        if request.rpc != "tools/call":
+            return legacy(request)
+        poll(lambda: streams, "no server stream")
+        streams[0].id_of_call = request.message["id"]
+        # The pause before resuming is longer than the idle timeout.
+        pause = int(STEPS * PAUSE * 1000)
+        request.send(STREAM + b"id: 1\nretry: %d\ndata: \n\n" % pause)
+        sending = (lambda message: streams[0].send(event(message)), token_of(request.message))
+        threading.Thread(target=send_progress, args=sending, daemon=True).start()
+        return None
+
+    with Server(handler) as server, Client(server.url, pin=LEGACY) as client:
+        elicits(client, {})  # for the server stream
+        must_not_idle(client, heard=False)
 
 
 @case

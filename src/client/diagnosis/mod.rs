@@ -24,7 +24,7 @@ const HTTP_STEPS: [&str; 6] = ["name", "tcp", "proxy", "tls", "http", "authoriza
 impl Client {
     /// Diagnoses the connection to the server. A server that cannot be used is a result, and no error.
     pub fn diagnose(&self, call: &CallContext) -> Result<Json> {
-        let call = call.clone().without_login();
+        let call = call.clone().without_login().counting_connecting();
         let mut report = Report::default();
         report.run(&call, "configuration", &mut |step| {
             configuration::describe(self, &call, step);

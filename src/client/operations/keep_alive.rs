@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::ping::LEGACY_PING;
+use crate::call::callback_runner::{CallbackRunner, CallbacksBeside};
 use crate::call::context::{CallContext, CallOptions, RequestExtras};
-use crate::call::headers::HeaderSet;
 use crate::call::request::{EncodedRequest, RequestPolicy};
 use crate::client::Client;
 use crate::error::{Error, Result};
@@ -17,7 +17,7 @@ use crate::protocol::version::Era;
 use crate::rpc::send_request::send_request;
 use crate::session::negotiate::discover;
 use crate::session::state::Session;
-use crate::status::{MCP_CANCELLED, MCP_CLOSED, MCP_RPC_ERROR, MCP_TIMEOUT};
+use crate::status::*;
 use crate::sys::lock::Mutex;
 use crate::sys::pollable_event::PollableEvent;
 use crate::sys::wait::Heartbeat;
@@ -44,8 +44,10 @@ struct Pings {
 struct PingTarget {
     context: Arc<TransportContext>,
     session: Arc<Session>,
-    /// Of the call that listens.
-    headers: Option<Arc<HeaderSet>>,
+    /// Of the call that listens: its headers, and its object for callbacks.
+    extras: RequestExtras,
+    /// Runs the callbacks of the call that listens.
+    callbacks: Arc<dyn CallbackRunner>,
 }
 
 #[derive(Default)]
@@ -80,7 +82,10 @@ impl KeptAlive {
         call: &CallContext,
         interval: Duration,
     ) -> KeptAlive {
-        let target = PingTarget { context, session: Arc::clone(session), headers: call.headers().map(Arc::clone) };
+        let (headers, data) = (call.headers().map(Arc::clone), call.data().cloned());
+        let extras = RequestExtras { headers, data, ..RequestExtras::default() };
+        let callbacks = Arc::clone(call.callbacks());
+        let target = PingTarget { context, session: Arc::clone(session), extras, callbacks };
         let pings = Arc::new(Pings {
             target: Mutex::new(Some(Arc::new(target))),
             ended: Arc::default(),
@@ -95,8 +100,11 @@ impl KeptAlive {
 
     /// The subscription is open: the pings begin.
     pub fn begin(&self) {
-        if let Some(keep_alive) = &self.keep_alive {
-            keep_alive.pings.state.lock().due.get_or_insert_with(|| Instant::now() + keep_alive.interval);
+        let Some(keep_alive) = &self.keep_alive else { return };
+        let mut state = keep_alive.pings.state.lock();
+        // Also called for each later notification: a ping that has failed is the last one.
+        if state.due.is_none() && state.failure.is_none() {
+            state.due = Instant::now().checked_add(keep_alive.interval);
         }
     }
 
@@ -116,6 +124,7 @@ impl Drop for KeptAlive {
             keep_alive.pings.ended.set();
             let target = keep_alive.pings.target.lock().take();
             drop(target);
+            keep_alive.pings.state.lock().due = None;
         }
     }
 }
@@ -126,7 +135,11 @@ impl Heartbeat for KeepAlive {
     }
 
     fn beat(&self) {
-        let Some(target) = self.pings.target.lock().clone() else { return };
+        let Some(target) = self.pings.target.lock().clone() else {
+            // Otherwise a wait that still refers to the heartbeat would poll in a busy loop.
+            self.pings.state.lock().due = None;
+            return;
+        };
         {
             let mut state = self.pings.state.lock();
             state.due = Instant::now().checked_add(self.interval);
@@ -155,10 +168,11 @@ impl fmt::Debug for KeepAlive {
 impl KeepAlive {
     /// A separate call: the one that listens may end meanwhile, and what it owns with it.
     fn call(&self, target: &PingTarget) -> CallContext {
-        let extras = RequestExtras { headers: target.headers.clone(), ..RequestExtras::default() };
         let cancel = Some(Arc::clone(&self.pings.ended));
-        let options = CallOptions { cancel, extras, ..CallOptions::default() };
-        target.context.calls.start(&options, Some(self.interval), None)
+        let options = CallOptions { cancel, extras: target.extras.clone(), ..CallOptions::default() };
+        let callbacks = CallbacksBeside::of(&target.callbacks);
+        // Without login: the user has not asked for anything.
+        target.context.calls.start_with(&options, (Some(self.interval), None), callbacks).without_login()
     }
 }
 
@@ -168,7 +182,9 @@ impl Pings {
         let mut state = self.state.lock();
         state.is_running = false;
         let Err(error) = outcome else { return };
-        if error.status() == MCP_RPC_ERROR || self.ended.is_set() {
+        if self.ended.is_set() || shows_life(&error) {
+            drop(state);
+            call.log(LogLevel::Debug, || format!("a keep-alive ping was not answered as expected: {error}"));
             return;
         }
         state.due = None;
@@ -194,6 +210,17 @@ impl PingTarget {
     }
 }
 
+/// Whether a ping that failed with `error` has reached the server: it responded, but refuses the ping for a reason that
+/// is not the end of the subscription, such as too many requests. Refused credentials or a lost session are its end.
+fn shows_life(error: &Error) -> bool {
+    let is_end = matches!(
+        error.status(),
+        MCP_SESSION_LOST | MCP_UNAUTHORIZED | MCP_FORBIDDEN | MCP_LOGIN_REQUIRED | MCP_TIMEOUT
+    );
+    let report = error.report();
+    error.status() == MCP_RPC_ERROR || (report.http_status != 0 && !is_end && !report.session_is_gone)
+}
+
 /// The error of a listener whose ping has failed with `error`.
 fn failure_of(mut error: Error, interval: Duration) -> Error {
     if error.status() == MCP_TIMEOUT {
@@ -212,7 +239,6 @@ mod tests {
 
     use super::*;
     use crate::call::send_error::SendError;
-    use crate::status::MCP_DISCONNECTED;
     use crate::sys::wait::Interrupt;
     use crate::transport::fake::{FakeTransport, ScriptStep, answer, call, recording_context, rpc_error};
     use crate::transport::interface::TransportKind;
@@ -241,9 +267,17 @@ mod tests {
         assert!(transport.seen().is_empty(), "a ping was sent before the subscription was open");
         kept.begin();
         assert!(matches!(wait_context.wait_any(&[], None), Err(Interrupt::Done)));
+        // Like each notification that arrives after the failure.
+        kept.begin();
+        let heartbeat = wait_context.heartbeat.as_ref().unwrap();
+        assert!(heartbeat.due().is_none(), "a ping is due after one has failed");
         let cancelled = kept.end_reason(Error::new(MCP_CANCELLED, "cancelled"));
         assert_eq!(cancelled.status(), MCP_CANCELLED);
-        (transport.seen().len(), kept.end_reason(Error::new(MCP_DISCONNECTED, "stopped")))
+        let reason = kept.end_reason(Error::new(MCP_DISCONNECTED, "stopped"));
+        drop(kept);
+        heartbeat.beat();
+        assert!(heartbeat.due().is_none(), "a ping is due after the listener has ended");
+        (transport.seen().len(), reason)
     }
 
     fn fails(status: crate::status::Status) -> ScriptStep {
@@ -259,6 +293,21 @@ mod tests {
             assert_eq!((count, error.status()), (4, MCP_TIMEOUT));
             assert!(error.to_string().contains("did not respond to a keep-alive ping within 1 ms"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_server_that_refuses_a_ping_is_alive() {
+        let refused = |status: crate::status::Status, http_status| {
+            let error = Error::new(status, "no").with_http_status(http_status);
+            ScriptStep::Fails(SendError::after_sending(error))
+        };
+        let alive = [(MCP_HTTP_ERROR, 429), (MCP_HTTP_ERROR, 503), (MCP_HTTP_ERROR, 405)];
+        let mut steps: Vec<_> = alive.into_iter().map(|(status, code)| refused(status, code)).collect();
+        steps.push(refused(MCP_UNAUTHORIZED, 401));
+        let (count, error) = end_of(Era::Legacy, steps);
+        assert_eq!((count, error.status()), (4, MCP_UNAUTHORIZED));
+        let (count, error) = end_of(Era::Legacy, vec![refused(MCP_SESSION_LOST, 404)]);
+        assert_eq!((count, error.status()), (1, MCP_SESSION_LOST));
     }
 
     #[test]

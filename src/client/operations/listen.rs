@@ -163,6 +163,7 @@ impl Client {
             if was_open {
                 // The timeout applied to opening only.
                 attempt = call.without_deadline();
+                attempt.restore_connecting_time();
             }
             match attempt.wait_context().wait_any(&[], Some(delay)) {
                 Ok(_) => {}
@@ -269,14 +270,16 @@ impl Client {
         let mut waitables = vec![(queue.wakeup.waitable(), Interest::Read)];
         waitables.extend(end_event.as_ref().map(|end_event| (end_event.waitable(), Interest::Read)));
         let opened = Instant::now();
+        let end = |interrupt: &Interrupt| {
+            SubscriptionEnd::after(opened, kept.end_reason(call.interrupt_error_while(interrupt, LISTENING)))
+        };
         loop {
             if let Err(interrupt) = wait_context.wait_any(&waitables, None) {
-                let why = kept.end_reason(call.interrupt_error_while(&interrupt, LISTENING));
-                return SubscriptionEnd::after(opened, why);
+                return end(&interrupt);
             }
             for notification in queue.take() {
                 if let Err(interrupt) = wait_context.check() {
-                    return SubscriptionEnd::Broken(call.interrupt_error_while(&interrupt, LISTENING));
+                    return end(&interrupt);
                 }
                 on_change(&notification);
             }

@@ -23,8 +23,10 @@ extension Client {
     ///
     /// While it is set, neither the timeout nor the idle timeout of a call applies to connecting: not for the call that
     /// connects, nor for those that wait for it. If it passes, all of them throw ``MCPError/Status/timeout``, and the
-    /// next call connects again. It also applies when a lost session is re-established. The time of a login is not
-    /// counted.
+    /// next call connects again. It also applies when a lost session is re-established: all connections of one call
+    /// together have this time, except those with which `listen(to:)` goes on, each of which has the whole time. The
+    /// time of a login is not counted. In ``diagnose(timeout:idleTimeout:options:)``, the timeout of the
+    /// call also limits connecting.
     ///
     /// May be called on any thread at any time; takes effect with the next connection.
     public func setConnectTimeout(_ timeout: Duration) throws(MCPError) {
@@ -37,8 +39,12 @@ extension Client {
     /// ending a session that seems unused. Rounded up to milliseconds.
     ///
     /// If the server does not respond before the next interval ends, listening ends with
-    /// ``MCPError/Status/timeout``; the client can still be used. If a ping fails in another way, the connection is
-    /// re-established as after any failure. Choose an interval that is longer than the server may be busy.
+    /// ``MCPError/Status/timeout``; the client can still be used. An error in the response, such as HTTP 429, shows
+    /// that the server is there, except HTTP 401 and 403 and the loss of the session. If a ping fails in another way,
+    /// the connection is re-established as after any failure. Choose an interval that is longer than the server may be
+    /// busy.
+    ///
+    /// Pings run the auth closure like `listen(to:)` itself, but begin no login.
     ///
     /// May be called on any thread at any time; takes effect when listening begins.
     public func setKeepAlive(_ interval: Duration) throws(MCPError) {
