@@ -74,7 +74,7 @@ set_tests_properties(go.growth PROPERTIES LABELS "go;deep" COST 60)
 # The Go programs in the README. They are in Go's build cache already, unless a source has changed since.
 go_test(example.build go build -C ${PROJECT_SOURCE_DIR}/examples/go -o ${go_build}/ ./...)
 go_test(example ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/examples/alive.py ${real_state}/fastmcp4-static.json
-        ${go_build}/alive)
+        ${go_build}/example)
 set_tests_properties(go.example.build PROPERTIES FIXTURES_SETUP go.example)
 go_test(example.servers ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/examples/servers.py ${go_build}/servers
         ${real_state}/everything.json)
