@@ -92,8 +92,8 @@ impl Recovery<'_> {
 }
 
 /// Whether a request failed because the session was saved by another client, and the server does not know it: it was
-/// replaced, or has lost the session. Such a session is forgotten. The error alone does not tell, and a tool must not be
-/// called twice: `try_saved` sends a request that does no harm in the session.
+/// replaced, or has lost the session. Such a session is forgotten. The error alone does not tell, and a tool must not
+/// be called twice: `try_saved` sends a request that does no harm in the session.
 pub fn is_of_other_server(
     sessions: &SessionSlot,
     call: &CallContext,

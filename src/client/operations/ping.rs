@@ -56,8 +56,8 @@ impl Client {
         }
     }
 
-    /// Sends a request that does no harm in a session that was saved by another client. Fails unless the server responds
-    /// as one that knows the session.
+    /// Sends a request that does no harm in a session that was saved by another client. Fails unless the server
+    /// responds as one that knows the session.
     pub(super) fn try_saved_session(&self, call: &CallContext, session: &Session) -> Result<()> {
         let call = call.within(call.fallback_limit());
         let context = self.transport_context();
