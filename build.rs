@@ -27,9 +27,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ("Settings", "src/ffi/settings.rs"),
     ("Transport, TLS and proxies", "src/ffi/network.rs"),
     ("Connection and server information", "src/ffi/calls.rs"),
-    ("State of the connection, and saved sessions", "src/ffi/session_state.rs"),
     ("Tools", "src/ffi/tools.rs"),
-    ("Content", "src/ffi/content.rs"),
     ("Tasks", "src/ffi/tasks.rs"),
     ("Resources", "src/ffi/resources.rs"),
     ("Prompts and argument completion", "src/ffi/prompts.rs"),
@@ -205,7 +203,6 @@ fn section(source: &str) -> String {
         "mcp_destroy_fn",
         "mcp_over_fn",
         "mcp_json_type",
-        "mcp_content_type",
         "mcp_json",
     ]
     .map(String::from)

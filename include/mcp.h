@@ -407,9 +407,9 @@ typedef enum mcp_status {
   MCP_ENDLESS = 36,
   /**
    * The server requested input for which no handler is set: see `mcp_set_elicitation`,
-   * `mcp_set_sampling`, `mcp_set_roots` and `mcp_set_request_handler`. Or a tool of a modern server
-   * requested input in a way that only legacy versions have; the message says which version to
-   * pin (`mcp_set_protocol_version`).
+   * `mcp_set_sampling` and `mcp_set_roots`. Or a tool of a modern server requested input in a way
+   * that only legacy versions have; the message says which version to pin
+   * (`mcp_set_protocol_version`).
    */
   MCP_INPUT_UNSUPPORTED = 37,
   /**
@@ -654,9 +654,7 @@ mcp_status mcp_set_name(mcp_client *client, const char *name, mcp_error **error)
  * every later call. This function does not wait until the other threads have returned from their
  * calls. A legacy server is notified that the session has ended, with HTTP DELETE (specification
  * 2025-11-25, "Transports": Session Management); with HTTP+SSE the event stream is closed. A
- * second close has no effect and returns `MCP_OK`. The change of the state to `MCP_STATE_CLOSED`
- * may be delivered after this function has returned: see `mcp_set_state_changed`. To continue the
- * session later, do not close the client: see `mcp_save_session`.
+ * second close has no effect and returns `MCP_OK`.
  *
  * `options` may be NULL. Their timeout, or else the client's, limits the time for notifying the
  * server; their cancel token ends it early.
@@ -679,8 +677,8 @@ mcp_status mcp_client_close(mcp_client *client,
 
 /**
  * Frees a client; NULL is ignored. No blocking call may be in progress; calls of queues end with
- * `MCP_CLOSED`, which is delivered. No thread may use the client any more. It never uses the
- * network, and a session of the server remains (`mcp_save_session`): to end it properly, call
+ * `MCP_CLOSED`, which is delivered. No thread may use the client
+ * any more. It never uses the network: to end the session with the server properly, call
  * `mcp_client_close` first, and wait until the other threads have returned from their calls.
  *
  * It waits for the library's reader threads of this client (see "Threads" at the top) and for a
@@ -2198,44 +2196,19 @@ typedef enum mcp_limit {
  *
  * The timeout covers a call from start to return: DNS lookup, connecting, TLS, negotiation,
  * redirects, retries and the body. The time in callbacks of the application is not counted, except
- * in the log callback and the callback for changes of the state, nor is the time for connecting if
- * it has a separate limit (`mcp_set_connect_timeout`).
+ * in the log callback.
  *
  * Thread-safe; takes effect with the next call. Since 0.1.0.
  */
 mcp_status mcp_set_timeout(mcp_client *client, uint64_t timeout_ms, mcp_error **error);
 
 /**
- * Sets the timeout for connecting, in milliseconds: starting the server process, the first
- * connection, and the negotiation of the protocol version. 0 means none (the default): then this
- * time counts toward the timeout of the call that connects.
- *
- * ```
- * mcp_set_connect_timeout(client, 300000, &error); // npx may have to download the server first
- * mcp_set_timeout(client, 10000, &error);
- * ```
- *
- * While it is set, neither the timeout nor the idle timeout of a call applies to connecting: not
- * for the call that connects, nor for those that wait for it. If it passes, all of them fail with
- * `MCP_TIMEOUT`, and the next call connects again. It also applies when a lost session is
- * re-established: all connections of one call together have this time, except those with which
- * `mcp_listen` goes on, each of which has the whole time. The time of a login and of other callbacks
- * does not count.
- *
- * Thread-safe; takes effect with the next connection. Since 0.1.0.
- */
-mcp_status mcp_set_connect_timeout(mcp_client *client,
-                                   uint64_t timeout_ms,
-                                   mcp_error **error);
-
-/**
  * Sets the idle timeout of calls whose options set none, in milliseconds: a call fails with
  * `MCP_TIMEOUT` if it waits this long without receiving a byte or, while it sends, without being
  * able to send one. 0 means none (the default).
  *
- * Each byte starts the idle time again, such as those of a progress notification, also if that
- * arrives on another stream of the session; nothing extends the timeout of the call
- * (`mcp_set_timeout`).
+ * Each byte starts the idle time again, such as those of a progress notification; nothing extends
+ * the timeout of the call (`mcp_set_timeout`).
  *
  * Thread-safe; takes effect with the next call. Since 0.1.0.
  */
@@ -2279,31 +2252,6 @@ mcp_status mcp_set_extension(mcp_client *client,
                              const char *settings,
                              size_t length,
                              mcp_error **error);
-
-/**
- * Declares a capability to the server that no other function declares: a member of the client's
- * "capabilities" (`ClientCapabilities` of the schema of 2026-07-28), such as "experimental".
- * `capability` is the text of a JSON object of `length` bytes, or NUL-terminated if `length` is
- * `MCP_NUL_TERMINATED`; NULL removes the capability.
- *
- * ```
- * mcp_set_capability(client, "experimental", "{\"com.example/pick\":{}}", MCP_NUL_TERMINATED, &error);
- * ```
- *
- * Handlers declare their capabilities ("elicitation", "sampling", "roots"), and `mcp_set_extension`
- * declares extensions. For the requests that a server then sends see `mcp_set_request_handler`.
- *
- * Returns `MCP_INVALID_ARGUMENT` for the names that other functions declare, for "tasks" (the
- * library runs no tasks for servers), or if `capability` is not a JSON object; and `MCP_MISUSE`
- * after the first call.
- *
- * Thread-safe. Since 0.1.0.
- */
-mcp_status mcp_set_capability(mcp_client *client,
-                              const char *name,
-                              const char *capability,
-                              size_t length,
-                              mcp_error **error);
 
 /**
  * Pins the protocol version, such as "2025-06-18": if the server does not support it, calls fail
@@ -2491,10 +2439,7 @@ mcp_status mcp_set_tls_verify(mcp_client *client, bool verify, mcp_error **error
 /**
  * Connects: negotiates the protocol version, and opens a session if that version has sessions. It
  * is optional, because every call connects if necessary; use it to detect problems early. It does
- * not always detect a bad token: some servers check credentials only later. If the client continues
- * a saved session (`mcp_set_saved_session`), it sends no request: only with a handler
- * (`mcp_input_fn`), `mcp_set_server_log` or `mcp_set_notification`, it opens the event stream of a
- * legacy session (HTTP GET).
+ * not always detect a bad token: some servers check credentials only later.
  *
  * `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
  */
@@ -2518,8 +2463,7 @@ mcp_status mcp_ping(mcp_client *client, const mcp_options *options, mcp_error **
 
 /**
  * Gets the server's description of itself from the negotiation, as an object. It connects first if
- * necessary, and otherwise sends nothing. Of a saved session (`mcp_set_saved_session`), it is the
- * description that was saved.
+ * necessary, and otherwise sends nothing.
  *
  * - "protocolVersion": the negotiated version, such as "2025-11-25"
  * - "era": "legacy" (up to 2025-11-25) or "modern" (from 2026-07-28 on)
@@ -2529,8 +2473,7 @@ mcp_status mcp_ping(mcp_client *client, const mcp_options *options, mcp_error **
  * - "instructions": how to use the server, if it sends that
  * - "supportedVersions": all versions that a modern server supports
  *
- * For the session id see `mcp_save_session`, and for whether the client is still connected
- * `mcp_client_state`. The content is not verified: use it for display only.
+ * The content is not verified: use it for display only.
  *
  * On success `*info` is set to the object, which the caller frees with `mcp_json_free`; on failure
  * to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
@@ -2539,272 +2482,6 @@ mcp_status mcp_server_info(mcp_client *client,
                            const mcp_options *options,
                            mcp_json **info,
                            mcp_error **error);
-
-/**
- * Diagnoses the connection to the server: every step from the settings to a ping, each with its
- * time, its result and, if it fails, what to do about it.
- *
- * Returns `MCP_OK` whenever there is a report, also if the server cannot be reached: then the
- * report says so. A step that fails does not end the diagnosis; only the steps that need it are
- * skipped. The timeout of the call limits all steps together: the step in which it passes fails,
- * and the steps after it are skipped. A cancel or a close ends the call with its usual status and
- * without a report.
- *
- * The report is an object:
- *
- * - "client": the name of the client
- * - "server": the URL without secrets, or the program
- * - "ok": false if a step has failed
- * - "steps": an array of objects
- *
- * A step has these members:
- *
- * - "step": its name
- * - "ok": true; false if it has failed; null if it was skipped
- * - "milliseconds": how long it took, unless it was skipped
- * - "result": an object; it may be missing
- * - "warnings": an array of texts, if there are any
- * - "problem": why it failed
- * - "remedy": what to do about the problem or the first warning, if that is known
- * - "reason": why it was skipped
- *
- * All steps are always there, in this order:
- *
- * - "configuration": the settings. "url" (or "program", "arguments", "environment", "directory"),
- *   "transport", "protocolVersion", "bearer", "headers" (the names), "authCallback", "oauth",
- *   "tlsVerify", "tlsCaFile", "tlsClientCertificate", "requireHttps", "proxy", "proxySetBy",
- *   "unixSocket", "timeout" and "idleTimeout" of this call in milliseconds (0: none)
- * - "process": the program of a server process. "program", "path" (the file), "processId"
- * - "name": the lookup of the server's or the proxy's name. "host", "addresses"
- * - "tcp": the connection. "address", "refused" (objects with "address" and "problem")
- * - "proxy": the handshake with the proxy. "proxy", "proxySetBy", "forwards" (no handshake: it
- *   forwards requests), "addresses"
- * - "tls": the handshake of TLS. "version", "cipher", "alpn"; of the server's certificate, also of
- *   one that is rejected: "subject", "names", "issuer", "notBefore", "notAfter", "daysLeft";
- *   "certificates" (the number that was sent). Names have the escapes of RFC 4514. A certificate
- *   that expires within 14 days is a warning; so is one that is accepted without verification but
- *   is not valid now.
- * - "http": one request to the URL. "method", "status", "server", "contentType", "via",
- *   "redirectedTo", "response". A successful response that is not JSON or an event stream is a
- *   warning.
- * - "authorization": "required" (missing if it is not known); "challenges" (objects with "scheme",
- *   "error", "errorDescription", "scope", "realm"); "tokens" (whether `mcp_oauth` has tokens); the
- *   metadata of RFC 9728 and RFC 8414: "resourceMetadata" (its URL), "resource",
- *   "authorizationServers", "scopesSupported", "serverMetadata" (its URL), "issuer",
- *   "dynamicRegistration", "clientIdMetadataDocument", "pkce" (the methods)
- * - "protocol": the handshake. "protocolVersion", "era", "transport", "sessionId" (whether there
- *   is one), "wasOpen" (whether the session was open before), "continued" (whether it is a saved
- *   one, `mcp_set_saved_session`, in which no request has succeeded yet: nothing was sent),
- *   "serverName", "serverVersion", "instructions" (whether there are any)
- * - "capabilities": "capabilities", the server's
- * - "lists": the number of "tools", "resources", "resourceTemplates" and "prompts", of those that
- *   the server has; "toolsLeftOut" (at most 20 names)
- * - "ping": "method"
- *
- * For example, a step of a server that does not run:
- *
- *     {"step":"tcp","ok":false,"milliseconds":0.2,"result":{"refused":[{"address":"127.0.0.1:80",
- *     "problem":"connection refused"}]},"problem":"cannot connect: connection refused; ...",
- *     "remedy":"start the server, and check the host and the port in the URL"}
- *
- * A later version may add steps and members. If a session can be opened, "http" and
- * "authorization" do not fail: what would be their problem is a warning. For a session that was
- * open before or is continued, this is so if the ping succeeds. Texts are meant for people, and the
- * texts of the server are not verified. The report contains no tokens, values of headers, passwords
- * or session ids, and the secrets of the client are redacted in the texts of the server, as in
- * errors.
- *
- * The timeout of the call also limits connecting, unlike that of other calls if
- * `mcp_set_connect_timeout` is set.
- *
- * The diagnosis calls no tools. It opens separate connections, and a session, unless one is open,
- * which stays open for later calls. The auth callback runs as for every call, and OAuth may renew
- * tokens, but no login begins: the user is not asked.
- *
- * On success `*report` is set to the object, which the caller frees with `mcp_json_free`; on
- * failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
- */
-mcp_status mcp_diagnose(mcp_client *client,
-                        const mcp_options *options,
-                        mcp_json **report,
-                        mcp_error **error);
-
-/* ============================================================================================== */
-/* State of the connection, and saved sessions                                                    */
-/* ============================================================================================== */
-
-/**
- * Whether a client is connected to its server. A later version may add values.
- *
- * Since 0.1.0.
- */
-typedef enum mcp_state {
-  /**
-   * No call has connected yet.
-   */
-  MCP_STATE_NOT_CONNECTED = 0,
-  /**
-   * A session is open, or the version of a server without sessions is known. With
-   * `mcp_set_saved_session`, the server was perhaps not asked yet.
-   */
-  MCP_STATE_CONNECTED = 1,
-  /**
-   * The session or the connection was lost. The next call connects again; with the streams of
-   * `mcp_client_new_fds`, it fails.
-   */
-  MCP_STATE_LOST = 2,
-  /**
-   * The process of the server (`mcp_client_new_stdio`) has ended. The next call starts it again.
-   */
-  MCP_STATE_PROCESS_ENDED = 3,
-  /**
-   * The client was closed.
-   */
-  MCP_STATE_CLOSED = 4,
-} mcp_state;
-
-/**
- * Receives the new state of a client, an `mcp_state`.
- *
- * It runs in `mcp_queue_dispatch` if the client has a queue (`mcp_set_queue`). Otherwise it runs
- * on the thread that notices the change, with no lock held: on that of a call, which waits for it
- * and whose timeout goes on, or on a reader thread of the library. It runs once for each change,
- * in their order, and never on two threads at the same time. Without a queue, it must return soon
- * and must not make calls on this client. It must not throw an exception or call longjmp.
- *
- * Since 0.1.0.
- */
-typedef void (*mcp_state_changed_fn)(void *userdata, int32_t state);
-
-/**
- * Returns the state of a client's connection; `MCP_STATE_CLOSED` for NULL. It never blocks, and
- * uses no network.
- *
- * That the connection was lost is noticed when its stream or the process ends, except over
- * Streamable HTTP, which has no lasting connection: a lost session is noticed by the next call,
- * and an unreachable server is no change of the state.
- *
- * Thread-safe. Since 0.1.0.
- */
-mcp_state mcp_client_state(const mcp_client *client);
-
-/**
- * Sets the callback for changes of the state (`mcp_client_state`):
- *
- * ```
- * static void state_changed(void *window, int32_t state) {
- *     show_status(window, state == MCP_STATE_CONNECTED ? "connected" : "not connected");
- * }
- * mcp_set_queue(client, queue, &error);
- * mcp_set_state_changed(client, state_changed, window, NULL, &error);
- * ```
- *
- * NULL removes it (the default). It receives only the changes after this function, and none from
- * `mcp_client_free`. If the application is slower than the changes, the oldest are lost: 64 wait
- * at most.
- *
- * `MCP_STATE_CLOSED` may be delivered after a blocking `mcp_client_close` has returned: in
- * `mcp_queue_dispatch`, or by another thread that is delivering an earlier change. So `userdata`
- * must be valid until `destroy` runs.
- *
- * `userdata` is passed to the callback, and to `destroy` (which may be NULL) when it is no longer
- * needed: see `mcp_destroy_fn`.
- *
- * Thread-safe; takes effect with the next change. Since 0.1.0.
- */
-mcp_status mcp_set_state_changed(mcp_client *client,
-                                 mcp_state_changed_fn changed,
-                                 void *userdata,
-                                 mcp_destroy_fn destroy,
-                                 mcp_error **error);
-
-/**
- * Gets what another client, in another process, needs to continue the session with
- * `mcp_set_saved_session`, as an object. It sends nothing. A command-line tool saves the
- * negotiation with it each time it is started:
- *
- * ```
- * mcp_client *client = mcp_client_new(url, &error);
- * char *saved = read_file(path);
- * if (saved != NULL && mcp_set_saved_session(client, saved, MCP_NUL_TERMINATED, NULL) != MCP_OK)
- *     remove(path);                   // it is of another server or version: connect as usual
- * free(saved);
- * mcp_status status =
- *     mcp_call_tool(client, "search", arguments, MCP_NUL_TERMINATED, NULL, &result, &error);
- * mcp_json *session = NULL;           // after a failed call, the old text is kept
- * if (status == MCP_OK && mcp_save_session(client, &session, NULL) == MCP_OK)
- *     write_private_file(path, mcp_json_text(session));
- * mcp_json_free(session);
- * mcp_client_free(client);            // not mcp_client_close, which ends the session
- * ```
- *
- * The text is a secret if it has a session id: keep it in a file that only the user can read. It
- * contains no tokens, cookies or headers. Its members are
- *
- * - "v": the version of the format, 1
- * - "server": the URL of the server without secrets, or its program, or the name of its streams
- * - "serverHash": a random salt, and a hash of the whole URL and the Unix domain socket, or of the
- *   program with its arguments: the session of another tenant is not continued
- * - "protocolVersion", "era", "transport": as in `mcp_server_info`
- * - "eraIsCertain": false, if the era was found by a fallback that may have had a temporary reason
- * - "sessionId": the id of the session, if a legacy server has assigned one (HTTP header
- *   `Mcp-Session-Id`)
- * - "savedAt": the time, in seconds since 1970
- * - "clientCapabilities": the capabilities that were declared to a legacy server
- * - "plainTools": true, if the calls of the tools of a modern server need no headers (x-mcp-header),
- *   and the list that says so is valid without a limit
- * - "result": the result of `server/discover` or `initialize` as the server sent it, if it is known
- *   and has at most 512 KiB
- *
- * On success `*saved` is set to the object, which the caller frees with `mcp_json_free`; on
- * failure to NULL. Returns `MCP_MISUSE` if the client is not connected: before the first call,
- * after the connection was lost, and after `mcp_client_close`; and `MCP_INVALID_MESSAGE` if the id
- * of the session has characters that are not permitted.
- *
- * Thread-safe. Since 0.1.0.
- */
-mcp_status mcp_save_session(const mcp_client *client,
-                            mcp_json **saved,
-                            mcp_error **error);
-
-/**
- * Lets the first call of a client continue a session that `mcp_save_session` has saved. `saved` is
- * the text of `length` bytes, or NUL-terminated if `length` is `MCP_NUL_TERMINATED`; NULL removes
- * it.
- *
- * Over Streamable HTTP, nothing is negotiated: the first call sends its own requests at once. With
- * a handler (`mcp_input_fn`), `mcp_set_server_log` or `mcp_set_notification`, it opens the event
- * stream of a legacy session first (HTTP GET). `mcp_connect` sends nothing else. The tools of a
- * modern server are listed before one is called (`mcp_call_tool`), unless the session was saved
- * after a call that has found that no tool needs headers, and the server does not limit how long
- * the list is valid. If the server has lost the session or was replaced by one of another version,
- * the client notices this from the response, negotiates and repeats the request, unless the server
- * may have executed it. With HTTP+SSE, which always needs a handshake, only the search for the
- * version and the transport is saved. For a server process (`mcp_client_new_stdio`) and streams
- * (`mcp_client_new_fds`), a saved session has no effect: a new process always negotiates.
- *
- * Use the credentials with which the session was saved. A legacy server knows the capabilities and
- * extensions that were declared when the session began: if the handlers and extensions of this
- * client are others, its first call negotiates a new session. A logging level
- * (`mcp_request_server_log`) and resource subscriptions are those of the session.
- *
- * Several processes may send requests in one session at the same time, with two limits. A server
- * that permits one event stream for each session refuses the second (HTTP 409): then the handlers
- * and notifications of that process receive nothing. And `mcp_client_close` in one process ends
- * the session for all.
- *
- * Returns `MCP_INVALID_ARGUMENT` if the text is invalid, longer than 1 MiB, of another version of
- * this library or of another server (another URL, also in the query, or another Unix domain
- * socket), or if `mcp_set_protocol_version` or `mcp_set_transport` exclude its version or
- * transport; and `MCP_MISUSE` after the first call. If `mcp_set_unix_socket` changes the socket
- * later, the first call negotiates, and a log message says so.
- *
- * Thread-safe. Since 0.1.0.
- */
-mcp_status mcp_set_saved_session(mcp_client *client,
-                                 const char *saved,
-                                 size_t length,
-                                 mcp_error **error);
 
 /* ============================================================================================== */
 /* Tools                                                                                          */
@@ -2849,12 +2526,11 @@ mcp_status mcp_list_tools_page(mcp_client *client,
  * Calls a tool. `arguments` is the text of a JSON object of `length` bytes, or NUL-terminated if
  * `length` is `MCP_NUL_TERMINATED`; NULL means no arguments.
  *
- * The result is an object with "content", an array of what the tool returns (see
- * `mcp_content_type_of`), and optionally "structuredContent" (specification 2026-07-28, "Tools":
- * Tool Result). **If the tool reports a
+ * The result is an object with "content", an array of what the tool returns, and optionally
+ * "structuredContent" (specification 2026-07-28, "Tools": Tool Result). **If the tool reports a
  * failure, the call still succeeds**: it returns `MCP_OK`, `mcp_tool_result_is_error` is true, and
- * `mcp_tool_result_text` describes the failure. The structured content is not validated (see
- * `mcp_tool_result_structured`).
+ * `mcp_tool_result_text` describes the failure. The structured content is not validated against
+ * the tool's "outputSchema".
  *
  * The client never calls a tool twice: if it is not known whether the server executed the call, it
  * is not sent again. Such a call fails with `MCP_TRUNCATED`, `MCP_DISCONNECTED`,
@@ -2900,117 +2576,9 @@ const char *MCP_NONNULL mcp_tool_result_text(const mcp_json *result);
  * Returns the structured content of a tool's result: an object, or from 2026-07-28 on any value;
  * NULL if there is none, or for NULL.
  *
- * It should match the tool's "outputSchema" in the list of tools, but the library does not validate
- * it: a JSON Schema validator would add 2 MB or more to it. An application that has one passes it
- * both texts: `mcp_json_text` of the schema, and of the structured content.
- *
  * The result is valid as long as the document exists. Thread-safe. Since 0.1.0.
  */
 const mcp_json *mcp_tool_result_structured(const mcp_json *result);
-
-/* ============================================================================================== */
-/* Content                                                                                        */
-/* ============================================================================================== */
-
-/**
- * The types of content. A later version may add values.
- *
- * Since 0.1.0.
- */
-typedef enum mcp_content_type {
-  /**
-   * Another type, or not a valid content: `mcp_json_text` returns the JSON. Sampling also has the
-   * types "tool_use" and "tool_result".
-   */
-  MCP_CONTENT_OTHER = 0,
-  /**
-   * A text (`mcp_content_text`).
-   */
-  MCP_CONTENT_TEXT = 1,
-  /**
-   * An image: its bytes (`mcp_content_data`) and their type (`mcp_content_mime_type`).
-   */
-  MCP_CONTENT_IMAGE = 2,
-  /**
-   * Sound: its bytes (`mcp_content_data`) and their type (`mcp_content_mime_type`).
-   */
-  MCP_CONTENT_AUDIO = 3,
-  /**
-   * The URI of a resource (`mcp_content_uri`), to be read with `mcp_read_resource`; `mcp_json_member`
-   * returns its "name".
-   */
-  MCP_CONTENT_RESOURCE_LINK = 4,
-  /**
-   * A resource: its URI (`mcp_content_uri`), and its text (`mcp_content_text`) or its bytes
-   * (`mcp_content_data`).
-   */
-  MCP_CONTENT_RESOURCE = 5,
-} mcp_content_type;
-
-/**
- * Returns the type of a content (specification 2026-07-28, "Tools": Tool Result), which is an object
- * inside a result: an element of the "content" of a tool's result, the "content" of a prompt's or
- * sampling's message (or an element of it, if it is an array), or an element of the "contents" of
- * `mcp_read_resource`, which is an `MCP_CONTENT_RESOURCE`. `MCP_CONTENT_OTHER` for other values, and
- * for NULL.
- *
- * It is also `MCP_CONTENT_OTHER` if a member that the type requires is missing or has another JSON
- * type: so `mcp_content_text` of a text, `mcp_content_data` and `mcp_content_mime_type` of an image or
- * audio, and `mcp_content_uri` of a link are never NULL. A server may still leave out each member of a
- * resource.
- *
- * ```
- * const mcp_json *content = mcp_json_first(mcp_json_member(result, "content"));
- * for (; content; content = mcp_json_next(content)) {
- *   switch (mcp_content_type_of(content)) {
- *   case MCP_CONTENT_TEXT: puts(mcp_content_text(content)); break;
- *   case MCP_CONTENT_RESOURCE_LINK: printf("see %s\n", mcp_content_uri(content)); break;
- *   case MCP_CONTENT_OTHER: puts(mcp_json_text(content)); break;
- *   default: // an image, audio, or an embedded resource
- *     if (mcp_content_text(content))
- *       puts(mcp_content_text(content));
- *     else if (mcp_json_copy_base64(mcp_content_data(content), bytes, sizeof bytes, &length, &error) == MCP_OK)
- *       show(mcp_content_mime_type(content), bytes, length);
- *   }
- * }
- * ```
- *
- * Thread-safe. Since 0.1.0.
- */
-mcp_content_type mcp_content_type_of(const mcp_json *content);
-
-/**
- * Returns the text of a content: of a text, or of a resource that is a text; NULL if there is none,
- * for other types, and for NULL.
- *
- * An embedded NUL and an unpaired surrogate are shown as U+FFFD, as by `mcp_json_string`.
- *
- * The result is created once, and valid as long as the document exists. Thread-safe. Since 0.1.0.
- */
-const char *mcp_content_text(const mcp_json *content);
-
-/**
- * Returns the MIME type of a content, such as "image/png": of an image, of audio, of a resource, or
- * of the resource that a link refers to; NULL if there is none, for other types, and for NULL.
- *
- * The result is created once, and valid as long as the document exists. Thread-safe. Since 0.1.0.
- */
-const char *mcp_content_mime_type(const mcp_json *content);
-
-/**
- * Returns the URI of a resource or of a link to one; NULL for other types, and for NULL.
- *
- * The result is created once, and valid as long as the document exists. Thread-safe. Since 0.1.0.
- */
-const char *mcp_content_uri(const mcp_json *content);
-
-/**
- * Returns the bytes of a content, a string in base64 that `mcp_json_copy_base64` decodes: of an
- * image, of audio, or of a resource that is not a text; NULL for other types, and for NULL.
- *
- * The result is valid as long as the document exists. Thread-safe. Since 0.1.0.
- */
-const mcp_json *mcp_content_data(const mcp_json *content);
 
 /* ============================================================================================== */
 /* Tasks                                                                                          */
@@ -3020,8 +2588,7 @@ const mcp_json *mcp_content_data(const mcp_json *content);
  * Calls a tool like `mcp_call_tool`, but also accepts a task instead of a result: the server
  * continues the work after this function returns. A modern server decides whether to start a task
  * (the extension "io.modelcontextprotocol/tasks"); on servers of 2025-11-25 every tool that
- * supports tasks starts one (specification 2025-11-25, "Tasks"), which the server keeps for the
- * time of `mcp_options_set_task_ttl`; older servers have no tasks.
+ * supports tasks starts one (specification 2025-11-25, "Tasks"); older servers have no tasks.
  *
  * `mcp_tool_result_task_id` distinguishes a task from a result. The application can store the id
  * and use the task in another process.
@@ -3060,41 +2627,6 @@ mcp_status mcp_get_task(mcp_client *client,
                         const mcp_options *options,
                         mcp_json **task,
                         mcp_error **error);
-
-/**
- * Lists the tasks of the server: an object with "tasks", an array with the elements of all pages.
- * Each has the members that `mcp_get_task` describes (specification 2025-11-25, "Tasks": Listing
- * Tasks).
- *
- * Only servers of 2025-11-25 have such a list, and not all of them ("tasks" with "list" in the
- * "capabilities" of `mcp_server_info`). Others answer with `MCP_RPC_ERROR` and the code -32601.
- * The list is not cached.
- *
- * A page whose "nextCursor" was already used is the last one, and a warning is logged. Returns
- * `MCP_ENDLESS` for more than 10,000 pages, and `MCP_TOO_LARGE` if all pages together exceed
- * `MCP_LIMIT_MESSAGE`.
- *
- * On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
- * failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
- */
-mcp_status mcp_list_tasks(mcp_client *client,
-                          const mcp_options *options,
-                          mcp_json **result,
-                          mcp_error **error);
-
-/**
- * Lists one page of the server's tasks: an object with "tasks". Pass NULL as `cursor` for the first
- * page, and the "nextCursor" of a page for the page after it. A page without "nextCursor" is the
- * last; "" is a valid cursor. The caller must detect a cursor that repeats.
- *
- * On success `*page` is set to the object, which the caller frees with `mcp_json_free`; on failure
- * to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
- */
-mcp_status mcp_list_tasks_page(mcp_client *client,
-                               const char *cursor,
-                               const mcp_options *options,
-                               mcp_json **page,
-                               mcp_error **error);
 
 /**
  * Sends inputs that a task of a modern server requests. While such a task has the status
@@ -3211,8 +2743,7 @@ mcp_status mcp_list_resource_templates_page(mcp_client *client,
 
 /**
  * Reads a resource. The result is an object with "contents", an array; each element has a "uri",
- * optionally a "mimeType", and either "text" or "blob", which is base64 (`mcp_json_copy_base64`); see
- * also `mcp_content_type_of`.
+ * optionally a "mimeType", and either "text" or "blob", which is base64 (`mcp_json_copy_base64`).
  *
  * Returns `MCP_RPC_ERROR` if the resource does not exist, with code -32602, or -32002 on servers
  * up to 2025-11-25.
@@ -3262,10 +2793,9 @@ mcp_status mcp_list_prompts_page(mcp_client *client,
                                  mcp_error **error);
 
 /**
- * Gets a prompt with its arguments filled in: an object with "messages", an array; each message
- * has a "role" and a "content" (see `mcp_content_type_of`). `arguments` is the text, of `length`
- * bytes, of a JSON object whose values are strings; it is NUL-terminated if `length` is
- * `MCP_NUL_TERMINATED`. NULL means none.
+ * Gets a prompt with its arguments filled in: an object with "messages", an array; each message has
+ * a "role" and a "content". `arguments` is the text, of `length` bytes, of a JSON object whose
+ * values are strings; it is NUL-terminated if `length` is `MCP_NUL_TERMINATED`. NULL means none.
  *
  * On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
  * failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
@@ -3368,9 +2898,7 @@ typedef void (*mcp_input_fn)(void *userdata, struct mcp_input *MCP_NONNULL input
  * that it supports elicitation. `userdata` is passed to the handler, and to `destroy` (which may
  * be NULL) when it is no longer needed: see `mcp_destroy_fn`.
  *
- * After the first call, the handler may still be replaced or removed at any time: requests that are
- * open keep the old one. It cannot be added then, because the server was told that there is none:
- * `MCP_MISUSE`. After it was removed, such requests are refused.
+ * Returns `MCP_MISUSE` after the first call.
  *
  * Thread-safe. Since 0.1.0.
  */
@@ -3390,9 +2918,7 @@ mcp_status mcp_set_elicitation(mcp_client *client,
  * that it supports sampling. `userdata` is passed to the handler, and to `destroy` (which may be
  * NULL) when it is no longer needed: see `mcp_destroy_fn`.
  *
- * After the first call, the handler may still be replaced or removed at any time: requests that are
- * open keep the old one. It cannot be added then, because the server was told that there is none:
- * `MCP_MISUSE`. After it was removed, such requests are refused.
+ * Returns `MCP_MISUSE` after the first call.
  *
  * Thread-safe. Since 0.1.0.
  */
@@ -3405,16 +2931,14 @@ mcp_status mcp_set_sampling(mcp_client *client,
 /**
  * Sets the handler that lists the folders that the server may use (specification 2026-07-28,
  * "Roots"). The response (`mcp_input_respond`) is an object with "roots", an array; each root has
- * a "uri" that begins with "file://", and optionally a "name". If the folders change, call
- * `mcp_notify_roots_changed`.
+ * a "uri" that begins with "file://", and optionally a "name". If the folders change, notify a
+ * legacy server with `mcp_notify` and "notifications/roots/list_changed".
  *
  * NULL removes the handler (the default). Without it, the client does not declare to the server
  * that it supports roots. `userdata` is passed to the handler, and to `destroy` (which may be
  * NULL) when it is no longer needed: see `mcp_destroy_fn`.
  *
- * After the first call, the handler may still be replaced or removed at any time: requests that are
- * open keep the old one. It cannot be added then, because the server was told that there is none:
- * `MCP_MISUSE`. After it was removed, such requests are refused.
+ * Returns `MCP_MISUSE` after the first call.
  *
  * Thread-safe. Since 0.1.0.
  */
@@ -3423,42 +2947,6 @@ mcp_status mcp_set_roots(mcp_client *client,
                          void *userdata,
                          mcp_destroy_fn destroy,
                          mcp_error **error);
-
-/**
- * Sets the handler for requests of the server that the specification does not define, such as
- * those of an extension, by their method. The parameters are an object, and the response
- * (`mcp_input_respond`) too; what is in them is up to the server and the application. Without a
- * handler, the server receives the JSON-RPC error -32601 ("Method not found").
- *
- * ```
- * mcp_set_capability(client, "experimental", "{\"com.example/pick\":{}}", MCP_NUL_TERMINATED, &error);
- * mcp_set_request_handler(client, "com.example/pickColor", pick_color, window, NULL, &error);
- * ```
- *
- * Legacy servers send requests at any time. Modern servers ask for input during a call
- * (specification 2026-07-28, "Multi Round-Trip Requests"); for a method without a handler, the call
- * fails with `MCP_INPUT_UNSUPPORTED`. The library declares nothing to the server: see
- * `mcp_set_capability` and `mcp_set_extension`.
- *
- * NULL removes the handler of the method. `userdata` is passed to the handler, and to `destroy`
- * (which may be NULL) when it is no longer needed: see `mcp_destroy_fn`.
- *
- * Returns `MCP_INVALID_ARGUMENT` for a method that has its own function ("elicitation/create",
- * "sampling/createMessage", "roots/list"), that the library handles ("ping", "tasks/..."), or that
- * is a notification.
- *
- * The handler may be set, replaced or removed at any time; requests that are open keep the old one.
- * Requests that a legacy server sends while no call waits for it arrive only if this or another
- * handler was set before the first call: only then is an event stream opened for them.
- *
- * Thread-safe. Since 0.1.0.
- */
-mcp_status mcp_set_request_handler(mcp_client *client,
-                                   const char *method,
-                                   mcp_input_fn handler,
-                                   void *userdata,
-                                   mcp_destroy_fn destroy,
-                                   mcp_error **error);
 
 /**
  * Limits the time for the answer to each request of the server, in milliseconds; 0 means no limit
@@ -3472,37 +2960,8 @@ mcp_status mcp_set_request_handler(mcp_client *client,
 mcp_status mcp_set_input_timeout(mcp_client *client, uint64_t timeout_ms, mcp_error **error);
 
 /**
- * Limits how many times one call may be repeated with input that a modern server requires
- * (specification 2026-07-28, "Multi Round-Trip Requests"); 0 restores the default, 32. A call that
- * exceeds it fails with `MCP_ENDLESS`.
- *
- * Thread-safe; takes effect with the next call. Since 0.1.0.
- */
-mcp_status mcp_set_max_input_rounds(mcp_client *client, uint32_t rounds, mcp_error **error);
-
-/**
- * Tells the server that the folders of the application have changed (specification 2025-11-25,
- * "Roots"): it may then request them again from the handler of `mcp_set_roots`.
- *
- * ```
- * add_folder(app, "file:///home/me/project"); // the handler returns it from now on
- * status = mcp_notify_roots_changed(client, options, &error);
- * ```
- *
- * Does nothing, and returns `MCP_OK`, if no session is open, or if the server is a modern one:
- * versions from 2026-07-28 on have no such notification, because their servers request the folders
- * when they need them. Never connects.
- *
- * Returns `MCP_MISUSE` if no handler for roots was set before the first call. `options` may be
- * NULL. Blocking, thread-safe. Since 0.1.0.
- */
-mcp_status mcp_notify_roots_changed(mcp_client *client,
-                                    const mcp_options *options,
-                                    mcp_error **error);
-
-/**
- * Returns the method of the request: "elicitation/create", "sampling/createMessage", "roots/list",
- * or that of `mcp_set_request_handler`; NULL for NULL.
+ * Returns the method of the request: "elicitation/create", "sampling/createMessage" or
+ * "roots/list"; NULL for NULL.
  *
  * The result is valid as long as the input. Since 0.1.0.
  */
@@ -3735,8 +3194,7 @@ typedef void (*mcp_change_fn)(void *userdata, const char *MCP_NONNULL method, co
  *
  * Returns `MCP_OK` if the server ended the subscription properly, `MCP_CANCELLED` after
  * `mcp_cancel_trigger`, `MCP_CLOSED` after `mcp_client_close`, `MCP_INVALID_ARGUMENT` if there is
- * nothing to listen for, `MCP_TIMEOUT` if the server does not respond to a ping
- * (`mcp_set_keep_alive`), and another status if no changes can be received.
+ * nothing to listen for, and another status if no changes can be received.
  *
  * Blocking, thread-safe. Since 0.1.0.
  */
@@ -3748,37 +3206,6 @@ mcp_status mcp_listen(mcp_client *client,
                       mcp_destroy_fn destroy,
                       const mcp_options *options,
                       mcp_error **error);
-
-/**
- * Sets the interval of pings to the server while `mcp_listen` waits for changes, in milliseconds;
- * 0 means none (the default). They find out that a server has vanished without closing its
- * connection, and keep proxies and servers from ending a session that seems unused.
- *
- * ```
- * mcp_set_keep_alive(client, 30000, &error);
- * status = mcp_listen(client, MCP_CHANGE_TOOLS, NULL, changed, window, NULL, options, &error);
- * ```
- *
- * After each interval, one ping is sent (the same request as that of `mcp_ping`), while changes are
- * still received. If the server does not respond before the next interval ends, `mcp_listen` returns
- * `MCP_TIMEOUT`; the client can still be used. An error in the response, such as HTTP 429, shows that
- * the server is there, except HTTP 401 and 403 and the loss of the session. If the ping fails in
- * another way, that counts as a failure of the connection, which is re-established as described
- * there. Choose an interval that is longer than the server may be busy: some servers respond to
- * nothing while they run a tool.
- *
- * Pings are sent only while `mcp_listen` waits for the server: not during the callback for a change,
- * nor while that callback waits in a queue that is not dispatched. They run the auth callback like
- * `mcp_listen` itself, with its call data and in its queue, but begin no login.
- *
- * Over Streamable HTTP the ping is a separate request: a response shows that the server is there,
- * but not that the stream of the changes still works.
- *
- * Thread-safe; takes effect with the next `mcp_listen`. Since 0.1.0.
- */
-mcp_status mcp_set_keep_alive(mcp_client *client,
-                              uint64_t interval_ms,
-                              mcp_error **error);
 
 /* ============================================================================================== */
 /* Log messages and notifications of the server                                                   */
@@ -4017,20 +3444,6 @@ mcp_status mcp_options_set_meta(mcp_options *options,
                                 mcp_error **error);
 
 /**
- * Sets how long the server should keep a task that the call creates, and its result, in milliseconds
- * from its creation ("ttl": specification 2025-11-25, "Tasks"); 0 leaves it to the server (the
- * default). The server may keep the task for another time: see the "ttl" of the task.
- *
- * For `mcp_call_tool_as_task`, and for `mcp_call_tool` if the tool must run as a task. Modern
- * servers set the time themselves ("ttlMs" of a task), and clients cannot request one.
- *
- * No other thread may use the options meanwhile. Since 0.1.0.
- */
-mcp_status mcp_options_set_task_ttl(mcp_options *options,
-                                    uint64_t ttl_ms,
-                                    mcp_error **error);
-
-/**
  * Sets a pointer to an object of the application, by which callbacks recognize the call: a window,
  * for example, in which they show a dialog. `mcp_input_call_data`, `mcp_auth_request_call_data`,
  * `mcp_oauth_request_call_data` and `mcp_oauth_assertion_call_data` return it. NULL means none (the
@@ -4246,22 +3659,15 @@ mcp_status mcp_queue_set_threads(mcp_queue *queue, uint32_t threads, mcp_error *
 
 /**
  * Delivers the callbacks of a client that belong to no call in `mcp_queue_dispatch`: log messages
- * of the library (`mcp_set_log`) and of the server, notifications (`mcp_set_notification`), changes
- * of the state (`mcp_set_state_changed`), and requests of the server (`mcp_input_fn`). NULL runs them
- * on threads of the library again (the default). Of log messages and notifications that wait, the
- * newest 256 are kept. Nothing of a client is delivered after the end of a queued
- * `mcp_client_close`; after a blocking one, the next `mcp_queue_dispatch` still delivers the change
- * of the state to `MCP_STATE_CLOSED`, so that its userdata must be valid until its `destroy` runs. It
- * does not queue the calls of the client: see `mcp_options_set_queue`.
- *
- * Changes of the state that the queue before has not delivered are delivered with the new setting,
- * for NULL at once in this function. Set NULL before the queue is freed.
+ * of the library (`mcp_set_log`) and of the server, notifications (`mcp_set_notification`), and
+ * requests of the server (`mcp_input_fn`). NULL runs them on threads of the library again (the
+ * default). Of log messages and notifications that wait, the newest 256 are kept. Nothing of a
+ * client is delivered after the end of its `mcp_client_close`. It does not queue the calls of the
+ * client: see `mcp_options_set_queue`.
  *
  * Thread-safe. Since 0.1.0.
  */
-mcp_status mcp_set_queue(mcp_client *client,
-                         mcp_queue *queue,
-                         mcp_error **error);
+mcp_status mcp_set_queue(mcp_client *client, mcp_queue *queue, mcp_error **error);
 
 /**
  * Lets the calls with these options return `MCP_PENDING` at once, and delivers their ends to `done`
@@ -4511,12 +3917,9 @@ mcp_status mcp_json_copy_string(const mcp_json *json,
                                 mcp_error **error);
 
 /**
- * Decodes a string that contains base64, such as the "blob" of a resource or the "data" of an image
- * (see `mcp_content_data`), to `buffer`, which has `capacity` bytes. `*length` (`length` may be
+ * Decodes a string that contains base64 (RFC 4648, section 4), such as the "blob" of a resource or
+ * the "data" of an image, to `buffer`, which has `capacity` bytes. `*length` (`length` may be
  * NULL) is set to the number of bytes. No NUL is added.
- *
- * All forms that servers send are accepted: the alphabets of RFC 4648, sections 4 and 5, with or
- * without padding, with spaces and line breaks, and as a data URL ("data:image/png;base64,...").
  *
  * If the buffer is too small, the function returns `MCP_BUFFER_TOO_SMALL`, sets `*length` too, and
  * writes nothing to the buffer. To get only the length, pass NULL and capacity 0: the result is

@@ -343,42 +343,12 @@ inline const char *to_string(log_level value) noexcept {
     return mcp_log_level_name(static_cast<std::int32_t>(value));
 }
 
-/// Whether a client is connected to its server: see client::state. A later version may add values.
-enum class connection_state : std::int32_t {
-    /// No call has connected yet.
-    not_connected = MCP_STATE_NOT_CONNECTED,
-    /// A session is open, or the version of a server without sessions is known.
-    connected = MCP_STATE_CONNECTED,
-    /// The session or the connection was lost. The next call connects again; with client::for_fds, it fails.
-    lost = MCP_STATE_LOST,
-    /// The process of the server has ended. The next call starts it again.
-    process_ended = MCP_STATE_PROCESS_ENDED,
-    /// The client was closed.
-    closed = MCP_STATE_CLOSED,
-};
-
 /// Which way a message goes: see client::set_trace. A later version may add values.
 enum class trace_direction : std::int32_t {
     /// The client sends the message.
     sent = MCP_TRACE_SENT,
     /// The client has received the message.
     received = MCP_TRACE_RECEIVED,
-};
-
-/// The types of content: see content. A later version may add values.
-enum class content_type : std::int32_t {
-    /// Another type, or not a valid content: content::view returns the JSON.
-    other = MCP_CONTENT_OTHER,
-    /// A text.
-    text = MCP_CONTENT_TEXT,
-    /// An image: its bytes and their MIME type.
-    image = MCP_CONTENT_IMAGE,
-    /// Sound: its bytes and their MIME type.
-    audio = MCP_CONTENT_AUDIO,
-    /// The URI of a resource, to be read with client::read_resource.
-    resource_link = MCP_CONTENT_RESOURCE_LINK,
-    /// A resource: its URI, and its text or its bytes.
-    resource = MCP_CONTENT_RESOURCE,
 };
 
 /// The type of a JSON value (RFC 8259, section 3).
@@ -969,10 +939,9 @@ class json_view {
         return detail::value_or_throw(try_copy_string());
     }
 
-    /// Returns the decoded bytes of a string that contains base64, such as the "blob" of a resource or the "data" of an
-    /// image, in any form that servers send: both alphabets of RFC 4648, with or without padding, with line breaks, and
-    /// as a data URL. Throws status::json_mismatch if the value is not a string, status::json_range if it is not
-    /// base64.
+    /// Returns the decoded bytes of a string that contains base64 (RFC 4648, section 4), such as the "blob" of a
+    /// resource or the "data" of an image. Throws status::json_mismatch if the value is not a string,
+    /// status::json_range if it is not base64.
     std::vector<std::byte> copy_base64() const {
         return detail::value_or_throw(try_copy_base64());
     }
@@ -1015,25 +984,19 @@ class json_view {
 
     /// Non-throwing form of copy_base64().
     [[nodiscard]] expected<std::vector<std::byte>> try_copy_base64() const {
-        // Enough, so that the text is decoded only once.
-        std::vector<std::byte> bytes(raw().size() / 4 * 3 + 3);
-        void *place = bytes.data();
         std::size_t length = 0;
+        (void)mcp_json_copy_base64(value_, nullptr, 0, &length, nullptr);
+        std::vector<std::byte> bytes(length);
+        void *place = bytes.data();
         const expected<void> outcome = detail::call(mcp_json_copy_base64, value_, place, bytes.size(), &length);
         if (!outcome) {
             return unexpected(outcome.error());
         }
-        bytes.resize(length);
         return bytes;
     }
 
   private:
-    friend class content;
     friend class json_writer;
-
-    const mcp_json *handle() const noexcept {
-        return value_;
-    }
 
     const mcp_json *value_ = nullptr;
 };
@@ -1456,78 +1419,6 @@ struct json_text {
 
 } // namespace detail
 
-/// A content: a block of a tool's result, the "content" of a message of a prompt, or an element of the "contents" of a
-/// resource (specification 2026-07-28, "Tools": Tool Result). Borrowed and trivially copyable, like json_view.
-///
-///     for (mcp::content block : result.content()) {
-///         switch (block.type()) {
-///         case mcp::content_type::text: std::cout << block.text().value_or("") << '\n'; break;
-///         case mcp::content_type::image: show(block.mime_type().value_or(""), block.copy_data()); break;
-///         default: std::cout << block.view().raw() << '\n';
-///         }
-///     }
-class content {
-  public:
-    /// Reads a value as content, of any type.
-    content(json_view value) noexcept : value_(value) {}
-
-    /// Returns the type; content_type::other for an unknown one, and for a content without a member that its type
-    /// requires. So text() of a text, data() and mime_type() of an image or audio, and uri() of a link are never
-    /// missing. A server may still leave out each member of a resource.
-    content_type type() const noexcept {
-        return static_cast<content_type>(mcp_content_type_of(value_.handle()));
-    }
-
-    /// Returns the text: of a text, or of a resource that is a text; std::nullopt if there is none, and for other
-    /// types. Valid as long as the document exists.
-    std::optional<std::string_view> text() const noexcept {
-        return optional_text(mcp_content_text(value_.handle()));
-    }
-
-    /// Returns the MIME type, such as "image/png": of an image, of audio, of a resource, or of the resource that a link
-    /// refers to; std::nullopt if there is none, and for other types. Valid as long as the document exists.
-    std::optional<std::string_view> mime_type() const noexcept {
-        return optional_text(mcp_content_mime_type(value_.handle()));
-    }
-
-    /// Returns the URI of a resource or of a link to one; std::nullopt for other types. Valid as long as the document
-    /// exists.
-    std::optional<std::string_view> uri() const noexcept {
-        return optional_text(mcp_content_uri(value_.handle()));
-    }
-
-    /// Returns the bytes in base64: of an image, of audio, or of a resource that is not a text; missing for other
-    /// types.
-    json_view data() const noexcept {
-        return json_view(mcp_content_data(value_.handle()));
-    }
-
-#ifdef __cpp_exceptions
-    /// Returns the decoded bytes of data(). Throws status::json_mismatch if there are none, status::json_range if they
-    /// are not base64.
-    std::vector<std::byte> copy_data() const {
-        return data().copy_base64();
-    }
-#endif
-
-    /// Non-throwing form of copy_data().
-    [[nodiscard]] expected<std::vector<std::byte>> try_copy_data() const {
-        return data().try_copy_base64();
-    }
-
-    /// Returns the whole value, with all its members.
-    json_view view() const noexcept {
-        return value_;
-    }
-
-  private:
-    static std::optional<std::string_view> optional_text(const char *text) noexcept {
-        return text != nullptr ? std::optional<std::string_view>(text) : std::nullopt;
-    }
-
-    json_view value_;
-};
-
 /// The result of a tool (specification 2026-07-28, "Tools": Tool Result). Immutable; several threads may read it at the
 /// same time.
 class tool_result {
@@ -1547,16 +1438,14 @@ class tool_result {
     }
     std::string_view text() const && = delete;
 
-    /// Returns the structured content: an object; any value from 2026-07-28 on; missing if there is none. It should
-    /// match the tool's "outputSchema" in client::list_tools, but is not validated: a program that has a validator for
-    /// JSON schemas passes it both values. Valid as long as the result exists.
+    /// Returns the structured content: an object; any value from 2026-07-28 on; missing if there is none. It is not
+    /// validated against the tool's "outputSchema". Valid as long as the result exists.
     json_view structured() const & noexcept {
         return json_view(mcp_tool_result_structured(handle()));
     }
     json_view structured() const && = delete;
 
-    /// Returns the blocks of the content, each with a "type"; the class content reads them. Valid as long as the result
-    /// exists.
+    /// Returns the blocks of the content, each with a "type". Valid as long as the result exists.
     json_elements content() const & {
         return result_["content"].elements();
     }
@@ -1892,16 +1781,6 @@ class options {
     }
     options &&header(std::string_view name, std::optional<std::string_view> value) && {
         return std::move(header(name, value));
-    }
-
-    /// Sets how long a server of 2025-11-25 should keep a task that the call creates, and its result, from its
-    /// creation; 0 leaves it to the server (the default). Modern servers set the time themselves.
-    options &task_ttl(duration ttl) & {
-        set(mcp_options_set_task_ttl, ttl);
-        return *this;
-    }
-    options &&task_ttl(duration ttl) && {
-        return std::move(task_ttl(ttl));
     }
 
     /// Returns a copy, for example of a template with headers and timeouts that a call adds to. It has everything that
@@ -2432,15 +2311,14 @@ class oauth_assertion {
 // ---------------------------------------------------------------------------------------------------------------------
 
 /// The argument of a handler: describes the server's request, and receives the response. See client::set_elicitation,
-/// set_sampling, set_roots and set_request_handler. The object and the values it returns are valid until the handler
-/// returns, on the handler's thread only, unless the handler calls defer(). A handler that gives no response cancels an
-/// elicitation and fails any other request.
+/// set_sampling and set_roots. The object and the values it returns are valid until the handler returns, on the
+/// handler's thread only, unless the handler calls defer(). A handler that gives no response cancels an elicitation and
+/// fails any other request.
 class input : public deferrable<mcp_input> {
   public:
     explicit input(mcp_input *borrowed) noexcept : deferrable(borrowed) {}
 
-    /// Returns the method of the request: "elicitation/create", "sampling/createMessage", "roots/list", or that of
-    /// client::set_request_handler.
+    /// Returns the method of the request: "elicitation/create", "sampling/createMessage" or "roots/list".
     std::string_view method() const noexcept {
         const char *method = mcp_input_method(handle_);
         return method != nullptr ? std::string_view(method) : std::string_view();
@@ -2690,10 +2568,6 @@ template <class Store, auto Member> void invoke_store(void *userdata, mcp_oauth_
 template <class Callable> void invoke_log(void *userdata, std::int32_t level, const char *message) noexcept {
     invoke_ignoring_exceptions(*static_cast<Callable *>(userdata), static_cast<log_level>(level),
                                std::string_view(message));
-}
-
-template <class Callable> void invoke_state_changed(void *userdata, std::int32_t state) noexcept {
-    invoke_ignoring_exceptions(*static_cast<Callable *>(userdata), static_cast<connection_state>(state));
 }
 
 template <class Callable>
@@ -3491,83 +3365,9 @@ class client {
     /// - "instructions": how to use the server, if it sends that
     /// - "supportedVersions": all versions that a modern server supports
     ///
-    /// For the session id see save_session(), and for whether the client is still connected state(). The content is not
-    /// verified: use it for display only.
+    /// The content is not verified: use it for display only.
     [[nodiscard]] json server_info(const options &opts = {}) {
         return detail::value_or_throw(try_server_info(opts));
-    }
-
-    /// Diagnoses the connection to the server: every step from the settings to a ping, each with its time, its result
-    /// and, if it fails, what to do about it. A server that cannot be used is no exception, but a report that says so.
-    ///
-    /// - "client": the name of the client
-    /// - "server": the URL without secrets, or the program
-    /// - "ok": false if a step has failed
-    /// - "steps": an array of objects with "step" (its name), "ok" (null if it was skipped), "milliseconds", "result",
-    ///   "warnings", "problem", "remedy" and "reason" (why it was skipped)
-    ///
-    /// The steps are "configuration", "process", "name", "tcp", "proxy", "tls", "http", "authorization", "protocol",
-    /// "capabilities", "lists" and "ping"; mcp_diagnose() in mcp.h describes the members of their results. A step that
-    /// fails ends only the steps that need it. The timeout limits all steps together. No tool is called, and no login
-    /// begins. The report contains no secrets.
-    ///
-    ///     mcp::json report = client.diagnose();
-    ///     for (mcp::json_view step : report["steps"].elements())
-    ///         if (step["problem"])
-    ///             std::cerr << step["step"].string().value_or("") << ": " << step["problem"].string().value_or("")
-    ///                       << "; " << step["remedy"].string().value_or("") << '\n';
-    [[nodiscard]] json diagnose(const options &opts = {}) {
-        return detail::value_or_throw(try_diagnose(opts));
-    }
-
-    /// Returns whether the client is connected. It never blocks. That the connection was lost is noticed when its
-    /// stream or the server process ends, and over Streamable HTTP, which has no lasting connection, by the next call.
-    [[nodiscard]] connection_state state() const noexcept {
-        return static_cast<connection_state>(mcp_client_state(client_.get()));
-    }
-
-    /// Sets the callback for changes of state(). It can be any callable that accepts a connection_state (it may be
-    /// move-only). It runs in queue::dispatch if the client has a queue (set_queue); otherwise on the thread that
-    /// notices the change, where it must return soon and must not make calls on this client. It runs once for each
-    /// change, in their order, and never on two threads at the same time. An exception that leaves it is discarded.
-    ///
-    ///     client.set_state_changed([](mcp::connection_state state) {
-    ///         show_status(state == mcp::connection_state::connected);
-    ///     });
-    ///
-    /// The callable is moved into the client, and destroyed after its last call, on any thread. Throws
-    /// status::invalid_argument if it is empty.
-    template <class Callable> void set_state_changed(Callable callable) {
-        detail::value_or_throw(try_set_state_changed(std::move(callable)));
-    }
-
-    /// Removes the callback for changes of the state.
-    void set_state_changed(std::nullopt_t) {
-        detail::value_or_throw(try_set_state_changed(std::nullopt));
-    }
-
-    /// Returns what another client, in another process, needs to continue the session with set_saved_session. Its
-    /// members include "protocolVersion" and, if a legacy server has assigned an id, "sessionId": then the text (raw())
-    /// is a secret, which belongs in a file that only the user can read. It contains no tokens, cookies or headers.
-    /// Sends nothing. Do not close() the client, which would end the session: the destructor does not.
-    ///
-    /// Throws status::misuse if the client is not connected.
-    [[nodiscard]] json save_session() const {
-        return detail::value_or_throw(try_save_session());
-    }
-
-    /// Lets the first call continue a session that save_session has saved; std::nullopt removes it. Before the first
-    /// call. Over Streamable HTTP, nothing is negotiated; with HTTP+SSE, only the search for the version and the
-    /// transport is saved; over stdio it has no effect, because a new process always negotiates. If the server has lost
-    /// the session or has another version, the client negotiates and repeats the request, unless the server may have
-    /// executed it. Use the credentials with which the session was saved, and set the same handlers: with other ones,
-    /// the client negotiates a new session. A server may permit one event stream for each session: then only one of the
-    /// processes that share it receives notifications and requests of the server.
-    ///
-    /// Throws status::invalid_argument if the text is invalid, or of another version of the library, another server,
-    /// or a version or transport that the client may not use.
-    void set_saved_session(std::optional<std::string_view> saved) {
-        detail::value_or_throw(try_set_saved_session(saved));
     }
 
     /// Closes the client. Every call in progress, on any thread, ends with status::closed, and so does every later
@@ -3632,18 +3432,6 @@ class client {
     [[nodiscard]] json get_task(std::string_view id, const options &opts = {}) {
         return detail::value_or_throw(try_get_task(id, opts));
     }
-
-    /// Returns all tasks of the server: an object with "tasks", an array that combines all pages. Only servers of
-    /// 2025-11-25 have such a list, and not all of them; others answer with status::rpc_error and the code -32601.
-    [[nodiscard]] json list_tasks(const options &opts = {}) {
-        return detail::value_or_throw(try_list_tasks(opts));
-    }
-
-    /// Returns the server's tasks page by page. The options are moved into the range.
-    [[nodiscard]] page_range<json> task_pages(options opts = {}) & {
-        return {mcp_list_tasks_page, client_.get(), std::move(opts)};
-    }
-    page_range<json> task_pages(options opts = {}) && = delete;
 
     /// Sends inputs that a task of a modern server requests: `responses` is the text of a JSON object with a result for
     /// each key of the task's "inputRequests". wait_task does this automatically.
@@ -3944,7 +3732,7 @@ class client {
         return detail::value_or_throw(try_oauth_state());
     }
 
-    // --- Server requests ---
+    // --- Server requests: before the first call ---
 
     /// Sets the handler for elicitations, which asks the user for input (specification 2026-07-28, "Elicitation"). It
     /// can be any callable that accepts an input &. The params have a "message", and either a "requestedSchema" for a
@@ -3969,9 +3757,7 @@ class client {
     /// status::input_failed, error::cause returns it. Without a handler, the client does not declare this capability to
     /// the server.
     ///
-    /// The callable is moved into the client, and destroyed with it or when it is replaced, or later if a request is
-    /// still open. After the first call, a handler may be replaced at any time and from any thread, or removed with
-    /// std::nullopt, but not added: the server was told that there is none (status::misuse). Throws
+    /// The callable is moved into the client, and destroyed with it, or later if it still runs. Throws
     /// status::invalid_argument if it is empty.
     template <class Callable> void set_elicitation(Callable callable) {
         detail::value_or_throw(try_set_elicitation(std::move(callable)));
@@ -3987,41 +3773,9 @@ class client {
 
     /// Sets the handler that lists the folders that the server may access (specification 2026-07-28, "Roots"). The
     /// response (input::respond) is an object with "roots", an array; each root has a "uri" that begins with "file://",
-    /// and optionally a "name". If the folders change, call notify_roots_changed(). Threads, exceptions and ownership
-    /// as for set_elicitation.
+    /// and optionally a "name". Threads, exceptions and ownership as for set_elicitation.
     template <class Callable> void set_roots(Callable callable) {
         detail::value_or_throw(try_set_roots(std::move(callable)));
-    }
-
-    /// Tells the server that the folders have changed (specification 2025-11-25, "Roots"): it may then request them
-    /// again. Does nothing if no session is open, or if the server is a modern one: versions from 2026-07-28 on have no
-    /// such notification, because their servers request the folders when they need them. Never connects.
-    ///
-    /// Throws status::misuse if no handler for roots was set before the first call.
-    void notify_roots_changed(const options &opts = {}) {
-        detail::value_or_throw(try_notify_roots_changed(opts));
-    }
-
-    /// Limits how many times one call may be repeated with input that a modern server requires (specification
-    /// 2026-07-28, "Multi Round-Trip Requests"); 0 restores the default, 32. A call that exceeds it fails with
-    /// status::endless. At any time.
-    void set_max_input_rounds(std::uint32_t rounds) {
-        detail::value_or_throw(try_set_max_input_rounds(rounds));
-    }
-
-    /// Sets the handler for requests of the server that the specification does not define, such as those of an
-    /// extension, by their method; std::nullopt removes it. The response (input::respond) is an object; what is in it
-    /// is up to the server and the program. Nothing is declared to the server: see set_capability and set_extension.
-    /// Threads, exceptions and ownership as for set_elicitation. At any time, but requests outside of calls arrive only
-    /// if a handler was set before the first call.
-    ///
-    ///     client.set_request_handler("com.example/pickColor",
-    ///                                [](mcp::input &input) { input.respond(R"({"color":"red"})"); });
-    ///
-    /// Throws status::invalid_argument for a method that has its own function, such as "roots/list", that the library
-    /// handles ("ping", "tasks/..."), or that is a notification.
-    template <class Callable> void set_request_handler(std::string_view method, Callable callable) {
-        detail::value_or_throw(try_set_request_handler(method, std::move(callable)));
     }
 
     // --- Server process: before the first call ---
@@ -4082,42 +3836,10 @@ class client {
         detail::value_or_throw(try_set_timeout(length));
     }
 
-    /// Sets the timeout for connecting: starting the server process, the first connection, and the negotiation of the
-    /// protocol version. 0 means none (the default): then this time counts toward the timeout of the call that
-    /// connects.
-    ///
-    ///     client.set_connect_timeout(5min); // npx may have to download the server first
-    ///     client.set_timeout(10s);
-    ///
-    /// While it is set, neither the timeout nor the idle timeout of a call applies to connecting: not for the call that
-    /// connects, nor for those that wait for it. If it passes, all of them fail with status::timeout, and the next call
-    /// connects again. It also applies when a lost session is re-established: all connections of one call together
-    /// have this time, except those with which listen() goes on, each of which has the whole time. The time of a login
-    /// is not counted. In diagnose(), the timeout of the call also limits connecting.
-    void set_connect_timeout(duration length) {
-        detail::value_or_throw(try_set_connect_timeout(length));
-    }
-
     /// Sets the idle timeout of calls whose options set none: a call fails with status::timeout if it waits this long
     /// without receiving a byte or, while it sends, without being able to send one. 0 means none (the default).
     void set_idle_timeout(duration length) {
         detail::value_or_throw(try_set_idle_timeout(length));
-    }
-
-    /// Sets the interval of pings to the server while listen() waits for changes; 0 means none (the default). They find
-    /// out that a server has vanished without closing its connection, and keep proxies and servers from ending a
-    /// session that seems unused.
-    ///
-    /// If the server does not respond before the next interval ends, listen() fails with status::timeout; the client
-    /// can still be used. An error in the response, such as HTTP 429, shows that the server is there, except HTTP 401
-    /// and 403 and the loss of the session. If a ping fails in another way, the connection is re-established as after
-    /// any failure. Choose an interval that is longer than the server may be busy. Takes effect with the next listen().
-    ///
-    /// Pings are sent only while listen() waits for the server: not during the callback for a change, nor while that
-    /// callback waits in a queue that is not dispatched. They run the auth callback like listen() itself, with its
-    /// call data and in its queue, but begin no login.
-    void set_keep_alive(duration interval) {
-        detail::value_or_throw(try_set_keep_alive(interval));
     }
 
     /// Sets the name of the client, for programs that have several: it is in front of the URL or the program in errors,
@@ -4142,17 +3864,6 @@ class client {
     /// Throws status::invalid_argument for a name without a vendor and a slash, or settings that are not an object.
     void set_extension(std::string_view name, std::optional<std::string_view> settings) {
         detail::value_or_throw(try_set_extension(name, settings));
-    }
-
-    /// Declares a capability to the server that no other function declares: a member of the client's "capabilities",
-    /// such as "experimental". `capability` is a JSON object; std::nullopt removes it. Before the first call.
-    ///
-    ///     client.set_capability("experimental", R"({"com.example/pick":{}})");
-    ///
-    /// Throws status::invalid_argument for a capability that handlers or set_extension declare, for "tasks", or for a
-    /// text that is not an object.
-    void set_capability(std::string_view name, std::optional<std::string_view> capability) {
-        detail::value_or_throw(try_set_capability(name, capability));
     }
 
     /// Pins the protocol version, such as "2025-06-18": if the server does not support it, calls fail with
@@ -4316,34 +4027,6 @@ class client {
         return detail::get_json(mcp_server_info, client_.get(), opts);
     }
 
-    /// Non-throwing form of diagnose().
-    [[nodiscard]] expected<json> try_diagnose(const options &opts = {}) {
-        return detail::get_json(mcp_diagnose, client_.get(), opts);
-    }
-
-    /// Non-throwing form of set_state_changed().
-    template <class Callable> [[nodiscard]] expected<void> try_set_state_changed(Callable callable) {
-        static_assert(std::is_invocable_v<Callable &, connection_state>,
-                      "a callback for changes of the state is called with an mcp::connection_state");
-        return set_callback(mcp_set_state_changed, detail::invoke_state_changed<Callable>, std::move(callable));
-    }
-
-    /// Non-throwing form of set_state_changed(std::nullopt).
-    [[nodiscard]] expected<void> try_set_state_changed(std::nullopt_t) {
-        return detail::call(mcp_set_state_changed, client_.get(), nullptr, nullptr, nullptr);
-    }
-
-    /// Non-throwing form of save_session().
-    [[nodiscard]] expected<json> try_save_session() const {
-        return detail::get_json(mcp_save_session, client_.get());
-    }
-
-    /// Non-throwing form of set_saved_session().
-    [[nodiscard]] expected<void> try_set_saved_session(std::optional<std::string_view> saved) {
-        const detail::json_text text(saved);
-        return detail::call(mcp_set_saved_session, client_.get(), text.start, text.length);
-    }
-
     /// Non-throwing form of close().
     [[nodiscard]] expected<void> try_close(const options &opts = {}) {
         return detail::call(mcp_client_close, client_.get(), opts);
@@ -4390,17 +4073,6 @@ class client {
     [[nodiscard]] expected<json> try_get_task(std::string_view id, const options &opts = {}) {
         return detail::get_json(mcp_get_task, client_.get(), detail::text(id, "the task's id"), opts);
     }
-
-    /// Non-throwing form of list_tasks().
-    [[nodiscard]] expected<json> try_list_tasks(const options &opts = {}) {
-        return detail::get_json(mcp_list_tasks, client_.get(), opts);
-    }
-
-    /// Non-throwing form of task_pages(). If a page fails, the error is the last page.
-    [[nodiscard]] page_range<expected<json>> try_task_pages(options opts = {}) & {
-        return {mcp_list_tasks_page, client_.get(), std::move(opts)};
-    }
-    page_range<expected<json>> try_task_pages(options opts = {}) && = delete;
 
     /// Non-throwing form of update_task().
     [[nodiscard]] expected<void> try_update_task(std::string_view id, std::string_view responses,
@@ -4576,30 +4248,6 @@ class client {
         return set_handler(mcp_set_roots, std::move(callable));
     }
 
-    /// Non-throwing form of notify_roots_changed().
-    [[nodiscard]] expected<void> try_notify_roots_changed(const options &opts = {}) {
-        return detail::call(mcp_notify_roots_changed, client_.get(), opts);
-    }
-
-    /// Non-throwing form of set_max_input_rounds().
-    [[nodiscard]] expected<void> try_set_max_input_rounds(std::uint32_t rounds) {
-        return detail::call(mcp_set_max_input_rounds, client_.get(), rounds);
-    }
-
-    /// Non-throwing form of set_request_handler().
-    template <class Callable>
-    [[nodiscard]] expected<void> try_set_request_handler(std::string_view method, Callable callable) {
-        const detail::text name(method, "the method");
-        if (std::optional<error> invalid = detail::validate(name)) {
-            return unexpected(*std::move(invalid));
-        }
-        const auto setter = [&name](mcp_client *client, mcp_input_fn handler, void *userdata, mcp_destroy_fn destroy,
-                                    mcp_error **failure) {
-            return mcp_set_request_handler(client, name.c_str(), handler, userdata, destroy, failure);
-        };
-        return set_handler(setter, std::move(callable));
-    }
-
     /// Non-throwing form of set_environment().
     [[nodiscard]] expected<void> try_set_environment(std::string_view name, std::optional<std::string_view> value) {
         return detail::call(mcp_set_environment, client_.get(), detail::text(name, "the variable's name"),
@@ -4693,19 +4341,9 @@ class client {
         return detail::call(mcp_set_timeout, client_.get(), length);
     }
 
-    /// Non-throwing form of set_connect_timeout().
-    [[nodiscard]] expected<void> try_set_connect_timeout(duration length) {
-        return detail::call(mcp_set_connect_timeout, client_.get(), length);
-    }
-
     /// Non-throwing form of set_idle_timeout().
     [[nodiscard]] expected<void> try_set_idle_timeout(duration length) {
         return detail::call(mcp_set_idle_timeout, client_.get(), length);
-    }
-
-    /// Non-throwing form of set_keep_alive().
-    [[nodiscard]] expected<void> try_set_keep_alive(duration interval) {
-        return detail::call(mcp_set_keep_alive, client_.get(), interval);
     }
 
     /// Non-throwing form of set_name().
@@ -4717,13 +4355,6 @@ class client {
     [[nodiscard]] expected<void> try_set_extension(std::string_view name, std::optional<std::string_view> settings) {
         const detail::json_text text(settings);
         return detail::call(mcp_set_extension, client_.get(), detail::text(name, "the extension's name"), text.start,
-                            text.length);
-    }
-
-    /// Non-throwing form of set_capability().
-    [[nodiscard]] expected<void> try_set_capability(std::string_view name, std::optional<std::string_view> capability) {
-        const detail::json_text text(capability);
-        return detail::call(mcp_set_capability, client_.get(), detail::text(name, "the capability's name"), text.start,
                             text.length);
     }
 

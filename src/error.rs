@@ -28,8 +28,6 @@ pub struct ErrorReport {
     pub oauth_code: Option<String>,
     /// The error concerns only this call, and not other calls that wait for the same result.
     pub of_this_call: bool,
-    /// The client's limit for connecting has passed: the error concerns all calls that wait for the session.
-    pub is_connect_timeout: bool,
     /// The event stream or the process of the session had ended before the request was sent: a new session helps.
     pub session_is_gone: bool,
 }
@@ -63,7 +61,6 @@ impl Error {
             cause: None,
             oauth_code: None,
             of_this_call: false,
-            is_connect_timeout: false,
             session_is_gone: false,
         }))
     }

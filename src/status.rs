@@ -103,9 +103,9 @@ pub enum mcp_status {
     /// call.
     MCP_ENDLESS = 36,
     /// The server requested input for which no handler is set: see `mcp_set_elicitation`,
-    /// `mcp_set_sampling`, `mcp_set_roots` and `mcp_set_request_handler`. Or a tool of a modern server
-    /// requested input in a way that only legacy versions have; the message says which version to
-    /// pin (`mcp_set_protocol_version`).
+    /// `mcp_set_sampling` and `mcp_set_roots`. Or a tool of a modern server requested input in a way
+    /// that only legacy versions have; the message says which version to pin
+    /// (`mcp_set_protocol_version`).
     MCP_INPUT_UNSUPPORTED = 37,
     /// A handler called `mcp_input_fail`, or gave no response (`mcp_input_fn`).
     MCP_INPUT_FAILED = 38,

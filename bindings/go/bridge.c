@@ -13,10 +13,6 @@ static void on_log(void *handle, int32_t level, const char *message) {
     bridgeLog((uintptr_t)handle, level, (char *)message);
 }
 
-static void on_state_changed(void *handle, int32_t state) {
-    bridgeStateChanged((uintptr_t)handle, state);
-}
-
 static void on_trace(void *handle, int32_t direction, const char *text, size_t length) {
     bridgeTrace((uintptr_t)handle, direction, (char *)text, length);
 }
@@ -90,11 +86,6 @@ mcp_status bridge_set_notification(mcp_client *client, uintptr_t handle, mcp_err
                                 error);
 }
 
-mcp_status bridge_set_state_changed(mcp_client *client, uintptr_t handle, mcp_error **error) {
-    return mcp_set_state_changed(client, handle ? on_state_changed : NULL, (void *)handle, handle ? destroy : NULL,
-                                 error);
-}
-
 mcp_status bridge_set_trace(mcp_client *client, uintptr_t handle, mcp_error **error) {
     return mcp_set_trace(client, handle ? on_trace : NULL, (void *)handle, handle ? destroy : NULL, error);
 }
@@ -112,20 +103,15 @@ uintptr_t bridge_error_cause(const mcp_error *error) {
 }
 
 mcp_status bridge_set_elicitation(mcp_client *client, uintptr_t handle, mcp_error **error) {
-    return mcp_set_elicitation(client, handle ? on_input : NULL, (void *)handle, handle ? destroy : NULL, error);
+    return mcp_set_elicitation(client, on_input, (void *)handle, destroy, error);
 }
 
 mcp_status bridge_set_sampling(mcp_client *client, uintptr_t handle, mcp_error **error) {
-    return mcp_set_sampling(client, handle ? on_input : NULL, (void *)handle, handle ? destroy : NULL, error);
+    return mcp_set_sampling(client, on_input, (void *)handle, destroy, error);
 }
 
 mcp_status bridge_set_roots(mcp_client *client, uintptr_t handle, mcp_error **error) {
-    return mcp_set_roots(client, handle ? on_input : NULL, (void *)handle, handle ? destroy : NULL, error);
-}
-
-mcp_status bridge_set_request_handler(mcp_client *client, const char *method, uintptr_t handle, mcp_error **error) {
-    return mcp_set_request_handler(client, method, handle ? on_input : NULL, (void *)handle, handle ? destroy : NULL,
-                                   error);
+    return mcp_set_roots(client, on_input, (void *)handle, destroy, error);
 }
 
 void bridge_input_set_over(mcp_input *input, uintptr_t handle) {

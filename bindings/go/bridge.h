@@ -11,7 +11,6 @@
 mcp_status bridge_set_auth(mcp_client *client, uintptr_t handle, mcp_error **error);
 mcp_status bridge_set_log(mcp_client *client, uintptr_t handle, mcp_error **error);
 mcp_status bridge_set_notification(mcp_client *client, uintptr_t handle, mcp_error **error);
-mcp_status bridge_set_state_changed(mcp_client *client, uintptr_t handle, mcp_error **error);
 mcp_status bridge_set_trace(mcp_client *client, uintptr_t handle, mcp_error **error);
 void bridge_auth_request_set_over(mcp_auth_request *request, uintptr_t handle);
 void bridge_auth_request_fail(mcp_auth_request *request, const char *reason, uintptr_t cause);
@@ -19,7 +18,6 @@ uintptr_t bridge_error_cause(const mcp_error *error);
 mcp_status bridge_set_elicitation(mcp_client *client, uintptr_t handle, mcp_error **error);
 mcp_status bridge_set_sampling(mcp_client *client, uintptr_t handle, mcp_error **error);
 mcp_status bridge_set_roots(mcp_client *client, uintptr_t handle, mcp_error **error);
-mcp_status bridge_set_request_handler(mcp_client *client, const char *method, uintptr_t handle, mcp_error **error);
 void bridge_input_set_over(mcp_input *input, uintptr_t handle);
 void bridge_input_fail(mcp_input *input, int64_t code, const char *message, uintptr_t cause);
 mcp_status bridge_set_server_log(mcp_client *client, uintptr_t handle, mcp_error **error);

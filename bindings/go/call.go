@@ -18,7 +18,6 @@ type callOptions struct {
 	progress            func(Progress) error
 	meta                any
 	headers             [][2]string
-	taskTTL             time.Duration
 }
 
 // Timeout limits the duration of the call, in addition to the deadline of its context: the earlier of the two applies.
@@ -61,12 +60,6 @@ func Meta(members any) CallOption {
 // Names that [Client.SetHeader] rejects are rejected here too: the call returns [InvalidArgument].
 func Header(name, value string) CallOption {
 	return func(o *callOptions) { o.headers = append(o.headers, [2]string{name, value}) }
-}
-
-// TaskTTL sets how long a server of version 2025-11-25 should keep a task that the call creates, and its result, from
-// its creation. Zero, the default, leaves it to the server. Modern servers set the time themselves.
-func TaskTTL(d time.Duration) CallOption {
-	return func(o *callOptions) { o.taskTTL = d }
 }
 
 // runCall calls a C function that blocks, and cancels it when the context is done.
@@ -152,16 +145,6 @@ func (o *callOptions) apply(c *C.mcp_options) error {
 			return err
 		}
 		err = check(func(f **C.mcp_error) C.mcp_status { return C.mcp_options_set_idle_timeout(c, ms, f) })
-		if err != nil {
-			return err
-		}
-	}
-	if o.taskTTL != 0 {
-		ms, err := milliseconds(o.taskTTL, "the ttl of the task")
-		if err != nil {
-			return err
-		}
-		err = check(func(f **C.mcp_error) C.mcp_status { return C.mcp_options_set_task_ttl(c, ms, f) })
 		if err != nil {
 			return err
 		}

@@ -59,7 +59,7 @@ func newClient(options []Option, create func(**C.mcp_error) (*C.mcp_client, erro
 // Close closes the client. Calls in flight return [Closed] within a moment, and so do all later calls. If the server
 // has sessions, Close also ends the session on the server, which takes at most the client's timeout. An error says why
 // that request failed; the client is closed nevertheless. A second Close does nothing. Callbacks and handlers may call
-// Close. To continue the session later, do not close the client: see [Client.SaveSession].
+// Close.
 func (c *Client) Close() error { return c.CloseContext(context.Background()) }
 
 // CloseContext closes the client like [Client.Close], but the context limits how long it may take to end the session on

@@ -1,7 +1,6 @@
 package mcp_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"net"
@@ -98,7 +97,6 @@ func TestSettings(t *testing.T) {
 	noError(t, ping(url, mcp.WithClientInfo("program", "2"), mcp.WithTimeout(time.Minute), mcp.WithoutProxy(),
 		mcp.WithLimit(mcp.EventLimit, 1<<20), mcp.WithLimit(mcp.HeadLimit, 0), mcp.WithRequireHTTPS(),
 		mcp.WithProtocolVersion(""), mcp.WithIdleTimeout(time.Minute), mcp.WithName(""),
-		mcp.WithConnectTimeout(time.Minute), mcp.WithKeepAlive(time.Minute), mcp.WithMaxInputRounds(2),
 		mcp.WithExtension("com.example/charts", map[string]int{"version": 2}),
 		mcp.WithExtension("com.example/other", nil)))
 
@@ -111,7 +109,7 @@ func TestSettings(t *testing.T) {
 	for _, option := range []mcp.Option{
 		mcp.WithCAFile("/no/such/file"), mcp.WithClientCertificate("/no/such/file", ""),
 		mcp.WithProxy("nonsense://"), mcp.WithProxy("http://\x00"), mcp.WithTransport(99), mcp.WithLimit(99, 1),
-		mcp.WithClientInfo("a\x00", "b"), mcp.WithConnectTimeout(-1), mcp.WithKeepAlive(-1),
+		mcp.WithClientInfo("a\x00", "b"),
 		mcp.WithExtension("charts", nil),
 		mcp.WithExtension("com.example/charts", 1),
 		mcp.WithExtension("com.example/charts", func() {}),
@@ -122,39 +120,4 @@ func TestSettings(t *testing.T) {
 	connected := newClient(t, url)
 	noError(t, connected.Ping(t.Context()))
 	wantStatus(t, mcp.WithTransport(mcp.SSE)(connected), mcp.Misuse)
-	noError(t, connected.SetMaxInputRounds(3))
-}
-
-func TestConnectTimeout(t *testing.T) {
-	client := newClient(t, scriptedURL(t, "dual+fault=silent"), mcp.WithTimeout(0),
-		mcp.WithConnectTimeout(150*time.Millisecond))
-	err := client.Ping(t.Context())
-	wantStatus(t, err, mcp.TimedOut)
-	if !strings.Contains(err.Error(), "connect timeout of 150 ms") {
-		t.Error(err)
-	}
-	// The end of a context also ends connecting.
-	noError(t, client.SetConnectTimeout(time.Minute))
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	if err := client.Ping(ctx); !errors.Is(err, context.DeadlineExceeded) {
-		t.Error(err)
-	}
-}
-
-func TestKeepAlive(t *testing.T) {
-	client := newClient(t, scriptedURL(t, "sse+fault=silent+when=ping"), mcp.WithKeepAlive(200*time.Millisecond))
-	for _, err := range client.Listen(t.Context(), mcp.Changes{Tools: true}) {
-		wantStatus(t, err, mcp.TimedOut)
-	}
-	noError(t, client.Connect(t.Context()))
-	// The interval may change later, too.
-	noError(t, client.SetKeepAlive(100*time.Millisecond))
-	for _, err := range client.Listen(t.Context(), mcp.Changes{Tools: true}) {
-		wantStatus(t, err, mcp.TimedOut)
-		if !strings.Contains(err.Error(), "within 100 ms") {
-			t.Error(err)
-		}
-	}
-	wantStatus(t, client.SetKeepAlive(-1), mcp.InvalidArgument)
 }

@@ -133,7 +133,7 @@ type InputError struct {
 func (e *InputError) Error() string { return e.Message }
 
 // WithElicitation sets the handler of [ElicitRequest]s. Without it, the client does not declare the elicitation
-// capability to the server. [Client.SetElicitation] replaces it later.
+// capability to the server.
 //
 // The handler runs on a separate goroutine, also several times at the same time, and may wait for the user. It may make
 // calls on the client and close it. Its time does not count against timeouts; see [WithInputTimeout].
@@ -148,20 +148,7 @@ func (e *InputError) Error() string { return e.Message }
 // If the handler returns an error or panics, a legacy server gets a JSON-RPC error and the call continues; with a
 // modern server, the call ends with [InputFailed], and that [Error] wraps the returned error or a [*PanicError].
 func WithElicitation(handler func(context.Context, ElicitRequest) (ElicitAnswer, error)) Option {
-	return func(c *Client) error { return c.SetElicitation(handler) }
-}
-
-// SetElicitation replaces the handler of [WithElicitation]; nil removes it, and such requests are then refused. It may
-// be called at any time. Requests that are open keep the old handler. After the first call, a client without a handler
-// cannot get one, because the server was told that there is none: [Misuse].
-func (c *Client) SetElicitation(handler func(context.Context, ElicitRequest) (ElicitAnswer, error)) error {
-	set := func(c *C.mcp_client, handle C.uintptr_t, e **C.mcp_error) C.mcp_status {
-		return C.bridge_set_elicitation(c, handle, e)
-	}
-	if handler == nil {
-		return c.setCallback(nil, set)
-	}
-	return c.setInput(func(ctx context.Context, i *C.mcp_input) error {
+	return withInput(func(ctx context.Context, i *C.mcp_input) error {
 		request := ElicitRequest{ClientName: clientName(i), Raw: params(i)}
 		if err := request.Raw.decodeLenient(&request); err != nil {
 			return err
@@ -175,25 +162,15 @@ func (c *Client) SetElicitation(handler func(context.Context, ElicitRequest) (El
 			return err
 		}
 		return check(func(e **C.mcp_error) C.mcp_status { return answer.action(i, jsonTextOf(content), e) })
-	}, set)
+	}, func(c *C.mcp_client, handle C.uintptr_t, e **C.mcp_error) C.mcp_status {
+		return C.bridge_set_elicitation(c, handle, e)
+	})
 }
 
 // WithSampling sets the handler of [SamplingRequest]s. Without it, the client does not declare the sampling capability
-// to the server. The handler runs under the rules that [WithElicitation] describes. [Client.SetSampling] replaces it
-// later.
+// to the server. The handler runs under the rules that [WithElicitation] describes.
 func WithSampling(handler func(context.Context, SamplingRequest) (SamplingResult, error)) Option {
-	return func(c *Client) error { return c.SetSampling(handler) }
-}
-
-// SetSampling replaces the handler of [WithSampling]; nil removes it. The rules are those of [Client.SetElicitation].
-func (c *Client) SetSampling(handler func(context.Context, SamplingRequest) (SamplingResult, error)) error {
-	set := func(c *C.mcp_client, handle C.uintptr_t, e **C.mcp_error) C.mcp_status {
-		return C.bridge_set_sampling(c, handle, e)
-	}
-	if handler == nil {
-		return c.setCallback(nil, set)
-	}
-	return c.setInput(func(ctx context.Context, i *C.mcp_input) error {
+	return withInput(func(ctx context.Context, i *C.mcp_input) error {
 		request := SamplingRequest{ClientName: clientName(i), Raw: params(i)}
 		if err := request.Raw.decodeLenient(&request); err != nil {
 			return err
@@ -203,25 +180,15 @@ func (c *Client) SetSampling(handler func(context.Context, SamplingRequest) (Sam
 			return err
 		}
 		return respond(i, result)
-	}, set)
+	}, func(c *C.mcp_client, handle C.uintptr_t, e **C.mcp_error) C.mcp_status {
+		return C.bridge_set_sampling(c, handle, e)
+	})
 }
 
 // WithRoots sets the handler that returns the folders and files that the server may access. Without it, the client does
 // not declare the roots capability to the server. The handler runs under the rules that [WithElicitation] describes.
-// [Client.SetRoots] replaces it later. If the folders change, call [Client.NotifyRootsChanged].
 func WithRoots(handler func(context.Context, RootsRequest) ([]Root, error)) Option {
-	return func(c *Client) error { return c.SetRoots(handler) }
-}
-
-// SetRoots replaces the handler of [WithRoots]; nil removes it. The rules are those of [Client.SetElicitation].
-func (c *Client) SetRoots(handler func(context.Context, RootsRequest) ([]Root, error)) error {
-	set := func(c *C.mcp_client, handle C.uintptr_t, e **C.mcp_error) C.mcp_status {
-		return C.bridge_set_roots(c, handle, e)
-	}
-	if handler == nil {
-		return c.setCallback(nil, set)
-	}
-	return c.setInput(func(ctx context.Context, i *C.mcp_input) error {
+	return withInput(func(ctx context.Context, i *C.mcp_input) error {
 		roots, err := handler(ctx, RootsRequest{ClientName: clientName(i)})
 		if err != nil {
 			return err
@@ -229,80 +196,13 @@ func (c *Client) SetRoots(handler func(context.Context, RootsRequest) ([]Root, e
 		return respond(i, struct {
 			Roots []Root `json:"roots"`
 		}{append([]Root{}, roots...)})
-	}, set)
-}
-
-// NotifyRootsChanged tells the server that the folders of [WithRoots] have changed (specification 2025-11-25, "Roots"):
-// it may then request them again. It does nothing if no session is open, or if the server is a modern one: versions
-// from 2026-07-28 on have no such notification, because their servers request the folders when they need them. It never
-// connects.
-//
-// It returns [Misuse] if no handler for roots was set before the first call.
-func (c *Client) NotifyRootsChanged(ctx context.Context, options ...CallOption) error {
-	return c.call(ctx, options, func(c *C.mcp_client, o *C.mcp_options, e **C.mcp_error) C.mcp_status {
-		return C.mcp_notify_roots_changed(c, o, e)
+	}, func(c *C.mcp_client, handle C.uintptr_t, e **C.mcp_error) C.mcp_status {
+		return C.bridge_set_roots(c, handle, e)
 	})
 }
 
-// A ServerRequest is a server's request that the specification does not define; see [WithRequestHandler].
-type ServerRequest struct {
-	Method string
-	// Params holds the parameters as received, an object.
-	Params Result
-	// ClientName is the name of the client ([Client.Name]).
-	ClientName string
-}
-
-// WithRequestHandler sets the handler of server requests that the specification does not define, such as those of an
-// extension, by their method. It returns a value that [encoding/json] encodes as an object; nil is an empty object.
-// Nothing is declared to the server: see [WithCapability] and [WithExtension]. The handler runs under the rules that
-// [WithElicitation] describes. [Client.SetRequestHandler] sets it later.
-//
-// The error is [InvalidArgument] for a method that has its own option, such as "roots/list", that the library handles
-// ("ping", "tasks/..."), or that is a notification.
-func WithRequestHandler(method string, handler func(context.Context, ServerRequest) (any, error)) Option {
-	return func(c *Client) error { return c.SetRequestHandler(method, handler) }
-}
-
-// SetRequestHandler sets or replaces the handler of [WithRequestHandler] for a method; nil removes it. It may be called
-// at any time, but requests outside of calls arrive only if a handler was set before the first call.
-func (c *Client) SetRequestHandler(method string, handler func(context.Context, ServerRequest) (any, error)) error {
-	return withCString(method, "the method", func(name *C.char) error {
-		set := func(c *C.mcp_client, handle C.uintptr_t, e **C.mcp_error) C.mcp_status {
-			return C.bridge_set_request_handler(c, name, handle, e)
-		}
-		if handler == nil {
-			return c.setCallback(nil, set)
-		}
-		return c.setInput(func(ctx context.Context, i *C.mcp_input) error {
-			result, err := handler(ctx, ServerRequest{method, params(i), clientName(i)})
-			if err != nil {
-				return err
-			}
-			if result == nil {
-				result = struct{}{}
-			}
-			return respond(i, result)
-		}, set)
-	})
-}
-
-// WithMaxInputRounds limits how many times one call may be repeated with input that a modern server requires
-// (specification 2026-07-28, "Multi Round-Trip Requests"). A call that exceeds it returns [Endless]. Zero means the
-// default, 32. [Client.SetMaxInputRounds] changes it later.
-func WithMaxInputRounds(rounds uint32) Option {
-	return func(c *Client) error { return c.SetMaxInputRounds(rounds) }
-}
-
-// SetMaxInputRounds changes the limit of [WithMaxInputRounds]. It takes effect with the next call.
-func (c *Client) SetMaxInputRounds(rounds uint32) error {
-	return c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status {
-		return C.mcp_set_max_input_rounds(client, C.uint32_t(rounds), failure)
-	})
-}
-
-// WithInputTimeout limits the time of the handlers of [WithElicitation], [WithSampling], [WithRoots] and
-// [WithRequestHandler]. Zero, the default, means no limit.
+// WithInputTimeout limits the time of the handlers of [WithElicitation], [WithSampling] and [WithRoots]. Zero, the
+// default, means no limit.
 func WithInputTimeout(d time.Duration) Option {
 	return func(c *Client) error {
 		ms, err := milliseconds(d, "the input timeout")
@@ -318,11 +218,13 @@ func WithInputTimeout(d time.Duration) Option {
 // An inputHandler answers a C input.
 type inputHandler func(context.Context, *C.mcp_input) error
 
-func (c *Client) setInput(
+func withInput(
 	handler inputHandler, set func(*C.mcp_client, C.uintptr_t, **C.mcp_error) C.mcp_status,
-) error {
-	c.core.hasHandlers.Store(true)
-	return c.setCallback(handler, set)
+) Option {
+	return func(c *Client) error {
+		c.core.hasHandlers.Store(true)
+		return c.setCallback(handler, set)
+	}
 }
 
 func clientName(i *C.mcp_input) string { return C.GoString(C.mcp_input_client_name(i)) }

@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	mcp "github.com/libmcp/libmcp/bindings/go"
@@ -25,57 +24,6 @@ func answerAll() []mcp.Option {
 			return mcp.SamplingResult{Role: "assistant", Content: content, Model: "m"}, nil
 		}),
 	}
-}
-
-func TestRequestsOfOtherMethods(t *testing.T) {
-	inBothEras(t, func(t *testing.T, version string) {
-		var of, name string
-		done := make(chan struct{})
-		client := newProcessClient(t, version,
-			mcp.WithCapability("experimental", map[string]any{"com.example/pick": struct{}{}}),
-			mcp.WithRequestHandler("x.example/none", nil),
-			mcp.WithRequestHandler("x.example/pick", func(_ context.Context, r mcp.ServerRequest) (any, error) {
-				defer close(done)
-				var params struct{ Of string }
-				noError(t, r.Params.Decode(&params))
-				of, name = params.Of, r.Method
-				return map[string]string{"colour": "red"}, nil
-			}))
-		result, err := client.CallTool(t.Context(), "asks_other", nil)
-		noError(t, err)
-		wantEqual(t, result.Text(), "well")
-		<-done
-		wantEqual(t, of+" "+name, "wall x.example/pick")
-	})
-	for _, option := range []mcp.Option{
-		mcp.WithRequestHandler("roots/list", nil), mcp.WithRequestHandler("", nil),
-		mcp.WithRequestHandler("a\x00b", nil), mcp.WithCapability("roots", nil),
-		mcp.WithCapability("experimental", 1), mcp.WithCapability("a\x00b", nil),
-	} {
-		_, err := mcp.New("http://127.0.0.1:9/mcp", option)
-		wantStatus(t, err, mcp.InvalidArgument)
-	}
-}
-
-func TestRemovedHandlersOfOtherMethods(t *testing.T) {
-	inBothEras(t, func(t *testing.T, version string) {
-		handler := func(context.Context, mcp.ServerRequest) (any, error) {
-			t.Error("a removed handler was called")
-			return nil, nil
-		}
-		client := newProcessClient(t, version,
-			mcp.WithRequestHandler("x.example/pick", handler), mcp.WithRequestHandler("x.example/kept", handler))
-		noError(t, client.SetRequestHandler("x.example/pick", nil))
-		result, err := client.CallTool(t.Context(), "asks_other", nil)
-		if version == "2026-07-28" {
-			wantStatus(t, err, mcp.InputUnsupported)
-			return
-		}
-		noError(t, err)
-		wantEqual(t, result.Text(), "well")
-		// The ping makes sure that the request was handled.
-		noError(t, client.Ping(t.Context()))
-	})
 }
 
 func TestInputHandlers(t *testing.T) {
@@ -117,35 +65,6 @@ func TestInputHandlers(t *testing.T) {
 		if !maps.Equal(requests, want) {
 			t.Errorf("the handlers got %v instead of %v", requests, want)
 		}
-	})
-}
-
-func TestReplacedHandlers(t *testing.T) {
-	inBothEras(t, func(t *testing.T, version string) {
-		client := newProcessClient(t, version, answerAll()...)
-		_, err := client.CallTool(t.Context(), "asks", nil)
-		noError(t, err)
-		noError(t, client.Ping(t.Context()))
-		var calls atomic.Int32
-		noError(t, client.SetElicitation(func(context.Context, mcp.ElicitRequest) (mcp.ElicitAnswer, error) {
-			calls.Add(1)
-			return mcp.ElicitDecline(), nil
-		}))
-		_, err = client.CallTool(t.Context(), "asks", nil)
-		noError(t, err)
-		noError(t, client.Ping(t.Context()))
-		wantEqual(t, calls.Load(), 2)
-		noError(t, client.NotifyRootsChanged(t.Context()))
-		noError(t, client.SetElicitation(nil))
-		noError(t, client.SetSampling(nil))
-		noError(t, client.SetRoots(nil))
-
-		other := newProcessClient(t, version)
-		noError(t, other.Ping(t.Context()))
-		wantStatus(t, other.SetRoots(func(context.Context, mcp.RootsRequest) ([]mcp.Root, error) {
-			return nil, nil
-		}), mcp.Misuse)
-		wantStatus(t, other.NotifyRootsChanged(t.Context()), mcp.Misuse)
 	})
 }
 

@@ -73,19 +73,6 @@ func WithTimeout(d time.Duration) Option {
 	return func(c *Client) error { return c.SetTimeout(d) }
 }
 
-// WithConnectTimeout sets the timeout for connecting: starting the server process, the first connection, and the
-// negotiation of the protocol version. The default is zero: this time then counts toward the timeout of the call that
-// connects. See [Client.SetConnectTimeout].
-func WithConnectTimeout(d time.Duration) Option {
-	return func(c *Client) error { return c.SetConnectTimeout(d) }
-}
-
-// WithKeepAlive sets the interval of pings to the server while [Client.Listen] waits for changes. The default is zero:
-// no pings. See [Client.SetKeepAlive].
-func WithKeepAlive(interval time.Duration) Option {
-	return func(c *Client) error { return c.SetKeepAlive(interval) }
-}
-
 // WithIdleTimeout sets the idle timeout of calls without [IdleTimeout]: a call ends with [TimedOut] if it waits this
 // long without receiving a byte or, while it sends, without being able to send one. The default is zero: no limit.
 func WithIdleTimeout(d time.Duration) Option {
@@ -138,27 +125,6 @@ func WithExtension(name string, settings any) Option {
 			return c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status {
 				t := jsonTextOf(text)
 				return C.mcp_set_extension(client, name, t.text, t.length, failure)
-			})
-		})
-	}
-}
-
-// WithCapability declares a capability to the server that no other option declares: a member of the client's
-// "capabilities", such as "experimental". capability is encoded as a JSON object; nil means an empty one. The error is
-// [InvalidArgument] for a capability that a handler or [WithExtension] declares, and for "tasks".
-func WithCapability(name string, capability any) Option {
-	return func(c *Client) error {
-		if capability == nil {
-			capability = struct{}{}
-		}
-		text, err := marshal(capability, "the capability")
-		if err != nil {
-			return err
-		}
-		return withCString(name, "the name", func(name *C.char) error {
-			return c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status {
-				t := jsonTextOf(text)
-				return C.mcp_set_capability(client, name, t.text, t.length, failure)
 			})
 		})
 	}
@@ -320,50 +286,6 @@ func (c *Client) SetTimeout(d time.Duration) error {
 	}
 	return c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status {
 		return C.mcp_set_timeout(client, ms, failure)
-	})
-}
-
-// SetConnectTimeout sets the timeout for connecting: starting the server process, the first connection, and the
-// negotiation of the protocol version. Zero, the default, means that this time counts toward the timeout of the call
-// that connects.
-//
-//	client.SetConnectTimeout(5 * time.Minute) // npx may have to download the server first
-//	client.SetTimeout(10 * time.Second)
-//
-// While it is set, neither the timeout nor the idle timeout of a call applies to connecting: not for the call that
-// connects, nor for those that wait for it. The end of a call's context always applies. If the time passes, all of them
-// return [TimedOut], and the next call connects again. It also applies when a lost session is re-established: all
-// connections of one call together have this time, except those with which [Client.Listen] goes on, each of which has
-// the whole time. The time of a login does not count. In [Client.Diagnose], the timeout of the call also limits
-// connecting.
-func (c *Client) SetConnectTimeout(d time.Duration) error {
-	ms, err := milliseconds(d, "the connect timeout")
-	if err != nil {
-		return err
-	}
-	return c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status {
-		return C.mcp_set_connect_timeout(client, ms, failure)
-	})
-}
-
-// SetKeepAlive sets the interval of pings to the server while [Client.Listen] waits for changes; zero, the default,
-// means no pings. They find out that a server has vanished without closing its connection, and keep proxies and servers
-// from ending a session that seems unused. It takes effect with the next Listen.
-//
-// If the server does not respond before the next interval ends, Listen returns [TimedOut]; the client can still be
-// used. An error in the response, such as HTTP 429, shows that the server is there, except HTTP 401 and 403 and the
-// loss of the session. If a ping fails in another way, the connection is re-established as after any failure. Choose an
-// interval that is longer than the server may be busy.
-//
-// Pings are sent only while Listen waits for the server, and not while the body of the loop runs. They run the auth
-// callback like Listen itself, but begin no login.
-func (c *Client) SetKeepAlive(interval time.Duration) error {
-	ms, err := milliseconds(interval, "the keep-alive interval")
-	if err != nil {
-		return err
-	}
-	return c.set(func(client *C.mcp_client, failure **C.mcp_error) C.mcp_status {
-		return C.mcp_set_keep_alive(client, ms, failure)
 	})
 }
 

@@ -6,7 +6,6 @@ import "C"
 import (
 	"context"
 	"encoding/json"
-	"iter"
 )
 
 // A Started is the result of [Client.CallToolAsTask]: a task or the tool's result.
@@ -80,29 +79,6 @@ func (c *Client) GetTask(ctx context.Context, id string, options ...CallOption) 
 		return nil, err
 	}
 	return task, nil
-}
-
-var tasks = listing[Task]{
-	member: "tasks",
-	all: func(c *C.mcp_client, o *C.mcp_options, result **C.mcp_json, e **C.mcp_error) C.mcp_status {
-		return C.mcp_list_tasks(c, o, result, e)
-	},
-	page: func(c *C.mcp_client, cursor *C.char, o *C.mcp_options, page **C.mcp_json, e **C.mcp_error) C.mcp_status {
-		return C.mcp_list_tasks_page(c, cursor, o, page, e)
-	},
-	raw: func(task *Task) *Result { return &task.Raw },
-}
-
-// ListTasks returns all tasks of the server, from all pages. Only servers of version 2025-11-25 have such a list, and
-// not all of them: for others, the error is [RPCError] with the code -32601.
-func (c *Client) ListTasks(ctx context.Context, options ...CallOption) ([]Task, error) {
-	return tasks.list(ctx, c, options)
-}
-
-// Tasks yields the tasks of [Client.ListTasks], and requests each page when the loop reaches it. An error ends the
-// loop. A page whose cursor was used before is the last one.
-func (c *Client) Tasks(ctx context.Context, options ...CallOption) iter.Seq2[Task, error] {
-	return tasks.pages(ctx, c, options)
 }
 
 // UpdateTask sends the inputs that a task of a modern server needs. responses is a value that [encoding/json] encodes

@@ -17,7 +17,7 @@ type Tool struct {
 	Description string `json:"description"`
 	// InputSchema is the JSON schema of the arguments.
 	InputSchema json.RawMessage `json:"inputSchema"`
-	// OutputSchema is the JSON schema of the structured content; nil if there is none. Nothing is checked against it.
+	// OutputSchema is the JSON schema of the structured content; nil if there is none.
 	OutputSchema json.RawMessage `json:"outputSchema"`
 	// Annotations are the server's hints about the tool.
 	Annotations ToolAnnotations `json:"annotations"`
@@ -102,7 +102,7 @@ func (r *ToolResult) Text() string {
 }
 
 // Decode decodes the structured content into v, as [json.Unmarshal] does. It does not check the content against the
-// tool's OutputSchema: a program that has a validator for JSON schemas passes it both values.
+// tool's OutputSchema.
 func (r *ToolResult) Decode(v any) error { return Result(r.StructuredContent).Decode(v) }
 
 // A ToolError reports that a tool was executed and failed.

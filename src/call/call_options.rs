@@ -61,8 +61,6 @@ pub struct RequestExtras {
     pub meta: Option<Arc<str>>,
     pub headers: Option<Arc<HeaderSet>>,
     pub progress: Option<Arc<ProgressCallback>>,
-    /// How long a server should keep a task that the call creates, in milliseconds.
-    pub task_ttl: Option<u64>,
     /// Not sent: for the callbacks that the call needs.
     pub data: Option<CallData>,
 }

@@ -29,34 +29,6 @@ pub trait CallbackRunner: Send + Sync {
     fn set_end_hook(&self, _hook: Option<Arc<EndHook>>) {}
 }
 
-/// Runs callbacks where a call runs its own, for other work that goes on beside the call. That work has its own thread,
-/// so its waits change nothing for the call.
-pub struct CallbacksBeside(Arc<dyn CallbackRunner>);
-
-impl CallbacksBeside {
-    pub fn of(call: &Arc<dyn CallbackRunner>) -> Arc<dyn CallbackRunner> {
-        Arc::new(CallbacksBeside(Arc::clone(call)))
-    }
-}
-
-impl CallbackRunner for CallbacksBeside {
-    fn run(&self, callback: Work) -> Result<()> {
-        self.0.run(callback)
-    }
-
-    fn notify(&self, callback: Work) {
-        self.0.notify(callback);
-    }
-
-    fn start_waiting(&self, work: Work) -> Result<()> {
-        self.0.start_waiting(work)
-    }
-
-    fn while_waiting(&self, wait: &mut dyn FnMut()) {
-        wait();
-    }
-}
-
 /// The threads for the callbacks of one client, for calls that do not belong to a queue.
 pub struct CallbackThreads(ThreadPool);
 
@@ -67,13 +39,6 @@ impl Default for CallbackThreads {
 }
 
 impl CallbackThreads {
-    /// Runs work of the library that may take long.
-    pub fn run_internal(&self, work: Work) -> Result<()> {
-        self.0
-            .run(work)
-            .map_err(|error| Error::new(MCP_SYSTEM_ERROR, format!("cannot create a thread for a callback: {error}")))
-    }
-
     /// Ends the threads that run no callback. Does not wait for the others: a callback may never return.
     pub fn shut_down(&self) {
         self.0.stop();
@@ -83,7 +48,9 @@ impl CallbackThreads {
 
 impl CallbackRunner for CallbackThreads {
     fn run(&self, callback: Work) -> Result<()> {
-        self.run_internal(in_same_callbacks(callback))
+        self.0
+            .run(in_same_callbacks(callback))
+            .map_err(|error| Error::new(MCP_SYSTEM_ERROR, format!("cannot create a thread for a callback: {error}")))
     }
 
     fn notify(&self, callback: Work) {

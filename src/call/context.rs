@@ -25,7 +25,7 @@ use crate::status::MCP_INVALID_ARGUMENT;
 use crate::sys::lock::Mutex;
 use crate::sys::pollable_event::{PollableEvent, SetOnDrop};
 use crate::sys::thread_pool::Work;
-use crate::sys::wait::{Done, Heartbeat, Interest, Interrupt, WaitContext};
+use crate::sys::wait::{Interest, Interrupt, WaitContext};
 use crate::trace::Trace;
 
 /// How often a waiting call checks whether a callback on another thread has ended.
@@ -49,10 +49,6 @@ pub struct CallContext {
     pub may_run_auth_callback: bool,
     /// The application asks for a login.
     pub is_login: bool,
-    /// No login may begin during the call.
-    pub forbids_login: bool,
-    /// Connecting always counts toward the timeout of the call.
-    pub counts_connecting: bool,
     /// A call of the library, on a thread that reads messages.
     pub is_internal: bool,
     /// The call closes the client.
@@ -65,7 +61,6 @@ pub struct CallContext {
 struct CallLimit {
     deadline: Option<Instant>,
     timeout: Option<Duration>,
-    is_connect_timeout: bool,
 }
 
 /// A step of an authorization that a call takes only once: otherwise a server could keep the user busy.
@@ -86,8 +81,6 @@ struct SharedCallState {
     paused: AtomicU64,
     /// The time spent at authorization servers, in nanoseconds.
     authorization_time: AtomicU64,
-    /// The time of connecting that did not count toward the timeout, in nanoseconds.
-    connecting_time: AtomicU64,
     clock: OnceLock<Arc<PauseClock>>,
     /// How often the server has refused credentials from the auth callback.
     refusals: AtomicU32,
@@ -134,7 +127,6 @@ impl CallContext {
             progress_token,
             paused: AtomicU64::default(),
             authorization_time: AtomicU64::default(),
-            connecting_time: AtomicU64::default(),
             clock: OnceLock::new(),
             refusals: AtomicU32::default(),
             authorization_steps: AtomicU32::default(),
@@ -149,8 +141,6 @@ impl CallContext {
             applied_authorization: Cell::default(),
             may_run_auth_callback,
             is_login: false,
-            forbids_login: false,
-            counts_connecting: false,
             is_internal: false,
             is_closing: false,
             shared: Arc::new(shared),
@@ -162,8 +152,8 @@ impl CallContext {
     pub fn within(&self, limit: Duration) -> CallContext {
         let wait_context = self.wait_context().within(limit);
         let whole_call = self.whole_call.get().unwrap_or_else(|| {
-            let WaitContext { deadline, timeout, is_connect_timeout, .. } = *self.wait_context();
-            CallLimit { deadline, timeout, is_connect_timeout }
+            let WaitContext { deadline, timeout, .. } = *self.wait_context();
+            CallLimit { deadline, timeout }
         });
         CallContext {
             wait_context: RefCell::new(wait_context),
@@ -175,10 +165,8 @@ impl CallContext {
 
     /// Runs `authorize` with a copy that has the limits of the whole call. Narrower limits do not count the time.
     pub fn authorizing<T>(&self, authorize: impl FnOnce(&CallContext) -> T) -> T {
-        let Some(CallLimit { deadline, timeout, is_connect_timeout }) = self.whole_limit() else {
-            return authorize(self);
-        };
-        let wait_context = WaitContext { deadline, timeout, is_connect_timeout, ..self.wait_context().clone() };
+        let Some(CallLimit { deadline, timeout }) = self.whole_limit() else { return authorize(self) };
+        let wait_context = WaitContext { deadline, timeout, ..self.wait_context().clone() };
         let whole =
             CallContext { wait_context: RefCell::new(wait_context), whole_call: Cell::default(), ..self.clone() };
         let (start, paused) = (Instant::now(), self.paused_so_far());
@@ -206,58 +194,8 @@ impl CallContext {
 
     /// A copy without deadline and idle limit: only cancelling the call or closing the client ends it.
     pub fn without_deadline(&self) -> CallContext {
-        let wait_context = WaitContext {
-            deadline: None,
-            timeout: None,
-            is_connect_timeout: false,
-            idle: None,
-            ..self.wait_context().clone()
-        };
+        let wait_context = WaitContext { deadline: None, timeout: None, idle: None, ..self.wait_context().clone() };
         CallContext { wait_context: RefCell::new(wait_context), whole_call: Cell::default(), ..self.clone() }
-    }
-
-    /// Runs `connect` with a copy whose only time limit is what this call has not yet used of `limit`: otherwise a
-    /// server could prolong it by losing session after session. The time does not count toward the limits of this
-    /// call, nor of those that wait for it.
-    pub fn connecting<T>(&self, limit: Duration, connect: impl FnOnce(&CallContext) -> T) -> T {
-        let wait_context = WaitContext {
-            deadline: Instant::now().checked_add(limit.saturating_sub(self.connecting_time())),
-            timeout: Some(limit),
-            is_connect_timeout: true,
-            idle: None,
-            ..self.wait_context().clone()
-        };
-        let connecting =
-            CallContext { wait_context: RefCell::new(wait_context), whole_call: Cell::default(), ..self.clone() };
-        let timed = || {
-            let (start, paused) = (Instant::now(), self.paused_so_far());
-            let outcome = connect(&connecting);
-            let new_pauses = self.paused_so_far().saturating_sub(paused);
-            let time = nanoseconds(start.elapsed().saturating_sub(new_pauses));
-            self.shared.connecting_time.fetch_add(time, Ordering::Relaxed);
-            outcome
-        };
-        self.paused(|clock| clock.during(timed))
-    }
-
-    /// A copy that has the connect timeout if that ends first. The time counts toward the limits of this call.
-    pub fn connecting_within(&self, limit: Duration) -> CallContext {
-        let connecting = self.within(limit);
-        {
-            let mut wait_context = connecting.wait_context.borrow_mut();
-            wait_context.is_connect_timeout |= wait_context.deadline != self.wait_context().deadline;
-        }
-        connecting
-    }
-
-    /// The time that [`CallContext::connecting`] has taken so far.
-    pub fn connecting_time(&self) -> Duration {
-        Duration::from_nanos(self.shared.connecting_time.load(Ordering::Relaxed))
-    }
-
-    /// The call has reached its goal, and connects again only to keep it: each attempt has the whole connect timeout.
-    pub fn restore_connecting_time(&self) {
-        self.shared.connecting_time.store(0, Ordering::Relaxed);
     }
 
     /// A copy for messages after the end of the call: only `limit` ends it.
@@ -268,14 +206,7 @@ impl CallContext {
 
     /// A copy whose waits end soon after `done` is set.
     pub fn until_done(&self, done: Arc<PollableEvent>) -> CallContext {
-        let wait_context = WaitContext { done: Some(Arc::new(Done::new(done))), ..self.wait_context().clone() };
-        CallContext { wait_context: RefCell::new(wait_context), ..self.clone() }
-    }
-
-    /// A copy whose waits start a heartbeat from time to time, and end soon after `failed` is set.
-    pub fn with_heartbeat(&self, heartbeat: Arc<dyn Heartbeat>, failed: &Arc<PollableEvent>) -> CallContext {
-        let done = Some(Arc::new(Done::new(Arc::clone(failed))));
-        let wait_context = WaitContext { heartbeat: Some(heartbeat), done, ..self.wait_context().clone() };
+        let wait_context = WaitContext { done: Some(done), ..self.wait_context().clone() };
         CallContext { wait_context: RefCell::new(wait_context), ..self.clone() }
     }
 
@@ -309,16 +240,6 @@ impl CallContext {
     /// This context, changed so that a login may begin.
     pub fn for_login(self) -> CallContext {
         CallContext { is_login: true, ..self }
-    }
-
-    /// This context, changed so that no login begins: a diagnosis must not open a browser.
-    pub fn without_login(self) -> CallContext {
-        CallContext { forbids_login: true, ..self }
-    }
-
-    /// This context, changed so that its timeout limits also connecting: a diagnosis must end in time.
-    pub fn counting_connecting(self) -> CallContext {
-        CallContext { counts_connecting: true, ..self }
     }
 
     /// Records a step of an authorization. False if this call has taken it before.
@@ -357,12 +278,10 @@ impl CallContext {
     /// Runs `callbacks`, and extends the deadline by the time that they add to [`CallContext::clock`].
     pub fn paused<T>(&self, callbacks: impl FnOnce(&PauseClock) -> T) -> T {
         let clock = self.clock();
-        let paused = self.paused_so_far();
         let (before, _) = clock.total();
         let outcome = callbacks(&clock);
         let (after, _) = clock.total();
-        // Includes the pauses within this one, which have extended the deadline already.
-        self.shared.set_paused(paused + (after - before));
+        self.shared.set_paused(self.paused_so_far() + (after - before));
         outcome
     }
 
@@ -378,10 +297,7 @@ impl CallContext {
         let (start, _) = clock.total();
         loop {
             let (total, is_running) = clock.total();
-            let is_running = is_running && !self.counts_connecting;
-            if !self.counts_connecting {
-                self.shared.set_paused(before + (total - start));
-            }
+            self.shared.set_paused(before + (total - start));
             let mut wait_context = self.wait_context().clone();
             if is_running {
                 wait_context.deadline = None;
@@ -392,7 +308,7 @@ impl CallContext {
                 Ok(Some(_)) => return Ok(()),
                 Ok(None) => {}
                 // A callback may have begun since `total` was read, and may even have ended again.
-                Err(Interrupt::TimedOut) if !self.counts_connecting && clock.total() != (total, false) => {}
+                Err(Interrupt::TimedOut) if clock.total() != (total, false) => {}
                 Err(interrupt) => return Err(self.interrupt_error(&interrupt)),
             }
         }
@@ -502,11 +418,6 @@ impl CallContext {
     /// The headers that the caller has set for this call.
     pub fn headers(&self) -> Option<&Arc<HeaderSet>> {
         self.shared.extras.headers.as_ref()
-    }
-
-    /// How long a server should keep a task that the call creates, in milliseconds.
-    pub fn task_ttl(&self) -> Option<u64> {
-        self.shared.extras.task_ttl
     }
 
     /// The application's object for its callbacks.

@@ -78,15 +78,6 @@ impl HeaderSet {
         self.all().any(|(name, _)| *name == AUTHORIZATION)
     }
 
-    pub fn has_bearer(&self) -> bool {
-        self.bearer.is_some()
-    }
-
-    /// The names of the headers.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.custom.iter().map(|(name, _)| name.as_str())
-    }
-
     pub fn is_empty(&self) -> bool {
         self.all().next().is_none()
     }

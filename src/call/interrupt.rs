@@ -24,11 +24,6 @@ pub fn status_of(interrupt: &Interrupt) -> Status {
 pub fn interrupt_error(interrupt: &Interrupt, doing: &str, wait_context: &WaitContext) -> Error {
     let duration = |limit: Option<Duration>| limit.map_or_else(String::new, |l| format!(" of {} ms", l.as_millis()));
     match interrupt {
-        Interrupt::TimedOut if wait_context.is_connect_timeout => {
-            let limit = duration(wait_context.timeout);
-            let advice = "a server that is installed when it starts may need longer: see mcp_set_connect_timeout";
-            Error::new(MCP_TIMEOUT, format!("the connect timeout{limit} passed {doing}; {advice}"))
-        }
         Interrupt::TimedOut => {
             Error::new(MCP_TIMEOUT, format!("the timeout{} passed {doing}", duration(wait_context.timeout)))
         }

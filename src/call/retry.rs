@@ -3,7 +3,6 @@
 //! `server/discover`.
 
 use crate::error::Error;
-use crate::protocol::messages::INVALID_PARAMS;
 use crate::protocol::negotiation::{is_header_mismatch, is_modern_error};
 use crate::protocol::version::Era;
 use crate::status::*;
@@ -40,8 +39,8 @@ pub enum FailedStep {
     /// many attempts to open it have failed in a row.
     ServerStream { was_open: bool, failures: u32 },
     /// A subscription. `failures`: how many times in a row it could not be opened, or ended before anything was
-    /// received. `was_open`: it was open before.
-    Subscription { failures: u32, was_open: bool },
+    /// received.
+    Subscription { failures: u32 },
     /// Opening the event stream of HTTP+SSE in a handshake. The server may not support this transport.
     FirstStream,
     /// The handshake over Streamable HTTP. The server may not support this transport.
@@ -66,10 +65,7 @@ pub fn disposition(error: &Error, step: FailedStep) -> Disposition {
         // The server may be reachable again in a moment.
         FailedStep::ResumedResponse => retry_if(matches!(error.status(), MCP_CONNECT_FAILED | MCP_DISCONNECTED)),
         FailedStep::ServerStream { was_open, failures } => after_server_stream(error, was_open, failures),
-        FailedStep::Subscription { failures, was_open } => {
-            let may_help = is_transient(error) || (was_open && error.report().is_connect_timeout);
-            retry_if(failures <= MAX_SUBSCRIPTIONS && may_help)
-        }
+        FailedStep::Subscription { failures } => retry_if(failures <= MAX_SUBSCRIPTIONS && is_transient(error)),
         FailedStep::FirstStream if indicates_no_sse_server(error) || error.status() == MCP_TIMEOUT => {
             Disposition::OtherTransport
         }
@@ -89,32 +85,6 @@ fn after_request(error: &Error, era: Era, renewed: bool) -> Disposition {
         return Disposition::NewVersion;
     }
     if is_header_mismatch(error) { Disposition::NewHeaders } else { Disposition::Fatal }
-}
-
-/// Whether a request in a session that was saved by another client may have failed with this error because the server
-/// was replaced: the server has responded, and the error is neither about credentials nor about a temporary state.
-pub fn may_be_other_server(error: &Error) -> bool {
-    let report = error.report();
-    let has_responded = match error.status() {
-        MCP_NOT_FOUND
-        | MCP_SERVER_ERROR
-        | MCP_HTTP_ERROR
-        | MCP_UNEXPECTED_CONTENT
-        | MCP_INVALID_JSON
-        | MCP_INVALID_MESSAGE
-        | MCP_RPC_ERROR
-        | MCP_VERSION_UNSUPPORTED
-        | MCP_SESSION_LOST => true,
-        _ => report.session_is_gone,
-    };
-    has_responded && !matches!(report.http_status, 401 | 403 | 407 | 408 | 429 | 502..=504)
-}
-
-/// Whether a server refuses the parameters of a request before it executes it. So modern servers refuse legacy
-/// requests, which have no `_meta` (2026-07-28, "Per-request protocol fields").
-pub fn is_refused_for_parameters(error: &Error) -> bool {
-    let report = error.report();
-    report.http_status == 400 && report.rpc.as_ref().is_some_and(|rpc| rpc.code == INVALID_PARAMS)
 }
 
 /// HTTP 401, or a 403 that requires a wider scope (RFC 6750, section 3.1).
@@ -207,9 +177,7 @@ fn is_about_credentials(status: Status) -> bool {
 
 /// Whether an error concerns only the call that received it, and not other calls that wait for the same result.
 pub fn is_of_this_call(error: &Error) -> bool {
-    let report = error.report();
-    let is_interrupt = matches!(report.status, MCP_CANCELLED | MCP_TIMEOUT | MCP_CLOSED | MCP_SYSTEM_ERROR);
-    !report.is_connect_timeout && (report.of_this_call || is_interrupt)
+    error.report().of_this_call || matches!(error.status(), MCP_CANCELLED | MCP_TIMEOUT | MCP_CLOSED | MCP_SYSTEM_ERROR)
 }
 
 /// Whether the session can be used although the server refused `notifications/initialized`, as some servers do.
@@ -267,25 +235,6 @@ mod tests {
         let renewed = FailedStep::Request { era: Era::Legacy, renewed: true };
         assert_eq!(disposition(&rpc(-32020), renewed), Disposition::NewHeaders);
         assert_eq!(disposition(&rpc(-32022), renewed), Disposition::Fatal);
-    }
-
-    #[test]
-    fn a_saved_session_may_be_that_of_another_server_if_the_server_refuses_a_request() {
-        for (error, expected) in [
-            (failed(MCP_HTTP_ERROR, 400), true),
-            (failed(MCP_NOT_FOUND, 404), true),
-            (failed(MCP_SERVER_ERROR, 500), true),
-            (failed(MCP_UNEXPECTED_CONTENT, 202), true),
-            (failed(MCP_SESSION_LOST, 404), true),
-            (rpc(-32602), true),
-            (failed(MCP_UNAUTHORIZED, 401), false),
-            (failed(MCP_RATE_LIMITED, 429), false),
-            (failed(MCP_UNAVAILABLE, 503), false),
-            (failed(MCP_TIMEOUT, 0), false),
-            (failed(MCP_CONNECT_FAILED, 0), false),
-        ] {
-            assert_eq!(may_be_other_server(&error), expected, "{:?}", error.report());
-        }
     }
 
     #[test]
@@ -347,24 +296,13 @@ mod tests {
         ] {
             assert_eq!(disposition(&error, FailedStep::ResumedResponse), resumed, "{:?}", error.report());
             assert_eq!(
-                disposition(&error, FailedStep::Subscription { failures: 1, was_open: false }),
+                disposition(&error, FailedStep::Subscription { failures: 1 }),
                 subscribed,
                 "{:?}",
                 error.report()
             );
-            let last = FailedStep::Subscription { failures: MAX_SUBSCRIPTIONS + 1, was_open: true };
+            let last = FailedStep::Subscription { failures: MAX_SUBSCRIPTIONS + 1 };
             assert_eq!(disposition(&error, last), Disposition::Fatal);
-        }
-    }
-
-    #[test]
-    fn a_connect_timeout_concerns_all_calls_and_ends_only_a_new_subscription() {
-        let mut error = failed(MCP_TIMEOUT, 0);
-        assert!(is_of_this_call(&error));
-        error.report_mut().is_connect_timeout = true;
-        assert!(!is_of_this_call(&error));
-        for (was_open, next) in [(true, Disposition::Retry), (false, Disposition::Fatal)] {
-            assert_eq!(disposition(&error, FailedStep::Subscription { failures: 1, was_open }), next);
         }
     }
 

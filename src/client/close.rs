@@ -20,8 +20,6 @@ impl Client {
         self.check_process()?;
         self.check_not_in_auth_callback()?;
         self.end_calls();
-        self.sessions.monitor.record_close();
-        self.sessions.monitor.deliver();
         Ok(())
     }
 

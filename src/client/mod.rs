@@ -7,10 +7,8 @@ mod close;
 pub mod config;
 mod connect;
 pub mod debug_output;
-mod diagnosis;
 pub mod login;
 pub mod operations;
-mod saved_session;
 pub mod server_state;
 pub mod settings;
 mod subscriptions;
@@ -41,7 +39,6 @@ use crate::rpc::notification_hook::NotificationHooks;
 use crate::rpc::server_log::ServerLog;
 use crate::sanitize::shortened;
 use crate::session::session_slot::SessionSlot;
-use crate::session::state_monitor::{ConnectionState, StateHook};
 use crate::session::tried_credentials::TriedCredentials;
 use crate::status::*;
 use crate::sys::child_process::ProcessCommand;
@@ -104,9 +101,6 @@ pub struct Client {
     process_id: u32,
 }
 
-/// The name in errors of the notification that the roots have changed.
-pub const NOTIFY_ROOTS_CHANGED: &str = "notify roots changed";
-
 impl Client {
     /// A client of a server that is reached over HTTP.
     pub fn new(url: &str) -> Result<Arc<Client>> {
@@ -138,18 +132,17 @@ impl Client {
         let host = endpoint.as_ref().map(|endpoint| endpoint.origin().host.as_str());
         let default_name = host.unwrap_or(&display_name).to_owned();
         let url_secrets = endpoint.as_ref().map(|endpoint| Arc::clone(endpoint.secrets())).unwrap_or_default();
-        let calls = Arc::new(CallFactory::new(url_secrets, new_event()?, &default_name));
         Ok(Arc::new(Client {
             endpoint: endpoint.map(Arc::new),
             has_streams: streams.is_some(),
             streams: Mutex::new(streams),
             display_name,
             settings,
+            calls: Arc::new(CallFactory::new(url_secrets, new_event()?, &default_name)),
             server_log: Arc::default(),
             notifications: Arc::default(),
             server_state: Arc::default(),
-            sessions: SessionSlot::new(Arc::clone(&calls)),
-            calls,
+            sessions: SessionSlot::default(),
             transport_context: OnceCell::new(),
             http_peer: OnceCell::new(),
             connector: OnceCell::new(),
@@ -171,16 +164,6 @@ impl Client {
 
     pub fn trace(&self) -> &Trace {
         &self.calls.trace
-    }
-
-    /// Whether the client is connected. Takes no lock.
-    pub fn state(&self) -> ConnectionState {
-        self.sessions.monitor.current()
-    }
-
-    /// Sets the hook for changes of the state, or removes it.
-    pub fn set_state_hook(&self, hook: Option<Arc<StateHook>>) {
-        drop(self.sessions.monitor.set_hook(hook));
     }
 
     /// The name that was set; otherwise the host of the URL, or the program.
@@ -210,26 +193,20 @@ impl Client {
     ) -> Result<T> {
         let begun = self
             .check_may_block()
-            .and_then(|()| self.begin_call(request, options))
+            .and_then(|()| self.begin_call(options))
             .map_err(|error| error.with_context(request, &self.server_in_messages()))?;
         self.run_begun(request, &begun, run)
     }
 
     /// Starts the timeout of a call that is run later. Not generic, like `call_error`: each operation has a copy of
     /// `call`.
-    pub fn begin_call(&self, request: &str, options: &CallOptions) -> Result<BegunCall> {
+    pub fn begin_call(&self, options: &CallOptions) -> Result<BegunCall> {
         self.check_process()?;
         if self.calls.closed.is_set() {
             return Err(Error::new(MCP_CLOSED, "the client was closed; make a new one"));
         }
-        // A notification of changed roots needs no settings: if a session is open, they are frozen already.
-        let lost_saved_session = request != NOTIFY_ROOTS_CHANGED && self.settings.freeze();
+        self.settings.freeze();
         let context = self.start_call(options);
-        if lost_saved_session {
-            context.log(LogLevel::Warning, || {
-                "the saved session is not continued: mcp_set_unix_socket has selected another server after it".into()
-            });
-        }
         if let Some(ms) = self.settings.take_suspicious_timeout() {
             context.log(LogLevel::Warning, || {
                 format!("the timeout of the configuration file is {ms} ms; if it means seconds, write {ms}000")
@@ -279,8 +256,6 @@ impl Client {
         *self.calls.own_callbacks.write() = runner;
         self.calls.log.set_forward(forward);
         *self.end_callbacks.lock() = end;
-        // Changes that the queue before has dropped, or could not take.
-        self.sessions.monitor.deliver();
     }
 
     /// The client is closed: its callbacks are not delivered any more.
@@ -342,7 +317,7 @@ impl Client {
         self.transport_context.get_or_init(|| {
             let observer: Arc<dyn ChangeObserver> = Arc::<ServerState>::clone(&self.server_state);
             let hooks = (Arc::clone(&self.server_log), Arc::clone(&self.notifications));
-            let inbound = Dispatcher::new(Arc::clone(self.settings.handlers()), hooks, observer);
+            let inbound = Dispatcher::new(self.settings.handlers(), hooks, observer);
             Arc::new(TransportContext {
                 calls: Arc::clone(&self.calls),
                 inbound: Arc::new(inbound),
@@ -389,7 +364,6 @@ impl Client {
         if self.process_id == process::id() {
             self.end_calls();
             drop(self.sessions.close());
-            self.set_state_hook(None);
             if let Some(connector) = self.connector.get() {
                 connector.close();
             }

@@ -1,9 +1,7 @@
-//! A client's settings. The first request freezes them, except the timeouts, the intervals and the handlers, which may
-//! change at any time.
+//! A client's settings. The first request freezes them, except the timeouts, which may change at any time.
 
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::call::context::limit;
@@ -15,10 +13,9 @@ use crate::net::proxy::ProxyChoice;
 use crate::net::tls::TlsOptions;
 use crate::protocol::incoming::InputKind;
 use crate::protocol::json::MAX_TEXT;
-use crate::protocol::messages::{ClientCapabilities, ClientInfo, OwnCapabilities, check_own_capability};
+use crate::protocol::messages::{ClientCapabilities, ClientInfo, Extension};
 use crate::protocol::version::{self, Era};
 use crate::rpc::handlers::{Handler, Handlers};
-use crate::session::saved_session::SavedSession;
 use crate::status::*;
 use crate::sys::child_process::ProcessCommand;
 use crate::sys::lock::{Mutex, MutexGuard};
@@ -28,19 +25,12 @@ use crate::transport::interface::TransportKind;
 /// The timeout of a call unless another one is set.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The most input rounds of one call unless another number is set.
-const DEFAULT_INPUT_ROUNDS: u32 = 32;
-
 /// The settings of one client.
 pub struct Settings {
     fixed: Mutex<FixedSettings>,
     is_frozen: AtomicBool,
     timeout_ms: AtomicU64,
     idle_ms: AtomicU64,
-    connect_timeout_ms: AtomicU64,
-    keep_alive_ms: AtomicU64,
-    max_input_rounds: AtomicU32,
-    handlers: Arc<Handlers>,
     /// The timeout was read from a configuration file.
     timeout_is_from_config: AtomicBool,
     /// The timeout is so short that seconds may be meant, and no warning was logged yet.
@@ -50,18 +40,16 @@ pub struct Settings {
 /// The settings that the first request freezes.
 struct FixedSettings {
     client_info: ClientInfo,
-    own_capabilities: OwnCapabilities,
+    extensions: Vec<Extension>,
     pinned: Option<(&'static str, Era)>,
     /// `None`: the client finds out which transport the server has.
     transport: Option<TransportKind>,
     require_https: bool,
     limits: SizeLimits,
     network: ConnectionOptions,
+    handlers: Handlers,
     /// `None`: the server is reached over HTTP.
     process_command: Option<ProcessCommand>,
-    saved_session: Option<Arc<SavedSession>>,
-    /// The Unix domain socket for which the saved session was checked.
-    saved_for_socket: Option<PathBuf>,
 }
 
 /// What a size limit is for.
@@ -73,7 +61,7 @@ pub enum LimitKind {
 }
 
 /// Some host applications write the `timeout` of a configuration file in seconds: a shorter one is suspicious.
-pub const SHORTEST_USUAL_TIMEOUT_MS: u64 = 1000;
+const SHORTEST_USUAL_TIMEOUT_MS: u64 = 1000;
 
 /// The highest limit for a response head, in bytes: each connection has a buffer for a whole head.
 const MAX_HEAD_LIMIT: u64 = 16 * 1024 * 1024;
@@ -86,23 +74,18 @@ impl Default for Settings {
         Settings {
             fixed: Mutex::new(FixedSettings {
                 client_info,
-                own_capabilities: OwnCapabilities::default(),
+                extensions: Vec::new(),
                 pinned: None,
                 transport: None,
                 require_https: false,
                 limits: DEFAULT_LIMITS,
                 network: ConnectionOptions::default(),
+                handlers: Handlers::default(),
                 process_command: None,
-                saved_session: None,
-                saved_for_socket: None,
             }),
             is_frozen: AtomicBool::new(false),
             timeout_ms: AtomicU64::new(DEFAULT_TIMEOUT.as_millis() as u64),
             idle_ms: AtomicU64::new(0),
-            connect_timeout_ms: AtomicU64::new(0),
-            keep_alive_ms: AtomicU64::new(0),
-            max_input_rounds: AtomicU32::new(DEFAULT_INPUT_ROUNDS),
-            handlers: Arc::default(),
             timeout_is_from_config: AtomicBool::new(false),
             timeout_is_suspicious: AtomicBool::new(false),
         }
@@ -148,34 +131,6 @@ impl Settings {
         limit(self.idle_ms.load(Ordering::Relaxed))
     }
 
-    /// Sets the limit for connecting; zero means that it counts toward the timeout of the call.
-    pub fn set_connect_timeout_ms(&self, timeout_ms: u64) {
-        self.connect_timeout_ms.store(timeout_ms, Ordering::Relaxed);
-    }
-
-    pub fn connect_timeout(&self) -> Option<Duration> {
-        limit(self.connect_timeout_ms.load(Ordering::Relaxed))
-    }
-
-    /// Sets the interval of the pings while a call listens for changes; zero means none.
-    pub fn set_keep_alive_ms(&self, interval_ms: u64) {
-        self.keep_alive_ms.store(interval_ms, Ordering::Relaxed);
-    }
-
-    pub fn keep_alive(&self) -> Option<Duration> {
-        limit(self.keep_alive_ms.load(Ordering::Relaxed))
-    }
-
-    /// Sets the most input rounds of one call; zero restores the default.
-    pub fn set_max_input_rounds(&self, rounds: u32) {
-        let rounds = if rounds == 0 { DEFAULT_INPUT_ROUNDS } else { rounds };
-        self.max_input_rounds.store(rounds, Ordering::Relaxed);
-    }
-
-    pub fn max_input_rounds(&self) -> u32 {
-        self.max_input_rounds.load(Ordering::Relaxed)
-    }
-
     pub fn set_client_info(&self, name: &str, version: &str) -> Result<()> {
         self.change("the client info", |settings| {
             settings.client_info = ClientInfo { name: name.into(), version: version.into() };
@@ -191,20 +146,14 @@ impl Settings {
         }
         let settings = settings.map(|settings| object(settings, "the extension's settings")).transpose()?;
         self.change("an extension", |fixed| {
-            set_member(&mut fixed.own_capabilities.extensions, name, settings);
+            fixed.extensions.retain(|(known, _)| known != name);
+            fixed.extensions.extend(settings.map(|settings| (name.to_owned(), settings.to_owned())));
         })
     }
 
-    /// Declares a capability that no other function declares, the text of a JSON object; `None` removes it.
-    pub fn set_capability(&self, name: &str, capability: Option<&str>) -> Result<()> {
-        check_own_capability(name).map_err(|why| Error::new(MCP_INVALID_ARGUMENT, why))?;
-        let capability = capability.map(|capability| object(capability, "the capability")).transpose()?;
-        self.change("a capability", |fixed| set_member(&mut fixed.own_capabilities.others, name, capability))
-    }
-
-    /// The capabilities that the application declares to the server.
-    pub fn own_capabilities(&self) -> OwnCapabilities {
-        self.lock().own_capabilities.clone()
+    /// The extensions that this client declares to the server.
+    pub fn extensions(&self) -> Vec<Extension> {
+        self.lock().extensions.clone()
     }
 
     pub fn client_info(&self) -> ClientInfo {
@@ -266,14 +215,18 @@ impl Settings {
         self.lock().limits
     }
 
-    /// Sets, replaces or removes a handler. After the first request, fails for a kind that was not declared.
+    /// Sets or removes a handler. The old one is dropped without the lock, because dropping it may run application
+    /// code.
     pub fn set_handler(&self, kind: InputKind, handler: Option<Arc<Handler>>) -> Result<()> {
-        self.handlers.set(kind, handler)
+        let mut swapped = handler;
+        let outcome = self.change("a handler", |settings| std::mem::swap(settings.handlers.of_mut(kind), &mut swapped));
+        drop(swapped);
+        outcome
     }
 
     /// Sets how long the application may take for a response to the server; zero means no limit.
     pub fn set_input_timeout(&self, timeout_ms: u64) -> Result<()> {
-        self.change("the input timeout", |_| self.handlers.set_input_limit(limit(timeout_ms)))
+        self.change("the input timeout", |settings| settings.handlers.input_limit = limit(timeout_ms))
     }
 
     /// The settings of a client whose server is a process.
@@ -300,25 +253,13 @@ impl Settings {
         self.lock().process_command.clone()
     }
 
-    /// Sets the session to continue, which was checked for this Unix domain socket, or removes it.
-    pub fn set_saved_session(&self, saved: Option<SavedSession>, unix_socket: Option<PathBuf>) -> Result<()> {
-        self.change("the saved session", |settings| {
-            settings.saved_session = saved.map(Arc::new);
-            settings.saved_for_socket = unix_socket;
-        })
-    }
-
-    pub fn saved_session(&self) -> Option<Arc<SavedSession>> {
-        self.lock().saved_session.clone()
-    }
-
-    pub fn handlers(&self) -> &Arc<Handlers> {
-        &self.handlers
+    pub fn handlers(&self) -> Handlers {
+        self.lock().handlers.clone()
     }
 
     /// The capabilities that this client declares to the server.
     pub fn client_capabilities(&self) -> ClientCapabilities {
-        self.handlers.client_capabilities()
+        self.lock().handlers.client_capabilities()
     }
 
     pub fn set_proxy(&self, proxy: ProxyChoice) -> Result<()> {
@@ -335,10 +276,6 @@ impl Settings {
         self.change("the Unix domain socket", |settings| settings.network.unix_socket = path.map(Into::into))
     }
 
-    pub fn unix_socket(&self) -> Option<PathBuf> {
-        self.lock().network.unix_socket.clone()
-    }
-
     /// Changes the TLS options. If `edit` fails, they stay unchanged.
     pub fn set_tls(&self, edit: impl FnOnce(&mut TlsOptions) -> Result<(), String>) -> Result<()> {
         let mut tls = self.lock().network.tls.clone();
@@ -351,21 +288,9 @@ impl Settings {
         self.lock().network.clone()
     }
 
-    /// Makes later changes fail: a request may have sent the current settings to the server. Returns whether the saved
-    /// session was removed, because the Unix domain socket was changed after it: it belongs to another server.
-    pub fn freeze(&self) -> bool {
-        if self.is_frozen.load(Ordering::Relaxed) {
-            return false;
-        }
-        // A change that has begun is complete before.
-        let mut settings = self.lock();
-        self.handlers.declare();
-        let is_foreign = settings.saved_session.is_some() && settings.saved_for_socket != settings.network.unix_socket;
-        if is_foreign {
-            settings.saved_session = None;
-        }
+    /// Makes later changes fail: a request may have sent the current settings to the server.
+    pub fn freeze(&self) {
         self.is_frozen.store(true, Ordering::Relaxed);
-        is_foreign
     }
 
     fn change(&self, what: &str, edit: impl FnOnce(&mut FixedSettings)) -> Result<()> {
@@ -381,12 +306,6 @@ impl Settings {
     fn lock(&self) -> MutexGuard<'_, FixedSettings> {
         self.fixed.lock()
     }
-}
-
-/// Sets a member of an object; `None` removes it.
-fn set_member(members: &mut Vec<(String, String)>, name: &str, value: Option<&str>) {
-    members.retain(|(known, _)| known != name);
-    members.extend(value.map(|value| (name.to_owned(), value.to_owned())));
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! Requests over scripted transports.
 
-mod saved_sessions;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -12,7 +10,7 @@ use crate::error::Result;
 use crate::protocol::incoming::InputKind;
 use crate::protocol::jsonrpc::{ResultType, RpcResponse};
 use crate::status::*;
-use crate::transport::fake::{FakeTransport, ScriptStep, TransportMethod, answer, rpc_error};
+use crate::transport::fake::{FakeTransport, ScriptStep, TransportMethod, answer};
 use crate::transport::interface::{Connector, Transport, TransportKind, TransportResponse};
 
 const DISCOVER_RESULT: &str = r#"{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{}}"#;
@@ -95,16 +93,15 @@ fn a_malformed_page_is_an_error() {
     }
 }
 
-fn input_required(text: &str) -> ScriptStep {
-    let complete = answer(text);
-    let response = RpcResponse { kind: ResultType::InputRequired, ..complete.response };
-    ScriptStep::Responds(TransportResponse { response, ..complete })
-}
-
 /// Calls a tool that requires input `rounds` times: the result, how often the handler ran, and the requests.
 fn call_tool_with_input(rounds: usize) -> (Result<String>, usize, Vec<String>) {
-    let text = r#"{"inputRequests":{"name":{"method":"elicitation/create","params":{}}},"requestState":"s 1"}"#;
-    let mut responses: Vec<_> = (0..rounds).map(|_| input_required(text)).collect();
+    let input_required = || {
+        let text = r#"{"inputRequests":{"name":{"method":"elicitation/create","params":{}}},"requestState":"s 1"}"#;
+        let complete = answer(text);
+        let response = RpcResponse { kind: ResultType::InputRequired, ..complete.response };
+        ScriptStep::Responds(TransportResponse { response, ..complete })
+    };
+    let mut responses: Vec<_> = (0..rounds).map(|_| input_required()).collect();
     responses.push(ScriptStep::Responds(answer(r#"{"content":[]}"#)));
     let count = Arc::new(AtomicUsize::new(0));
     let handler_count = Arc::clone(&count);
@@ -135,52 +132,4 @@ fn a_request_is_repeated_with_the_input_that_the_server_requires() {
 fn input_rounds_are_limited() {
     let (result, count, _) = call_tool_with_input(40);
     assert_eq!((result.unwrap_err().status(), count), (MCP_ENDLESS, 32));
-}
-
-#[test]
-fn input_of_a_method_that_the_specification_does_not_define_is_provided_by_its_handler() {
-    let text = r#"{"inputRequests":{"k":{"method":"x/pick","params":{"of":"wall"}}}}"#;
-    let responses = || vec![input_required(text), ScriptStep::Responds(answer(r#"{"content":[]}"#))];
-    let call =
-        |client: &Client| client.call("call tool", &CallOptions::default(), |call| client.call_tool(call, "t", None));
-    let (client, server) = client_with_script("tools/call", responses(), |client| {
-        let handler = |input: &Arc<crate::rpc::handlers::InputRequest>| {
-            assert_eq!((input.kind.method(), input.params.text()), ("x/pick", r#"{"of":"wall"}"#));
-            input.respond(r#"{"colour":"red"}"#).unwrap();
-        };
-        client.settings.set_handler(InputKind::of("x/pick"), Some(Arc::new(handler))).unwrap();
-    });
-    assert_eq!(call(&client).unwrap().text(), r#"{"content":[]}"#);
-    let repeated = server.sent(TransportMethod::Request).pop().unwrap();
-    assert!(repeated.contains(r#""inputResponses":{"k":{"colour":"red"}}"#), "{repeated}");
-
-    let (client, _) = client_with_script("tools/call", responses(), |_| ());
-    let error = call(&client).unwrap_err();
-    assert_eq!(error.status(), MCP_INPUT_UNSUPPORTED);
-    let why = r#"the server requested "x/pick", but no handler is set for it: see mcp_set_request_handler"#;
-    assert!(error.to_string().contains(why), "{error}");
-}
-
-#[test]
-fn tasks_are_listed_and_the_error_of_a_server_without_a_list_says_so() {
-    let list = |responses| {
-        let (client, server) = client_with_script("tasks/list", responses, |client| {
-            client.server_state.cache.set_enabled(true);
-        });
-        let list = || client.call("list", &CallOptions::default(), |call| client.all_pages(call, ListMethod::Tasks));
-        (list(), list(), server.sent(TransportMethod::Request).len() - 1)
-    };
-    let page = |text| ScriptStep::Responds(answer(text));
-    let cached = r#"{"tasks":[2],"ttlMs":60000}"#;
-    let (first, second, requests) =
-        list(vec![page(r#"{"tasks":[1],"nextCursor":"a"}"#), page(cached), page(r#"{"tasks":[]}"#)]);
-    assert_eq!(first.unwrap().text(), r#"{"tasks":[1,2]}"#);
-    // Nothing was cached.
-    assert_eq!((second.unwrap().text(), requests), (r#"{"tasks":[]}"#, 3));
-
-    let refused = || ScriptStep::Fails(rpc_error(-32601, "Method not found", 200));
-    let (error, _, _) = list(vec![refused(), refused()]);
-    let error = error.unwrap_err();
-    assert_eq!(error.status(), MCP_RPC_ERROR);
-    assert!(error.to_string().contains("; only servers of version 2025-11-25 can list their tasks"), "{error}");
 }

@@ -71,13 +71,6 @@ impl ToolRegistry {
         self.lock().is_complete = true;
     }
 
-    /// Whether all tools are known, and none has arguments that headers repeat or information that expires.
-    pub fn is_plain(&self) -> bool {
-        let entries = self.lock();
-        let is_plain = |tool: &ToolInfo| tool.header_arguments.is_empty() && tool.expiry.is_none();
-        entries.is_complete && entries.tools.values().all(is_plain)
-    }
-
     pub fn add(&self, tools: Vec<(String, ToolInfo)>) {
         let mut entries = self.lock();
         entries.tools.extend(tools);

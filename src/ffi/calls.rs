@@ -1,4 +1,4 @@
-//! Connecting, ping, server information and the diagnosis; and how every call to the server runs.
+//! Connecting, ping and server information; and how every call to the server runs.
 
 use std::ptr::null_mut;
 
@@ -21,10 +21,7 @@ const LISTEN: &str = "listen";
 
 /// Connects: negotiates the protocol version, and opens a session if that version has sessions. It
 /// is optional, because every call connects if necessary; use it to detect problems early. It does
-/// not always detect a bad token: some servers check credentials only later. If the client continues
-/// a saved session (`mcp_set_saved_session`), it sends no request: only with a handler
-/// (`mcp_input_fn`), `mcp_set_server_log` or `mcp_set_notification`, it opens the event stream of a
-/// legacy session (HTTP GET).
+/// not always detect a bad token: some servers check credentials only later.
 ///
 /// `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -58,8 +55,7 @@ pub extern "C" fn mcp_ping(
 }
 
 /// Gets the server's description of itself from the negotiation, as an object. It connects first if
-/// necessary, and otherwise sends nothing. Of a saved session (`mcp_set_saved_session`), it is the
-/// description that was saved.
+/// necessary, and otherwise sends nothing.
 ///
 /// - "protocolVersion": the negotiated version, such as "2025-11-25"
 /// - "era": "legacy" (up to 2025-11-25) or "modern" (from 2026-07-28 on)
@@ -69,8 +65,7 @@ pub extern "C" fn mcp_ping(
 /// - "instructions": how to use the server, if it sends that
 /// - "supportedVersions": all versions that a modern server supports
 ///
-/// For the session id see `mcp_save_session`, and for whether the client is still connected
-/// `mcp_client_state`. The content is not verified: use it for display only.
+/// The content is not verified: use it for display only.
 ///
 /// On success `*info` is set to the object, which the caller frees with `mcp_json_free`; on failure
 /// to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
@@ -82,98 +77,6 @@ pub extern "C" fn mcp_server_info(
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     run_for_json::<()>(client, "server info", options, info, error, Ok(()), |client, call, ()| client.server_info(call))
-}
-
-/// Diagnoses the connection to the server: every step from the settings to a ping, each with its
-/// time, its result and, if it fails, what to do about it.
-///
-/// Returns `MCP_OK` whenever there is a report, also if the server cannot be reached: then the
-/// report says so. A step that fails does not end the diagnosis; only the steps that need it are
-/// skipped. The timeout of the call limits all steps together: the step in which it passes fails,
-/// and the steps after it are skipped. A cancel or a close ends the call with its usual status and
-/// without a report.
-///
-/// The report is an object:
-///
-/// - "client": the name of the client
-/// - "server": the URL without secrets, or the program
-/// - "ok": false if a step has failed
-/// - "steps": an array of objects
-///
-/// A step has these members:
-///
-/// - "step": its name
-/// - "ok": true; false if it has failed; null if it was skipped
-/// - "milliseconds": how long it took, unless it was skipped
-/// - "result": an object; it may be missing
-/// - "warnings": an array of texts, if there are any
-/// - "problem": why it failed
-/// - "remedy": what to do about the problem or the first warning, if that is known
-/// - "reason": why it was skipped
-///
-/// All steps are always there, in this order:
-///
-/// - "configuration": the settings. "url" (or "program", "arguments", "environment", "directory"),
-///   "transport", "protocolVersion", "bearer", "headers" (the names), "authCallback", "oauth",
-///   "tlsVerify", "tlsCaFile", "tlsClientCertificate", "requireHttps", "proxy", "proxySetBy",
-///   "unixSocket", "timeout" and "idleTimeout" of this call in milliseconds (0: none)
-/// - "process": the program of a server process. "program", "path" (the file), "processId"
-/// - "name": the lookup of the server's or the proxy's name. "host", "addresses"
-/// - "tcp": the connection. "address", "refused" (objects with "address" and "problem")
-/// - "proxy": the handshake with the proxy. "proxy", "proxySetBy", "forwards" (no handshake: it
-///   forwards requests), "addresses"
-/// - "tls": the handshake of TLS. "version", "cipher", "alpn"; of the server's certificate, also of
-///   one that is rejected: "subject", "names", "issuer", "notBefore", "notAfter", "daysLeft";
-///   "certificates" (the number that was sent). Names have the escapes of RFC 4514. A certificate
-///   that expires within 14 days is a warning; so is one that is accepted without verification but
-///   is not valid now.
-/// - "http": one request to the URL. "method", "status", "server", "contentType", "via",
-///   "redirectedTo", "response". A successful response that is not JSON or an event stream is a
-///   warning.
-/// - "authorization": "required" (missing if it is not known); "challenges" (objects with "scheme",
-///   "error", "errorDescription", "scope", "realm"); "tokens" (whether `mcp_oauth` has tokens); the
-///   metadata of RFC 9728 and RFC 8414: "resourceMetadata" (its URL), "resource",
-///   "authorizationServers", "scopesSupported", "serverMetadata" (its URL), "issuer",
-///   "dynamicRegistration", "clientIdMetadataDocument", "pkce" (the methods)
-/// - "protocol": the handshake. "protocolVersion", "era", "transport", "sessionId" (whether there
-///   is one), "wasOpen" (whether the session was open before), "continued" (whether it is a saved
-///   one, `mcp_set_saved_session`, in which no request has succeeded yet: nothing was sent),
-///   "serverName", "serverVersion", "instructions" (whether there are any)
-/// - "capabilities": "capabilities", the server's
-/// - "lists": the number of "tools", "resources", "resourceTemplates" and "prompts", of those that
-///   the server has; "toolsLeftOut" (at most 20 names)
-/// - "ping": "method"
-///
-/// For example, a step of a server that does not run:
-///
-///     {"step":"tcp","ok":false,"milliseconds":0.2,"result":{"refused":[{"address":"127.0.0.1:80",
-///     "problem":"connection refused"}]},"problem":"cannot connect: connection refused; ...",
-///     "remedy":"start the server, and check the host and the port in the URL"}
-///
-/// A later version may add steps and members. If a session can be opened, "http" and
-/// "authorization" do not fail: what would be their problem is a warning. For a session that was
-/// open before or is continued, this is so if the ping succeeds. Texts are meant for people, and the
-/// texts of the server are not verified. The report contains no tokens, values of headers, passwords
-/// or session ids, and the secrets of the client are redacted in the texts of the server, as in
-/// errors.
-///
-/// The timeout of the call also limits connecting, unlike that of other calls if
-/// `mcp_set_connect_timeout` is set.
-///
-/// The diagnosis calls no tools. It opens separate connections, and a session, unless one is open,
-/// which stays open for later calls. The auth callback runs as for every call, and OAuth may renew
-/// tokens, but no login begins: the user is not asked.
-///
-/// On success `*report` is set to the object, which the caller frees with `mcp_json_free`; on
-/// failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
-#[unsafe(no_mangle)]
-pub extern "C" fn mcp_diagnose(
-    client: SharedHandle<mcp_client>,
-    options: Option<&mcp_options>,
-    report: OutParam<*mut mcp_json>,
-    error: OutParam<*mut mcp_error>,
-) -> mcp_status {
-    run_for_json::<()>(client, "diagnosis", options, report, error, Ok(()), |client, call, ()| client.diagnose(call))
 }
 
 /// Runs a call that returns a JSON document, or submits it to the queue of its options. `body` gets

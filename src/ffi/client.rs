@@ -124,9 +124,7 @@ pub extern "C" fn mcp_set_name(
 /// every later call. This function does not wait until the other threads have returned from their
 /// calls. A legacy server is notified that the session has ended, with HTTP DELETE (specification
 /// 2025-11-25, "Transports": Session Management); with HTTP+SSE the event stream is closed. A
-/// second close has no effect and returns `MCP_OK`. The change of the state to `MCP_STATE_CLOSED`
-/// may be delivered after this function has returned: see `mcp_set_state_changed`. To continue the
-/// session later, do not close the client: see `mcp_save_session`.
+/// second close has no effect and returns `MCP_OK`.
 ///
 /// `options` may be NULL. Their timeout, or else the client's, limits the time for notifying the
 /// server; their cancel token ends it early.
@@ -161,8 +159,8 @@ pub extern "C" fn mcp_client_close(
 }
 
 /// Frees a client; NULL is ignored. No blocking call may be in progress; calls of queues end with
-/// `MCP_CLOSED`, which is delivered. No thread may use the client any more. It never uses the
-/// network, and a session of the server remains (`mcp_save_session`): to end it properly, call
+/// `MCP_CLOSED`, which is delivered. No thread may use the client
+/// any more. It never uses the network: to end the session with the server properly, call
 /// `mcp_client_close` first, and wait until the other threads have returned from their calls.
 ///
 /// It waits for the library's reader threads of this client (see "Threads" at the top) and for a

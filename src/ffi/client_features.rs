@@ -1,22 +1,18 @@
-//! Handlers for requests of the server: elicitation, sampling, roots, and requests of other methods.
+//! Handlers for requests of the server: elicitation, sampling and roots.
 
 use std::ffi::{CString, c_char, c_void};
 use std::ptr::{null, null_mut};
 use std::sync::Arc;
 
 use super::c_types::{BufferSize, CText, OutParam, SharedHandle, SizedText, c_string, guard_quiet};
-use super::calls::run;
 use super::client::mcp_client;
 use super::document::{OwnedDocument, mcp_json};
 use super::error::mcp_error;
 use super::guard::guard;
-use super::options::mcp_options;
 use super::userdata::{Userdata, mcp_destroy_fn, mcp_over_fn, over_callback};
-use crate::client::NOTIFY_ROOTS_CHANGED;
-use crate::error::{Error, Result};
 use crate::protocol::incoming::InputKind;
 use crate::rpc::handlers::{Handler, InputRequest};
-use crate::status::{MCP_INVALID_ARGUMENT, mcp_status};
+use crate::status::mcp_status;
 use crate::sys::callback;
 
 /// The argument of a handler: describes the server's request, and receives the response. It is
@@ -62,9 +58,7 @@ pub type mcp_input_fn = Option<unsafe extern "C-unwind" fn(userdata: *mut c_void
 /// that it supports elicitation. `userdata` is passed to the handler, and to `destroy` (which may
 /// be NULL) when it is no longer needed: see `mcp_destroy_fn`.
 ///
-/// After the first call, the handler may still be replaced or removed at any time: requests that are
-/// open keep the old one. It cannot be added then, because the server was told that there is none:
-/// `MCP_MISUSE`. After it was removed, such requests are refused.
+/// Returns `MCP_MISUSE` after the first call.
 ///
 /// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -76,7 +70,7 @@ pub unsafe extern "C" fn mcp_set_elicitation(
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     // SAFETY: the header requires that the handler may be called with this userdata from any thread.
-    unsafe { set_handler(client, Ok(InputKind::Elicitation), (handler, userdata, destroy), error) }
+    unsafe { set_handler(client, InputKind::Elicitation, (handler, userdata, destroy), error) }
 }
 
 /// Sets the handler for sampling, which asks the application's language model (specification
@@ -88,9 +82,7 @@ pub unsafe extern "C" fn mcp_set_elicitation(
 /// that it supports sampling. `userdata` is passed to the handler, and to `destroy` (which may be
 /// NULL) when it is no longer needed: see `mcp_destroy_fn`.
 ///
-/// After the first call, the handler may still be replaced or removed at any time: requests that are
-/// open keep the old one. It cannot be added then, because the server was told that there is none:
-/// `MCP_MISUSE`. After it was removed, such requests are refused.
+/// Returns `MCP_MISUSE` after the first call.
 ///
 /// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -102,21 +94,19 @@ pub unsafe extern "C" fn mcp_set_sampling(
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     // SAFETY: the header requires that the handler may be called with this userdata from any thread.
-    unsafe { set_handler(client, Ok(InputKind::Sampling), (handler, userdata, destroy), error) }
+    unsafe { set_handler(client, InputKind::Sampling, (handler, userdata, destroy), error) }
 }
 
 /// Sets the handler that lists the folders that the server may use (specification 2026-07-28,
 /// "Roots"). The response (`mcp_input_respond`) is an object with "roots", an array; each root has
-/// a "uri" that begins with "file://", and optionally a "name". If the folders change, call
-/// `mcp_notify_roots_changed`.
+/// a "uri" that begins with "file://", and optionally a "name". If the folders change, notify a
+/// legacy server with `mcp_notify` and "notifications/roots/list_changed".
 ///
 /// NULL removes the handler (the default). Without it, the client does not declare to the server
 /// that it supports roots. `userdata` is passed to the handler, and to `destroy` (which may be
 /// NULL) when it is no longer needed: see `mcp_destroy_fn`.
 ///
-/// After the first call, the handler may still be replaced or removed at any time: requests that are
-/// open keep the old one. It cannot be added then, because the server was told that there is none:
-/// `MCP_MISUSE`. After it was removed, such requests are refused.
+/// Returns `MCP_MISUSE` after the first call.
 ///
 /// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -128,48 +118,7 @@ pub unsafe extern "C" fn mcp_set_roots(
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
     // SAFETY: the header requires that the handler may be called with this userdata from any thread.
-    unsafe { set_handler(client, Ok(InputKind::Roots), (handler, userdata, destroy), error) }
-}
-
-/// Sets the handler for requests of the server that the specification does not define, such as
-/// those of an extension, by their method. The parameters are an object, and the response
-/// (`mcp_input_respond`) too; what is in them is up to the server and the application. Without a
-/// handler, the server receives the JSON-RPC error -32601 ("Method not found").
-///
-/// ```
-/// mcp_set_capability(client, "experimental", "{\"com.example/pick\":{}}", MCP_NUL_TERMINATED, &error);
-/// mcp_set_request_handler(client, "com.example/pickColor", pick_color, window, NULL, &error);
-/// ```
-///
-/// Legacy servers send requests at any time. Modern servers ask for input during a call
-/// (specification 2026-07-28, "Multi Round-Trip Requests"); for a method without a handler, the call
-/// fails with `MCP_INPUT_UNSUPPORTED`. The library declares nothing to the server: see
-/// `mcp_set_capability` and `mcp_set_extension`.
-///
-/// NULL removes the handler of the method. `userdata` is passed to the handler, and to `destroy`
-/// (which may be NULL) when it is no longer needed: see `mcp_destroy_fn`.
-///
-/// Returns `MCP_INVALID_ARGUMENT` for a method that has its own function ("elicitation/create",
-/// "sampling/createMessage", "roots/list"), that the library handles ("ping", "tasks/..."), or that
-/// is a notification.
-///
-/// The handler may be set, replaced or removed at any time; requests that are open keep the old one.
-/// Requests that a legacy server sends while no call waits for it arrive only if this or another
-/// handler was set before the first call: only then is an event stream opened for them.
-///
-/// Thread-safe. Since 0.1.0.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn mcp_set_request_handler(
-    client: SharedHandle<mcp_client>,
-    method: CText,
-    handler: mcp_input_fn,
-    userdata: *mut c_void,
-    destroy: mcp_destroy_fn,
-    error: OutParam<*mut mcp_error>,
-) -> mcp_status {
-    let other = |method| InputKind::other(method).map_err(|why| Error::new(MCP_INVALID_ARGUMENT, why));
-    // SAFETY: the header requires that the handler may be called with this userdata from any thread.
-    unsafe { set_handler(client, method.required("method").and_then(other), (handler, userdata, destroy), error) }
+    unsafe { set_handler(client, InputKind::Roots, (handler, userdata, destroy), error) }
 }
 
 /// # Safety
@@ -177,7 +126,7 @@ pub unsafe extern "C" fn mcp_set_request_handler(
 /// The handler may be called with the userdata from any thread, until `destroy` is called.
 unsafe fn set_handler(
     client: SharedHandle<mcp_client>,
-    kind: Result<InputKind>,
+    kind: InputKind,
     (handler, userdata, destroy): (mcp_input_fn, *mut c_void, mcp_destroy_fn),
     error: OutParam<*mut mcp_error>,
 ) -> mcp_status {
@@ -196,7 +145,7 @@ unsafe fn set_handler(
             });
             handler
         });
-        client.settings.set_handler(kind?, handler)
+        client.settings.set_handler(kind, handler)
     })
 }
 
@@ -216,48 +165,6 @@ pub extern "C" fn mcp_set_input_timeout(
     mcp_client::set(client, error, |client| client.settings.set_input_timeout(timeout_ms))
 }
 
-/// Limits how many times one call may be repeated with input that a modern server requires
-/// (specification 2026-07-28, "Multi Round-Trip Requests"); 0 restores the default, 32. A call that
-/// exceeds it fails with `MCP_ENDLESS`.
-///
-/// Thread-safe; takes effect with the next call. Since 0.1.0.
-#[unsafe(no_mangle)]
-pub extern "C" fn mcp_set_max_input_rounds(
-    client: SharedHandle<mcp_client>,
-    rounds: u32,
-    error: OutParam<*mut mcp_error>,
-) -> mcp_status {
-    mcp_client::set(client, error, |client| {
-        client.settings.set_max_input_rounds(rounds);
-        Ok(())
-    })
-}
-
-/// Tells the server that the folders of the application have changed (specification 2025-11-25,
-/// "Roots"): it may then request them again from the handler of `mcp_set_roots`.
-///
-/// ```
-/// add_folder(app, "file:///home/me/project"); // the handler returns it from now on
-/// status = mcp_notify_roots_changed(client, options, &error);
-/// ```
-///
-/// Does nothing, and returns `MCP_OK`, if no session is open, or if the server is a modern one:
-/// versions from 2026-07-28 on have no such notification, because their servers request the folders
-/// when they need them. Never connects.
-///
-/// Returns `MCP_MISUSE` if no handler for roots was set before the first call. `options` may be
-/// NULL. Blocking, thread-safe. Since 0.1.0.
-#[unsafe(no_mangle)]
-pub extern "C" fn mcp_notify_roots_changed(
-    client: SharedHandle<mcp_client>,
-    options: Option<&mcp_options>,
-    error: OutParam<*mut mcp_error>,
-) -> mcp_status {
-    run::<()>(client, NOTIFY_ROOTS_CHANGED, options, error, Ok(()), |client, call, ()| {
-        client.notify_roots_changed(call)
-    })
-}
-
 impl mcp_input {
     fn of(input: &Arc<InputRequest>) -> mcp_input {
         mcp_input {
@@ -269,8 +176,8 @@ impl mcp_input {
     }
 }
 
-/// Returns the method of the request: "elicitation/create", "sampling/createMessage", "roots/list",
-/// or that of `mcp_set_request_handler`; NULL for NULL.
+/// Returns the method of the request: "elicitation/create", "sampling/createMessage" or
+/// "roots/list"; NULL for NULL.
 ///
 /// The result is valid as long as the input. Since 0.1.0.
 #[unsafe(no_mangle)]

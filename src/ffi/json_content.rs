@@ -3,12 +3,14 @@
 use std::ffi::{c_char, c_void};
 use std::mem::MaybeUninit;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+
 use super::c_types::{BufferSize, OutBuffer, OutParam, guard_quiet};
 use super::document::{mcp_json, read_or};
 use super::error::mcp_error;
 use super::guard::guard;
 use crate::error::{Error, Result};
-use crate::protocol::base64_decoder;
 use crate::protocol::json::{JsonConversionError, Kind, Value};
 use crate::status::*;
 
@@ -145,12 +147,9 @@ pub extern "C" fn mcp_json_copy_string(
     })
 }
 
-/// Decodes a string that contains base64, such as the "blob" of a resource or the "data" of an image
-/// (see `mcp_content_data`), to `buffer`, which has `capacity` bytes. `*length` (`length` may be
+/// Decodes a string that contains base64 (RFC 4648, section 4), such as the "blob" of a resource or
+/// the "data" of an image, to `buffer`, which has `capacity` bytes. `*length` (`length` may be
 /// NULL) is set to the number of bytes. No NUL is added.
-///
-/// All forms that servers send are accepted: the alphabets of RFC 4648, sections 4 and 5, with or
-/// without padding, with spaces and line breaks, and as a data URL ("data:image/png;base64,...").
 ///
 /// If the buffer is too small, the function returns `MCP_BUFFER_TOO_SMALL`, sets `*length` too, and
 /// writes nothing to the buffer. To get only the length, pass NULL and capacity 0: the result is
@@ -170,7 +169,9 @@ pub extern "C" fn mcp_json_copy_base64(
 ) -> mcp_status {
     guard(error, || {
         let text = required_value(json)?.value().string().map_err(conversion_error)?;
-        let bytes = base64_decoder::decode(&text).map_err(|why| Error::new(MCP_JSON_RANGE, why.to_string()))?;
+        let bytes = BASE64_STANDARD
+            .decode(text.as_bytes())
+            .map_err(|why| Error::new(MCP_JSON_RANGE, format!("the text is not valid base64: {why}")))?;
         length.put(bytes.len());
         let room = buffer.first(capacity, bytes.len())?;
         room.iter_mut().zip(&bytes).for_each(|(place, byte)| *place = MaybeUninit::new(*byte));

@@ -66,8 +66,7 @@ type ChangeFunction = unsafe extern "C-unwind" fn(*mut c_void, *const c_char, *c
 ///
 /// Returns `MCP_OK` if the server ended the subscription properly, `MCP_CANCELLED` after
 /// `mcp_cancel_trigger`, `MCP_CLOSED` after `mcp_client_close`, `MCP_INVALID_ARGUMENT` if there is
-/// nothing to listen for, `MCP_TIMEOUT` if the server does not respond to a ping
-/// (`mcp_set_keep_alive`), and another status if no changes can be received.
+/// nothing to listen for, and another status if no changes can be received.
 ///
 /// Blocking, thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -91,43 +90,6 @@ pub unsafe extern "C" fn mcp_listen(
         })
     });
     run_listen(client, options, error, listen)
-}
-
-/// Sets the interval of pings to the server while `mcp_listen` waits for changes, in milliseconds;
-/// 0 means none (the default). They find out that a server has vanished without closing its
-/// connection, and keep proxies and servers from ending a session that seems unused.
-///
-/// ```
-/// mcp_set_keep_alive(client, 30000, &error);
-/// status = mcp_listen(client, MCP_CHANGE_TOOLS, NULL, changed, window, NULL, options, &error);
-/// ```
-///
-/// After each interval, one ping is sent (the same request as that of `mcp_ping`), while changes are
-/// still received. If the server does not respond before the next interval ends, `mcp_listen` returns
-/// `MCP_TIMEOUT`; the client can still be used. An error in the response, such as HTTP 429, shows that
-/// the server is there, except HTTP 401 and 403 and the loss of the session. If the ping fails in
-/// another way, that counts as a failure of the connection, which is re-established as described
-/// there. Choose an interval that is longer than the server may be busy: some servers respond to
-/// nothing while they run a tool.
-///
-/// Pings are sent only while `mcp_listen` waits for the server: not during the callback for a change,
-/// nor while that callback waits in a queue that is not dispatched. They run the auth callback like
-/// `mcp_listen` itself, with its call data and in its queue, but begin no login.
-///
-/// Over Streamable HTTP the ping is a separate request: a response shows that the server is there,
-/// but not that the stream of the changes still works.
-///
-/// Thread-safe; takes effect with the next `mcp_listen`. Since 0.1.0.
-#[unsafe(no_mangle)]
-pub extern "C" fn mcp_set_keep_alive(
-    client: SharedHandle<mcp_client>,
-    interval_ms: u64,
-    error: OutParam<*mut mcp_error>,
-) -> mcp_status {
-    mcp_client::set(client, error, |client| {
-        client.settings.set_keep_alive_ms(interval_ms);
-        Ok(())
-    })
 }
 
 /// Runs the callback where the callbacks of the call run, and waits for its end: the server's

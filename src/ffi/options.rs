@@ -192,26 +192,6 @@ pub extern "C" fn mcp_options_set_meta(
     })
 }
 
-/// Sets how long the server should keep a task that the call creates, and its result, in milliseconds
-/// from its creation ("ttl": specification 2025-11-25, "Tasks"); 0 leaves it to the server (the
-/// default). The server may keep the task for another time: see the "ttl" of the task.
-///
-/// For `mcp_call_tool_as_task`, and for `mcp_call_tool` if the tool must run as a task. Modern
-/// servers set the time themselves ("ttlMs" of a task), and clients cannot request one.
-///
-/// No other thread may use the options meanwhile. Since 0.1.0.
-#[unsafe(no_mangle)]
-pub extern "C" fn mcp_options_set_task_ttl(
-    options: Option<&mut mcp_options>,
-    ttl_ms: u64,
-    error: OutParam<*mut mcp_error>,
-) -> mcp_status {
-    guard(error, || {
-        not_null(options, "options")?.inner.extras.task_ttl = (ttl_ms > 0).then_some(ttl_ms);
-        Ok(())
-    })
-}
-
 /// Sets a pointer to an object of the application, by which callbacks recognize the call: a window,
 /// for example, in which they show a dialog. `mcp_input_call_data`, `mcp_auth_request_call_data`,
 /// `mcp_oauth_request_call_data` and `mcp_oauth_assertion_call_data` return it. NULL means none (the

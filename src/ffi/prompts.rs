@@ -57,10 +57,9 @@ pub extern "C" fn mcp_list_prompts_page(
     })
 }
 
-/// Gets a prompt with its arguments filled in: an object with "messages", an array; each message
-/// has a "role" and a "content" (see `mcp_content_type_of`). `arguments` is the text, of `length`
-/// bytes, of a JSON object whose values are strings; it is NUL-terminated if `length` is
-/// `MCP_NUL_TERMINATED`. NULL means none.
+/// Gets a prompt with its arguments filled in: an object with "messages", an array; each message has
+/// a "role" and a "content". `arguments` is the text, of `length` bytes, of a JSON object whose
+/// values are strings; it is NUL-terminated if `length` is `MCP_NUL_TERMINATED`. NULL means none.
 ///
 /// On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
 /// failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.

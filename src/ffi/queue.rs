@@ -213,16 +213,11 @@ pub extern "C" fn mcp_queue_set_threads(
 }
 
 /// Delivers the callbacks of a client that belong to no call in `mcp_queue_dispatch`: log messages
-/// of the library (`mcp_set_log`) and of the server, notifications (`mcp_set_notification`), changes
-/// of the state (`mcp_set_state_changed`), and requests of the server (`mcp_input_fn`). NULL runs them
-/// on threads of the library again (the default). Of log messages and notifications that wait, the
-/// newest 256 are kept. Nothing of a client is delivered after the end of a queued
-/// `mcp_client_close`; after a blocking one, the next `mcp_queue_dispatch` still delivers the change
-/// of the state to `MCP_STATE_CLOSED`, so that its userdata must be valid until its `destroy` runs. It
-/// does not queue the calls of the client: see `mcp_options_set_queue`.
-///
-/// Changes of the state that the queue before has not delivered are delivered with the new setting,
-/// for NULL at once in this function. Set NULL before the queue is freed.
+/// of the library (`mcp_set_log`) and of the server, notifications (`mcp_set_notification`), and
+/// requests of the server (`mcp_input_fn`). NULL runs them on threads of the library again (the
+/// default). Of log messages and notifications that wait, the newest 256 are kept. Nothing of a
+/// client is delivered after the end of its `mcp_client_close`. It does not queue the calls of the
+/// client: see `mcp_options_set_queue`.
 ///
 /// Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]

@@ -100,8 +100,7 @@ pub extern "C" fn mcp_list_resource_templates_page(
 }
 
 /// Reads a resource. The result is an object with "contents", an array; each element has a "uri",
-/// optionally a "mimeType", and either "text" or "blob", which is base64 (`mcp_json_copy_base64`); see
-/// also `mcp_content_type_of`.
+/// optionally a "mimeType", and either "text" or "blob", which is base64 (`mcp_json_copy_base64`).
 ///
 /// Returns `MCP_RPC_ERROR` if the resource does not exist, with code -32602, or -32002 on servers
 /// up to 2025-11-25.

@@ -12,8 +12,7 @@ use crate::status::*;
 ///
 /// The timeout covers a call from start to return: DNS lookup, connecting, TLS, negotiation,
 /// redirects, retries and the body. The time in callbacks of the application is not counted, except
-/// in the log callback and the callback for changes of the state, nor is the time for connecting if
-/// it has a separate limit (`mcp_set_connect_timeout`).
+/// in the log callback.
 ///
 /// Thread-safe; takes effect with the next call. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -28,42 +27,12 @@ pub extern "C" fn mcp_set_timeout(
     })
 }
 
-/// Sets the timeout for connecting, in milliseconds: starting the server process, the first
-/// connection, and the negotiation of the protocol version. 0 means none (the default): then this
-/// time counts toward the timeout of the call that connects.
-///
-/// ```
-/// mcp_set_connect_timeout(client, 300000, &error); // npx may have to download the server first
-/// mcp_set_timeout(client, 10000, &error);
-/// ```
-///
-/// While it is set, neither the timeout nor the idle timeout of a call applies to connecting: not
-/// for the call that connects, nor for those that wait for it. If it passes, all of them fail with
-/// `MCP_TIMEOUT`, and the next call connects again. It also applies when a lost session is
-/// re-established: all connections of one call together have this time, except those with which
-/// `mcp_listen` goes on, each of which has the whole time. The time of a login and of other callbacks
-/// does not count.
-///
-/// Thread-safe; takes effect with the next connection. Since 0.1.0.
-#[unsafe(no_mangle)]
-pub extern "C" fn mcp_set_connect_timeout(
-    client: SharedHandle<mcp_client>,
-    timeout_ms: u64,
-    error: OutParam<*mut mcp_error>,
-) -> mcp_status {
-    mcp_client::set(client, error, |client| {
-        client.settings.set_connect_timeout_ms(timeout_ms);
-        Ok(())
-    })
-}
-
 /// Sets the idle timeout of calls whose options set none, in milliseconds: a call fails with
 /// `MCP_TIMEOUT` if it waits this long without receiving a byte or, while it sends, without being
 /// able to send one. 0 means none (the default).
 ///
-/// Each byte starts the idle time again, such as those of a progress notification, also if that
-/// arrives on another stream of the session; nothing extends the timeout of the call
-/// (`mcp_set_timeout`).
+/// Each byte starts the idle time again, such as those of a progress notification; nothing extends
+/// the timeout of the call (`mcp_set_timeout`).
 ///
 /// Thread-safe; takes effect with the next call. Since 0.1.0.
 #[unsafe(no_mangle)]
@@ -124,36 +93,6 @@ pub extern "C" fn mcp_set_extension(
 ) -> mcp_status {
     mcp_client::set(client, error, |client| {
         client.settings.set_extension(name.required("name")?, settings.optional(length, "the settings")?)
-    })
-}
-
-/// Declares a capability to the server that no other function declares: a member of the client's
-/// "capabilities" (`ClientCapabilities` of the schema of 2026-07-28), such as "experimental".
-/// `capability` is the text of a JSON object of `length` bytes, or NUL-terminated if `length` is
-/// `MCP_NUL_TERMINATED`; NULL removes the capability.
-///
-/// ```
-/// mcp_set_capability(client, "experimental", "{\"com.example/pick\":{}}", MCP_NUL_TERMINATED, &error);
-/// ```
-///
-/// Handlers declare their capabilities ("elicitation", "sampling", "roots"), and `mcp_set_extension`
-/// declares extensions. For the requests that a server then sends see `mcp_set_request_handler`.
-///
-/// Returns `MCP_INVALID_ARGUMENT` for the names that other functions declare, for "tasks" (the
-/// library runs no tasks for servers), or if `capability` is not a JSON object; and `MCP_MISUSE`
-/// after the first call.
-///
-/// Thread-safe. Since 0.1.0.
-#[unsafe(no_mangle)]
-pub extern "C" fn mcp_set_capability(
-    client: SharedHandle<mcp_client>,
-    name: CText,
-    capability: SizedText,
-    length: BufferSize,
-    error: OutParam<*mut mcp_error>,
-) -> mcp_status {
-    mcp_client::set(client, error, |client| {
-        client.settings.set_capability(name.required("name")?, capability.optional(length, "the capability")?)
     })
 }
 

@@ -11,15 +11,13 @@ use super::error::mcp_error;
 use super::json_content::mcp_json_string;
 use super::options::mcp_options;
 use super::tools::ToolArguments;
-use crate::client::operations::lists::ListMethod;
 use crate::client::operations::tasks::task_id;
 use crate::status::mcp_status;
 
 /// Calls a tool like `mcp_call_tool`, but also accepts a task instead of a result: the server
 /// continues the work after this function returns. A modern server decides whether to start a task
 /// (the extension "io.modelcontextprotocol/tasks"); on servers of 2025-11-25 every tool that
-/// supports tasks starts one (specification 2025-11-25, "Tasks"), which the server keeps for the
-/// time of `mcp_options_set_task_ttl`; older servers have no tasks.
+/// supports tasks starts one (specification 2025-11-25, "Tasks"); older servers have no tasks.
 ///
 /// `mcp_tool_result_task_id` distinguishes a task from a result. The application can store the id
 /// and use the task in another process.
@@ -69,52 +67,6 @@ pub extern "C" fn mcp_get_task(
 ) -> mcp_status {
     let id = id.required("id");
     run_for_json::<String>(client, "get task", options, task, error, id, |client, call, id| client.get_task(call, id))
-}
-
-/// Lists the tasks of the server: an object with "tasks", an array with the elements of all pages.
-/// Each has the members that `mcp_get_task` describes (specification 2025-11-25, "Tasks": Listing
-/// Tasks).
-///
-/// Only servers of 2025-11-25 have such a list, and not all of them ("tasks" with "list" in the
-/// "capabilities" of `mcp_server_info`). Others answer with `MCP_RPC_ERROR` and the code -32601.
-/// The list is not cached.
-///
-/// A page whose "nextCursor" was already used is the last one, and a warning is logged. Returns
-/// `MCP_ENDLESS` for more than 10,000 pages, and `MCP_TOO_LARGE` if all pages together exceed
-/// `MCP_LIMIT_MESSAGE`.
-///
-/// On success `*result` is set to the object, which the caller frees with `mcp_json_free`; on
-/// failure to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
-#[unsafe(no_mangle)]
-pub extern "C" fn mcp_list_tasks(
-    client: SharedHandle<mcp_client>,
-    options: Option<&mcp_options>,
-    result: OutParam<*mut mcp_json>,
-    error: OutParam<*mut mcp_error>,
-) -> mcp_status {
-    run_for_json::<()>(client, "list tasks", options, result, error, Ok(()), |client, call, ()| {
-        client.all_pages(call, ListMethod::Tasks)
-    })
-}
-
-/// Lists one page of the server's tasks: an object with "tasks". Pass NULL as `cursor` for the first
-/// page, and the "nextCursor" of a page for the page after it. A page without "nextCursor" is the
-/// last; "" is a valid cursor. The caller must detect a cursor that repeats.
-///
-/// On success `*page` is set to the object, which the caller frees with `mcp_json_free`; on failure
-/// to NULL. `options` may be NULL. Blocking, thread-safe. Since 0.1.0.
-#[unsafe(no_mangle)]
-pub extern "C" fn mcp_list_tasks_page(
-    client: SharedHandle<mcp_client>,
-    cursor: CText,
-    options: Option<&mcp_options>,
-    page: OutParam<*mut mcp_json>,
-    error: OutParam<*mut mcp_error>,
-) -> mcp_status {
-    let cursor = cursor.optional("cursor");
-    run_for_json::<Option<String>>(client, "list tasks", options, page, error, cursor, |client, call, cursor| {
-        client.page(call, ListMethod::Tasks, cursor)
-    })
 }
 
 /// Sends inputs that a task of a modern server requests. While such a task has the status

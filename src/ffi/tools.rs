@@ -7,7 +7,6 @@ use super::arguments::both;
 use super::c_types::{BufferSize, CText, OutParam, SharedHandle, SizedText};
 use super::calls::run_for_json;
 use super::client::mcp_client;
-use super::content::text_of;
 use super::document::{find, mcp_json, read_or};
 use super::error::mcp_error;
 use super::options::mcp_options;
@@ -67,12 +66,11 @@ pub extern "C" fn mcp_list_tools_page(
 /// Calls a tool. `arguments` is the text of a JSON object of `length` bytes, or NUL-terminated if
 /// `length` is `MCP_NUL_TERMINATED`; NULL means no arguments.
 ///
-/// The result is an object with "content", an array of what the tool returns (see
-/// `mcp_content_type_of`), and optionally "structuredContent" (specification 2026-07-28, "Tools":
-/// Tool Result). **If the tool reports a
+/// The result is an object with "content", an array of what the tool returns, and optionally
+/// "structuredContent" (specification 2026-07-28, "Tools": Tool Result). **If the tool reports a
 /// failure, the call still succeeds**: it returns `MCP_OK`, `mcp_tool_result_is_error` is true, and
-/// `mcp_tool_result_text` describes the failure. The structured content is not validated (see
-/// `mcp_tool_result_structured`).
+/// `mcp_tool_result_text` describes the failure. The structured content is not validated against
+/// the tool's "outputSchema".
 ///
 /// The client never calls a tool twice: if it is not known whether the server executed the call, it
 /// is not sent again. Such a call fails with `MCP_TRUNCATED`, `MCP_DISCONNECTED`,
@@ -126,10 +124,6 @@ pub extern "C" fn mcp_tool_result_text(result: Option<&mcp_json>) -> *const c_ch
 /// Returns the structured content of a tool's result: an object, or from 2026-07-28 on any value;
 /// NULL if there is none, or for NULL.
 ///
-/// It should match the tool's "outputSchema" in the list of tools, but the library does not validate
-/// it: a JSON Schema validator would add 2 MB or more to it. An application that has one passes it
-/// both texts: `mcp_json_text` of the schema, and of the structured content.
-///
 /// The result is valid as long as the document exists. Thread-safe. Since 0.1.0.
 #[unsafe(no_mangle)]
 pub extern "C" fn mcp_tool_result_structured(result: Option<&mcp_json>) -> Option<&mcp_json> {
@@ -138,8 +132,7 @@ pub extern "C" fn mcp_tool_result_structured(result: Option<&mcp_json>) -> Optio
 
 /// The texts of all blocks of a result's content, separated by line breaks.
 fn joined_texts(result: Value<'_>) -> Cow<'_, str> {
-    let mut texts =
-        result.member("content").into_iter().flat_map(Value::children).filter_map(|block| text_of(block)?.text());
+    let mut texts = result.member("content").into_iter().flat_map(Value::children).filter_map(text_of);
     // Usually there is one text, which is not copied.
     let mut joined = texts.next().unwrap_or_default();
     for text in texts {
@@ -148,4 +141,12 @@ fn joined_texts(result: Value<'_>) -> Cow<'_, str> {
         joined.push_str(&text);
     }
     joined
+}
+
+fn text_of(block: Value<'_>) -> Option<Cow<'_, str>> {
+    match &*block.member("type")?.text()? {
+        "text" => block.member("text")?.text(),
+        "resource" => block.member("resource")?.member("text")?.text(),
+        _ => None,
+    }
 }

@@ -242,13 +242,12 @@ fn log(is_listening: bool, cancel: Arc<PollableEvent>) -> Arc<LogHook> {
 
 /// The handler of the client.
 fn respond(input: &Arc<InputRequest>) {
-    let outcome = match &input.kind {
+    let outcome = match input.kind {
         InputKind::Elicitation => input.accept(None),
         InputKind::Sampling => {
             input.respond(r#"{"role":"assistant","content":{"type":"text","text":"x"},"model":"m"}"#)
         }
         InputKind::Roots => input.respond(r#"{"roots":[]}"#),
-        InputKind::Other(_) => input.respond("{}"),
     };
     outcome.expect("a valid response");
 }

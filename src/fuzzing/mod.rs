@@ -11,7 +11,6 @@ mod json_writer;
 mod oauth;
 mod oauth_flow;
 mod server;
-mod session_record;
 mod stdio;
 
 pub use addresses::{addresses, proxy_answers};
@@ -23,7 +22,6 @@ pub use json::{json_rpc, json_value};
 pub use json_writer::json_writer;
 pub use oauth::{oauth_callback, oauth_challenge, oauth_documents, oauth_form, oauth_record, oauth_urls};
 pub use oauth_flow::oauth_flow;
-pub use session_record::session_record;
 pub use stdio::stdio_lines;
 
 use crate::protocol::event_stream::reference::{check_every_prefix, check_limit, interpret, parse, parse_directly};

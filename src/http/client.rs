@@ -7,7 +7,6 @@ use std::time::SystemTime;
 
 use ::http::Method;
 
-use super::connection_notes::ConnectionNotes;
 use super::cookies::CookieStore;
 use super::endpoint::Endpoint;
 use super::error::HttpError;
@@ -17,9 +16,6 @@ use super::send::{self, OutgoingRequest};
 use crate::call::known_secrets::{KnownSecrets, SecretSource};
 use crate::call::secrets::SecretTexts;
 use crate::net::connection_factory::{ConnectionFactory, ConnectionOptions, Route};
-use crate::net::connection_record::ConnectionRecord;
-use crate::net::connector;
-use crate::net::progress::RequestPhase;
 use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::wait::WaitContext;
 
@@ -59,32 +55,11 @@ impl Http {
 
     /// Whether requests do not leave this machine.
     pub fn is_local(&self) -> bool {
-        match self.route() {
+        match self.pool.factory().route(self.endpoint.origin()) {
             Ok(Route::Unix(_)) => true,
             Ok(Route::Server) => self.endpoint.origin().is_loopback(),
             Ok(Route::Proxy(_)) | Err(_) => false,
         }
-    }
-
-    /// How the server is reached: directly, or through a proxy. Fails if the URL of the proxy is invalid.
-    pub fn route(&self) -> Result<Route<'_>, &str> {
-        self.pool.factory().route(self.endpoint.origin())
-    }
-
-    /// Opens a connection to the server with a new DNS lookup, and closes it. Fills the record also if it fails; the
-    /// error comes with the phase in which it failed.
-    pub fn try_connection(
-        &self,
-        record: &ConnectionRecord,
-        wait_context: &WaitContext,
-    ) -> Result<(), (RequestPhase, HttpError)> {
-        let (factory, notes) = (self.pool.factory(), ConnectionNotes::default());
-        factory.dns().clear();
-        notes.begin(wait_context, false);
-        connector::try_out(factory, self.endpoint.origin(), &notes.progress, record).map_err(|error| {
-            let failed = HttpError::of(ureq::Error::Io(error), &notes, &self.endpoint, wait_context);
-            (notes.progress.phase(), failed)
-        })
     }
 
     /// The values of all stored cookies, and of those that were removed: the response may echo a cookie that was

@@ -14,7 +14,6 @@ use super::address_scope::AddressScope;
 use super::dns::{DnsCache, addresses};
 use super::origin::Origin;
 use super::proxy::{Proxy, ProxyChoice, ProxySettings};
-use super::recording_verifier::RecordingVerifier;
 use super::tls::TlsOptions;
 use crate::sys::lock::Mutex;
 use crate::sys::wait::WaitContext;
@@ -97,11 +96,6 @@ impl ConnectionFactory {
 
     pub fn tls_config(&self) -> Result<Arc<ClientConfig>, String> {
         self.shared.tls_config.get_or_init(|| self.shared.tls.config()).clone()
-    }
-
-    /// A configuration for one connection, whose verifier records the server's certificates.
-    pub fn recording_tls_config(&self) -> Result<(Arc<ClientConfig>, Arc<RecordingVerifier>), String> {
-        self.shared.tls.recording_config()
     }
 
     /// Records the address of a connection that was opened to `origin`, if this is the client's own server.

@@ -9,14 +9,13 @@ use std::time::Duration;
 
 use super::buffered_socket::{BufferedSocket, ByteStream};
 use super::connection_factory::{ConnectionFactory, Route};
-use super::connection_record::ConnectionRecord;
 use super::dns::addresses;
 use super::io_error::{interrupted, io_reason, is_stopped};
 use super::origin::{Origin, without_brackets};
 use super::progress::{ConnectionProgress, RequestPhase};
 use super::proxy::{Proxy, ProxyKind};
 use super::proxy_handshake::{self, ProxyHandshakeError, ProxyTarget};
-use super::tls::{self, TlsStream};
+use super::tls::TlsStream;
 use crate::error::Error;
 use crate::status::*;
 use crate::sys::socket::Socket;
@@ -51,21 +50,7 @@ pub fn open<'a>(
     origin: &Origin,
     progress: &Arc<ConnectionProgress>,
 ) -> io::Result<NewConnection<'a>> {
-    ConnectAttempt { factory, origin, progress, wait_context: progress.wait_context(), record: None }.open()
-}
-
-/// Opens a connection like [`open`], closes it, and fills the record, also if it fails.
-pub fn try_out(
-    factory: &ConnectionFactory,
-    origin: &Origin,
-    progress: &Arc<ConnectionProgress>,
-    record: &ConnectionRecord,
-) -> io::Result<()> {
-    let attempt =
-        ConnectAttempt { factory, origin, progress, wait_context: progress.wait_context(), record: Some(record) };
-    let outcome = attempt.open();
-    record.end_phase();
-    outcome.map(drop)
+    ConnectAttempt { factory, origin, progress, wait_context: progress.wait_context() }.open()
 }
 
 struct ConnectAttempt<'a, 'b> {
@@ -73,8 +58,6 @@ struct ConnectAttempt<'a, 'b> {
     origin: &'b Origin,
     progress: &'b Arc<ConnectionProgress>,
     wait_context: WaitContext,
-    /// Filled for a diagnosis.
-    record: Option<&'b ConnectionRecord>,
 }
 
 impl<'a> ConnectAttempt<'a, '_> {
@@ -82,7 +65,7 @@ impl<'a> ConnectAttempt<'a, '_> {
         if let Some(policy) = self.factory.policy() {
             policy.check_origin(self.origin).map_err(refused)?;
         }
-        self.enter(RequestPhase::Connect);
+        self.progress.set_phase(RequestPhase::Connect);
         let ConnectedSocket { socket, forwarded_by, address } = self.connect().inspect_err(|error| {
             // Keep the addresses if the attempt was interrupted before it tried to connect to them.
             if !is_stopped(error) || self.progress.phase() == RequestPhase::Connect {
@@ -90,8 +73,12 @@ impl<'a> ConnectAttempt<'a, '_> {
             }
         })?;
         let stream: Box<dyn ByteStream> = if self.origin.https {
-            self.enter(RequestPhase::Tls);
-            Box::new(self.open_tls(socket)?)
+            self.progress.set_phase(RequestPhase::Tls);
+            let config = self
+                .factory
+                .tls_config()
+                .map_err(|why| interrupted(Error::new(MCP_TLS_FAILED, format!("TLS cannot be set up: {why}"))))?;
+            Box::new(TlsStream::open(config, &self.origin.host, socket)?)
         } else {
             Box::new(socket)
         };
@@ -99,26 +86,8 @@ impl<'a> ConnectAttempt<'a, '_> {
         if let Some(address) = address {
             self.factory.record_address(self.origin, address);
         }
-        self.enter(RequestPhase::Send);
+        self.progress.set_phase(RequestPhase::Send);
         Ok(NewConnection { stream, forwarded_by })
-    }
-
-    fn enter(&self, phase: RequestPhase) {
-        self.progress.set_phase(phase);
-        self.record.iter().for_each(|record| record.enter(phase));
-    }
-
-    fn open_tls(&self, socket: BufferedSocket) -> io::Result<TlsStream> {
-        let no_config = |why| interrupted(Error::new(MCP_TLS_FAILED, format!("TLS cannot be set up: {why}")));
-        match self.record {
-            None => TlsStream::open(self.factory.tls_config().map_err(no_config)?, &self.origin.host, socket),
-            Some(record) => {
-                let (config, verifier) = self.factory.recording_tls_config().map_err(no_config)?;
-                let opened = TlsStream::open(config, &self.origin.host, socket);
-                tls::describe(&opened, &verifier.take_presented(), &mut record.tls.borrow_mut());
-                opened
-            }
-        }
     }
 
     /// Connects to the server, through a proxy if there is one; or to a proxy that forwards requests.
@@ -165,13 +134,13 @@ impl<'a> ConnectAttempt<'a, '_> {
     /// Requests a connection to the server from `proxy`.
     fn connect_through(&self, proxy: &Proxy, mut socket: BufferedSocket) -> io::Result<BufferedSocket> {
         let (host, port) = (self.origin.host.as_str(), self.origin.port);
-        self.enter(RequestPhase::Proxy);
+        self.progress.set_phase(RequestPhase::Proxy);
         let outcome = match proxy.kind {
             ProxyKind::Http => proxy_handshake::connect(&mut socket, proxy, host, port),
             ProxyKind::Socks5h => proxy_handshake::socks5(&mut socket, proxy, &target(host, port)),
             ProxyKind::Socks5 => {
                 let found = self.server_addresses()?;
-                self.enter(RequestPhase::Proxy);
+                self.progress.set_phase(RequestPhase::Proxy);
                 let address = found.first().ok_or(io::ErrorKind::AddrNotAvailable)?;
                 proxy_handshake::socks5(&mut socket, proxy, &ProxyTarget::Address(*address))
             }
@@ -196,10 +165,9 @@ impl<'a> ConnectAttempt<'a, '_> {
     }
 
     fn addresses(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-        self.enter(RequestPhase::DnsLookup);
+        self.progress.set_phase(RequestPhase::DnsLookup);
         let found = addresses(self.factory.dns(), host, port, &self.wait_context)?;
-        self.record.iter().for_each(|record| record.add_lookup(host, &found));
-        self.enter(RequestPhase::Connect);
+        self.progress.set_phase(RequestPhase::Connect);
         Ok(found)
     }
 
@@ -210,13 +178,7 @@ impl<'a> ConnectAttempt<'a, '_> {
         let mut attempts: Vec<(Socket, SocketAddr)> = Vec::new();
         let mut last_error = io::Error::from(io::ErrorKind::AddrNotAvailable);
         loop {
-            let next = untried.next().map(|address| (*address, Socket::connect(address)));
-            let refused = |address, error: &io::Error| {
-                self.record.iter().for_each(|record| record.add_refused(address, error));
-            };
-            match next.map(|(address, socket)| {
-                socket.map(|socket| (socket, address)).inspect_err(|error| refused(address, error))
-            }) {
+            match untried.next().map(|address| Ok((Socket::connect(address)?, *address))) {
                 Some(Ok(attempt)) => attempts.push(attempt),
                 Some(Err(error)) if is_exhausted(&error) => return Err(interrupted(Interrupt::System(error))),
                 // Try the next address immediately. Keep an earlier error: this one may only mean that this machine
@@ -236,15 +198,10 @@ impl<'a> ConnectAttempt<'a, '_> {
             if let Some(ready) = ready {
                 let attempt = attempts.swap_remove(ready);
                 match attempt.0.connect_result() {
+                    Ok(()) => return Ok(attempt),
                     // The server accepted the connection and has reset it since: sending the request will report that.
-                    Err(error) if error.kind() != io::ErrorKind::ConnectionReset => {
-                        refused(attempt.1, &error);
-                        last_error = error;
-                    }
-                    _ => {
-                        self.record.iter().for_each(|record| record.connected.set(Some(attempt.1)));
-                        return Ok(attempt);
-                    }
+                    Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(attempt),
+                    Err(error) => last_error = error,
                 }
             }
         }

@@ -4,11 +4,8 @@
 pub mod address_policy;
 pub mod address_scope;
 pub mod buffered_socket;
-pub mod certificate;
 pub mod connection_factory;
-pub mod connection_record;
 pub mod connector;
-mod der;
 mod dns;
 mod explain;
 pub mod io_error;
@@ -19,7 +16,6 @@ mod pinned_certificate;
 pub mod progress;
 pub mod proxy;
 pub mod proxy_handshake;
-mod recording_verifier;
 pub mod tls;
 
 pub use explain::explain;

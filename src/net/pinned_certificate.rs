@@ -9,8 +9,6 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 use rustls_platform_verifier::Verifier;
 
-use super::der::extension;
-
 /// The text of webpki's error for a server's certificate with CA:TRUE. rustls does not export the type of the error.
 pub const CA_AS_SERVER: &str = "CaUsedAsEndEntity";
 
@@ -78,9 +76,47 @@ fn is_ca_as_server(error: &Error) -> bool {
 
 /// Whether the purposes of a certificate include server authentication. A certificate without purposes allows all.
 fn allows_server_auth(certificate: &[u8]) -> bool {
-    match extension(certificate, EXTENDED_KEY_USAGE) {
+    match purposes(certificate) {
         None => true,
-        Some(mut purposes) => purposes.any(|(_, purpose)| purpose == SERVER_AUTH),
+        Some(purposes) => DerValues(purposes).any(|(_, purpose)| purpose == SERVER_AUTH),
+    }
+}
+
+/// The content of the extended key usage extension.
+fn purposes(certificate: &[u8]) -> Option<&[u8]> {
+    let (_, certificate) = DerValues(certificate).next()?;
+    let (_, signed_part) = DerValues(certificate).next()?;
+    // `extensions [3] EXPLICIT Extensions`
+    let (_, extensions) = DerValues(signed_part).find(|(tag, _)| *tag == 0xa3)?;
+    let (_, extensions) = DerValues(extensions).next()?;
+    let (_, extension) = DerValues(extensions).find(|(_, extension)| {
+        DerValues(extension).next().is_some_and(|(_, identifier)| identifier == EXTENDED_KEY_USAGE)
+    })?;
+    // The value is last: after the identifier and, optionally, the flag for critical extensions.
+    let (_, value) = DerValues(extension).last()?;
+    DerValues(value).next().map(|(_, purposes)| purposes)
+}
+
+/// Iterates over consecutive values in DER (X.690, section 8.1), each with its tag. It does not validate them: webpki
+/// has parsed the certificate before.
+struct DerValues<'a>(&'a [u8]);
+
+impl<'a> Iterator for DerValues<'a> {
+    type Item = (u8, &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (&tag, rest) = self.0.split_first()?;
+        let (&first, rest) = rest.split_first()?;
+        let (length, rest) = match first {
+            0..0x80 => (usize::from(first), rest),
+            _ => {
+                let (digits, rest) = rest.split_at_checked(usize::from(first & 0x7f)).filter(|(d, _)| d.len() <= 4)?;
+                (digits.iter().fold(0, |length, digit| (length << 8) | usize::from(*digit)), rest)
+            }
+        };
+        let (content, rest) = rest.split_at_checked(length)?;
+        self.0 = rest;
+        Some((tag, content))
     }
 }
 
@@ -116,5 +152,14 @@ mod tests {
         ])));
         assert!(!allows_server_auth(&certificate(&[&extension(EXTENDED_KEY_USAGE, &[client_auth]), &other])));
         assert!(!allows_server_auth(&certificate(&[&extension(EXTENDED_KEY_USAGE, &[])])));
+    }
+
+    #[test]
+    fn invalid_der_ends_the_iteration() {
+        for bytes in [&b""[..], b"\x30", b"\x30\x05abc", b"\x30\x84\xff\xff\xff\xff", b"\x30\x89123456789", b"\x30\x80"]
+        {
+            assert!(DerValues(bytes).count() <= 1);
+            assert_eq!(purposes(bytes), None);
+        }
     }
 }

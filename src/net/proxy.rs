@@ -110,11 +110,6 @@ impl Proxy {
         format!("{} (set by {})", self.shown(), self.set_by)
     }
 
-    /// The function or the environment variable that the URL is from.
-    pub fn source(&self) -> &'static str {
-        self.set_by
-    }
-
     /// Whether the proxy forwards requests to `origin`. Otherwise it is used to open a connection to the server.
     pub fn forwards(&self, origin: &Origin) -> bool {
         self.kind == ProxyKind::Http && !origin.https

@@ -14,19 +14,16 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::sign::CertifiedKey;
 use rustls::{
-    ALL_VERSIONS, CertificateError, CipherSuite, ClientConfig, ClientConnection, DigitallySignedStruct, InvalidMessage,
-    ProtocolVersion, SignatureScheme,
+    ALL_VERSIONS, CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, InvalidMessage,
+    SignatureScheme,
 };
 use rustls_platform_verifier::Verifier;
 use zeroize::Zeroizing;
 
 use super::buffered_socket::{BufferedSocket, ByteStream};
-use super::certificate::CertificateSummary;
-use super::connection_record::RecordedTls;
 use super::io_error::io_reason;
 use super::origin::without_brackets;
 use super::pinned_certificate::{CA_AS_SERVER, PinnedCertificates};
-use super::recording_verifier::RecordingVerifier;
 use crate::sanitize::shortened;
 use crate::sys::file;
 
@@ -77,14 +74,6 @@ impl TlsOptions {
         Ok(())
     }
 
-    pub fn has_authorities(&self) -> bool {
-        !self.authorities.is_empty()
-    }
-
-    pub fn has_client_certificate(&self) -> bool {
-        self.client_certificate.is_some()
-    }
-
     fn is_default(&self) -> bool {
         self.authorities.is_empty() && self.client_certificate.is_none() && !self.accepts_any_certificate
     }
@@ -98,13 +87,6 @@ impl TlsOptions {
             check_trust_store()?;
         }
         DEFAULT_CONFIG.clone()
-    }
-
-    /// A configuration whose verifier records the server's certificates.
-    pub fn recording_config(&self) -> Result<(Arc<ClientConfig>, Arc<RecordingVerifier>), String> {
-        let verifier = Arc::new(RecordingVerifier::new(verifier(self)?));
-        let config = build_with(self, Arc::<RecordingVerifier>::clone(&verifier))?;
-        Ok((config, verifier))
     }
 }
 
@@ -160,21 +142,17 @@ fn not_pem(path: &str) -> String {
 }
 
 fn build(options: &TlsOptions) -> Result<Arc<ClientConfig>, String> {
-    build_with(options, verifier(options)?)
-}
-
-fn verifier(options: &TlsOptions) -> Result<Arc<dyn ServerCertVerifier>, String> {
-    if options.accepts_any_certificate {
-        return Ok(Arc::new(AcceptAnyCertificate));
-    }
-    check_trust_store()?;
-    let roots = options.authorities.iter().cloned();
-    let verifier = Verifier::new_with_extra_roots(roots, Arc::clone(&PROVIDER)).map_err(|error| error.to_string())?;
-    Ok(Arc::new(PinnedCertificates { verifier, trusted: options.authorities.clone() }))
-}
-
-fn build_with(options: &TlsOptions, verifier: Arc<dyn ServerCertVerifier>) -> Result<Arc<ClientConfig>, String> {
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&PROVIDER))
+    let provider = Arc::clone(&PROVIDER);
+    let verifier: Arc<dyn ServerCertVerifier> = if options.accepts_any_certificate {
+        Arc::new(AcceptAnyCertificate)
+    } else {
+        check_trust_store()?;
+        let roots = options.authorities.iter().cloned();
+        let verifier = Verifier::new_with_extra_roots(roots, Arc::clone(&provider));
+        let verifier = verifier.map_err(|error| error.to_string())?;
+        Arc::new(PinnedCertificates { verifier, trusted: options.authorities.clone() })
+    };
+    let builder = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(ALL_VERSIONS)
         .map_err(|error| error.to_string())?
         .dangerous()
@@ -190,9 +168,6 @@ fn build_with(options: &TlsOptions, verifier: Arc<dyn ServerCertVerifier>) -> Re
 
 const WRONG_PURPOSE: &str = "the server's certificate does not allow server authentication (its extended key usage \
      lacks serverAuth): issue one that does";
-
-/// What to do about it.
-const REISSUE_FOR_SERVERS: &str = "issue a certificate for the server whose extended key usage contains serverAuth";
 
 /// The meaning of a failed handshake, and what to do about it; `None` if the error's own text is sufficient.
 pub fn explain(error: &io::Error) -> Option<String> {
@@ -249,77 +224,6 @@ pub fn explain(error: &io::Error) -> Option<String> {
         _ => return None,
     };
     Some(format!("{failure}; {remedy}"))
-}
-
-/// What to do about a handshake that failed, beyond what [`explain`] says; `None` if that is sufficient.
-fn remedy(error: &io::Error) -> Option<&'static str> {
-    let failure = error.get_ref()?.downcast_ref::<rustls::Error>()?;
-    let rustls::Error::InvalidCertificate(certificate_error) = failure else { return None };
-    Some(match certificate_error {
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            "renew the server's certificate; if it is valid, correct the clock of this machine"
-        }
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            "correct the clock of this machine, or of the one that issued the certificate"
-        }
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            "use a host name in the URL that the certificate contains, or issue a certificate for this one"
-        }
-        CertificateError::UnknownIssuer => {
-            "if the server's certificate is from your own certificate authority, or is self-signed, set the file with \
-             mcp_set_tls_ca_file; otherwise the server may not send its intermediate certificates"
-        }
-        CertificateError::Revoked => "replace the server's certificate, which was revoked",
-        CertificateError::BadSignature => {
-            "check that the server uses the private key of its certificate, and that the file of mcp_set_tls_ca_file \
-             has the authority that issued it, and not an earlier one of the same name"
-        }
-        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => REISSUE_FOR_SERVERS,
-        CertificateError::Other(other) => match other.0.to_string().as_str() {
-            CA_AS_SERVER => {
-                "if the server's certificate is self-signed, set it with mcp_set_tls_ca_file; otherwise issue one for \
-                 the server that is no authority's (CA:FALSE)"
-            }
-            "UnsupportedCertVersion" => "issue a certificate of X.509 version 3 that names the server",
-            _ if format!("{other:?}").contains("EkuError") => REISSUE_FOR_SERVERS,
-            _ => "replace the server's certificate",
-        },
-        _ => "replace the server's certificate",
-    })
-}
-
-/// The name of a cipher suite of ring. Not rustls's function, whose table with all names takes 25 KB.
-fn cipher_name(suite: CipherSuite) -> &'static str {
-    match suite {
-        CipherSuite::TLS13_AES_256_GCM_SHA384 => "TLS_AES_256_GCM_SHA384",
-        CipherSuite::TLS13_AES_128_GCM_SHA256 => "TLS_AES_128_GCM_SHA256",
-        CipherSuite::TLS13_CHACHA20_POLY1305_SHA256 => "TLS_CHACHA20_POLY1305_SHA256",
-        CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384 => "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
-        CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 => "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
-        CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256 => "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
-        CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384 => "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
-        CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 => "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
-        CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256 => "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
-        _ => "unknown",
-    }
-}
-
-/// Describes a handshake, and the certificates that the server has presented.
-pub fn describe(outcome: &io::Result<TlsStream>, presented: &[CertificateDer], record: &mut RecordedTls) {
-    record.chain_length = presented.len();
-    record.certificate = presented.first().map(|certificate| CertificateSummary::read(certificate));
-    match outcome {
-        Ok(TlsStream { connection, .. }) => {
-            record.version = match connection.protocol_version() {
-                Some(ProtocolVersion::TLSv1_3) => Some("TLS 1.3"),
-                Some(ProtocolVersion::TLSv1_2) => Some("TLS 1.2"),
-                _ => None,
-            };
-            record.cipher = connection.negotiated_cipher_suite().map(|suite| cipher_name(suite.suite()));
-            record.alpn = connection.alpn_protocol().map(|name| String::from_utf8_lossy(name).into_owned());
-        }
-        Err(error) => record.remedy = remedy(error),
-    }
 }
 
 /// A TLS connection over a socket.

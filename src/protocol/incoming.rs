@@ -94,61 +94,37 @@ impl Notification {
 }
 
 /// What the server requests from the client.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InputKind {
     Elicitation,
     Sampling,
     Roots,
-    /// A request that the specification does not define, by its method.
-    Other(Box<str>),
 }
 
 impl InputKind {
-    pub fn of(method: &str) -> InputKind {
-        let defined = [InputKind::Elicitation, InputKind::Sampling, InputKind::Roots];
-        defined.into_iter().find(|kind| kind.method() == method).unwrap_or_else(|| InputKind::Other(method.into()))
+    pub fn of(method: &str) -> Option<InputKind> {
+        [InputKind::Elicitation, InputKind::Sampling, InputKind::Roots].into_iter().find(|kind| kind.method() == method)
     }
 
-    /// A request that the specification does not define; an error for the others.
-    pub fn other(method: &str) -> Result<InputKind, String> {
-        let kind = InputKind::of(method);
-        match method {
-            "" => Err("the method is empty".into()),
-            "ping" => Err("the library responds to ping itself".into()),
-            _ if kind.is_defined() => Err(format!("the handler of {method} is set with {}", kind.setter())),
-            _ if method.starts_with("tasks/") => Err(format!("the library runs no tasks for servers: {method}")),
-            _ if method.starts_with("notifications/") => {
-                Err(format!("{method} is a notification: see mcp_set_notification"))
-            }
-            _ => Ok(kind),
-        }
-    }
-
-    pub fn is_defined(&self) -> bool {
-        !matches!(self, InputKind::Other(_))
-    }
-
-    pub fn method(&self) -> &str {
+    pub fn method(self) -> &'static str {
         match self {
             InputKind::Elicitation => "elicitation/create",
             InputKind::Sampling => "sampling/createMessage",
             InputKind::Roots => "roots/list",
-            InputKind::Other(method) => method,
         }
     }
 
     /// The C function that sets the handler, for error messages.
-    pub fn setter(&self) -> &'static str {
+    pub fn setter(self) -> &'static str {
         match self {
             InputKind::Elicitation => "mcp_set_elicitation",
             InputKind::Sampling => "mcp_set_sampling",
             InputKind::Roots => "mcp_set_roots",
-            InputKind::Other(_) => "mcp_set_request_handler",
         }
     }
 
     /// Checks the handler's result: fails if a required member is missing or wrong.
-    pub fn check(&self, result: &Json) -> Result<(), String> {
+    pub fn check(self, result: &Json) -> Result<(), String> {
         let root = result.root();
         if root.kind() != Kind::Object {
             return Err("the result is not a JSON object".into());
@@ -157,7 +133,6 @@ impl InputKind {
             InputKind::Elicitation => &["action"],
             InputKind::Sampling => &["role", "content", "model"],
             InputKind::Roots => &["roots"],
-            InputKind::Other(_) => &[],
         };
         if let Some(missing) = required.iter().find(|name| root.member(name).is_none()) {
             return Err(format!("the result has no {missing:?}, which {} requires", self.method()));
@@ -167,29 +142,6 @@ impl InputKind {
             (InputKind::Elicitation, Some("accept" | "decline" | "cancel")) => Ok(()),
             (InputKind::Elicitation, _) => Err("the action is neither \"accept\", \"decline\" nor \"cancel\"".into()),
             _ => Ok(()),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_requests_that_have_no_other_handler_are_other_requests() {
-        for method in ["x/pick", "elicitation/other", "tasks", "initialize"] {
-            assert_eq!(InputKind::other(method).unwrap().method(), method);
-        }
-        for (method, why) in [
-            ("", "the method is empty"),
-            ("ping", "the library responds to ping itself"),
-            ("elicitation/create", "the handler of elicitation/create is set with mcp_set_elicitation"),
-            ("sampling/createMessage", "the handler of sampling/createMessage is set with mcp_set_sampling"),
-            ("roots/list", "the handler of roots/list is set with mcp_set_roots"),
-            ("tasks/get", "the library runs no tasks for servers: tasks/get"),
-            ("notifications/x", "notifications/x is a notification: see mcp_set_notification"),
-        ] {
-            assert_eq!(InputKind::other(method).unwrap_err(), why);
         }
     }
 }

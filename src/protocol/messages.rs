@@ -66,15 +66,13 @@ pub struct ClientCapabilities {
     pub elicitation: bool,
     pub sampling: bool,
     pub roots: bool,
-    /// Requests that the specification does not define: no capability declares them.
-    pub other_requests: bool,
     /// The extension `io.modelcontextprotocol/tasks`.
     pub tasks: bool,
 }
 
 impl ClientCapabilities {
     pub fn any(self) -> bool {
-        self.elicitation || self.sampling || self.roots || self.other_requests
+        self.elicitation || self.sampling || self.roots
     }
 }
 
@@ -84,35 +82,12 @@ const TASKS: &str = "io.modelcontextprotocol/tasks";
 /// An extension that the application supports: its name, and its settings as the text of a JSON object.
 pub type Extension = (String, String);
 
-/// What the application declares to the server, besides the capabilities that follow from its handlers.
-#[derive(Clone, Debug, Default)]
-pub struct OwnCapabilities {
-    pub extensions: Vec<Extension>,
-    /// Other members of `capabilities`: their names, and the texts of JSON objects.
-    pub others: Vec<(String, String)>,
-}
-
-/// The member of `capabilities` that a C function sets, or an error that names the function.
-pub fn check_own_capability(name: &str) -> Result<(), String> {
-    let setter = match name {
-        "" => return Err("the capability's name is empty".into()),
-        "elicitation" => "mcp_set_elicitation",
-        "sampling" => "mcp_set_sampling",
-        "roots" => "mcp_set_roots",
-        "extensions" => "mcp_set_extension",
-        "tasks" => return Err("the library runs no tasks for servers, and cannot declare the capability".into()),
-        _ => return Ok(()),
-    };
-    Err(format!("the capability {name:?} is declared with {setter}"))
-}
-
 /// `ClientCapabilities` of the schemas, with the members of each capability: servers check these.
-pub fn capabilities(era: Era, client_capabilities: ClientCapabilities, own: &OwnCapabilities) -> String {
-    let OwnCapabilities { extensions, others } = own;
+pub fn capabilities(era: Era, client_capabilities: ClientCapabilities, extensions: &[Extension]) -> String {
     let has_tasks = client_capabilities.tasks && era == Era::Modern && extensions.iter().all(|(name, _)| name != TASKS);
-    let tasks = has_tasks.then(|| format!("\"{TASKS}\":{{}}"));
+    let own = has_tasks.then(|| format!("\"{TASKS}\":{{}}"));
     let extensions = extensions.iter().map(|(name, settings)| format!("{}:{settings}", quoted(name)));
-    let extensions = tasks.into_iter().chain(extensions).collect::<Vec<_>>().join(",");
+    let extensions = own.into_iter().chain(extensions).collect::<Vec<_>>().join(",");
     let extensions_member = format!("\"extensions\":{{{extensions}}}");
     let roots = if era == Era::Legacy { r#""roots":{"listChanged":true}"# } else { r#""roots":{}"# };
     let members = [
@@ -121,9 +96,9 @@ pub fn capabilities(era: Era, client_capabilities: ClientCapabilities, own: &Own
         (client_capabilities.roots, roots),
         (!extensions.is_empty(), extensions_member.as_str()),
     ];
-    let declared = members.into_iter().filter(|(is_declared, _)| *is_declared).map(|(_, text)| text.to_owned());
-    let others = others.iter().map(|(name, value)| format!("{}:{value}", quoted(name)));
-    format!("{{{}}}", declared.chain(others).collect::<Vec<_>>().join(","))
+    let declared: Vec<&str> =
+        members.into_iter().filter_map(|(is_declared, text)| is_declared.then_some(text)).collect();
+    format!("{{{}}}", declared.join(","))
 }
 
 /// The parameters of `initialize` (2025-11-25, "Lifecycle").
@@ -198,12 +173,9 @@ mod tests {
     #[test]
     fn extensions_are_declared_with_their_settings() {
         let with_tasks = ClientCapabilities { tasks: true, ..ClientCapabilities::default() };
-        let extension = |name: &str| OwnCapabilities {
-            extensions: vec![(name.to_owned(), r#"{"a":1}"#.to_owned())],
-            others: Vec::new(),
-        };
+        let extension = |name: &str| [(name.to_owned(), r#"{"a":1}"#.to_owned())];
         let ui = extension("example.com/ui");
-        assert_eq!(capabilities(Era::Legacy, with_tasks, &OwnCapabilities::default()), "{}");
+        assert_eq!(capabilities(Era::Legacy, with_tasks, &[]), "{}");
         assert_eq!(capabilities(Era::Legacy, with_tasks, &ui), r#"{"extensions":{"example.com/ui":{"a":1}}}"#);
         let both = r#"{"extensions":{"io.modelcontextprotocol/tasks":{},"example.com/ui":{"a":1}}}"#;
         assert_eq!(capabilities(Era::Modern, with_tasks, &ui), both);
@@ -213,38 +185,21 @@ mod tests {
     }
 
     #[test]
-    fn other_capabilities_are_declared_beside_those_of_handlers() {
-        let with_roots = ClientCapabilities { roots: true, other_requests: true, ..ClientCapabilities::default() };
-        let others = vec![("experimental".to_owned(), r#"{"a":{}}"#.to_owned()), ("b\"".to_owned(), "{}".to_owned())];
-        let own = OwnCapabilities { extensions: Vec::new(), others };
-        let expected = r#"{"roots":{},"experimental":{"a":{}},"b\"":{}}"#;
-        assert_eq!(capabilities(Era::Modern, with_roots, &own), expected);
-        assert_eq!(
-            capabilities(Era::Legacy, with_roots, &OwnCapabilities::default()),
-            r#"{"roots":{"listChanged":true}}"#
-        );
-        assert_eq!(check_own_capability("experimental"), Ok(()));
-        for name in ["", "elicitation", "sampling", "roots", "extensions", "tasks"] {
-            assert!(check_own_capability(name).is_err(), "{name}");
-        }
-    }
-
-    #[test]
     fn every_message_is_valid_json_rpc() {
-        let all =
-            ClientCapabilities { elicitation: true, sampling: true, roots: true, other_requests: true, tasks: true };
-        let own = OwnCapabilities {
-            extensions: vec![("example.com/\"ui\"".to_owned(), r#"{"version":2}"#.to_owned())],
-            others: vec![("experimental".to_owned(), "{}".to_owned())],
-        };
-        let meta = modern_meta("2026-07-28", &client(), &capabilities(Era::Modern, all, &own));
+        let all = ClientCapabilities { elicitation: true, sampling: true, roots: true, tasks: true };
+        let extensions = [("example.com/\"ui\"".to_owned(), r#"{"version":2}"#.to_owned())];
+        let meta = modern_meta("2026-07-28", &client(), &capabilities(Era::Modern, all, &extensions));
         let mut modern = Params::new();
         modern.share_meta(&meta);
         let texts = [
             request(1, "ping", &Params::new()).into_string(),
             request(2, "server/discover", &modern).into_string(),
-            request(3, "initialize", &initialize_params("2025-11-25", &client(), capabilities(Era::Legacy, all, &own)))
-                .into_string(),
+            request(
+                3,
+                "initialize",
+                &initialize_params("2025-11-25", &client(), capabilities(Era::Legacy, all, &extensions)),
+            )
+            .into_string(),
             notification("notifications/roots/list_changed", &Params::new()).into_string(),
             INITIALIZED.into(),
             cancelled(4, "time\nout"),

@@ -2,7 +2,6 @@
 //! I/O, no clock and no threads, so that all of it can be fuzzed.
 #![forbid(unsafe_code)]
 
-pub mod base64_decoder;
 pub mod challenge;
 pub mod elicitation;
 pub mod event_stream;
@@ -29,5 +28,4 @@ pub mod progress;
 #[cfg(test)]
 mod properties;
 pub mod raw_value;
-pub mod session_record;
 pub mod version;

@@ -204,7 +204,7 @@ impl CompletionQueue {
         client.check_process()?;
         let ender: Arc<dyn CallEnder> = Arc::<CompletionQueue>::clone(self);
         client.add_call_ender(&ender);
-        let begun = client.begin_call(request, options)?;
+        let begun = client.begin_call(options)?;
         let ends = {
             let wait_context = begun.context.wait_context();
             (wait_context.deadline, wait_context.cancel.clone())

@@ -19,9 +19,6 @@ use crate::transport::context::CALL_HAS_ENDED;
 use crate::transport::context::InboundHandler;
 use crate::transport::reply_slot::ReplySlot;
 
-/// The message to a server whose request has no handler any more.
-const HANDLER_REMOVED: &str = "the application has removed its handler for this method";
-
 /// Receives change notifications.
 pub trait ChangeObserver: Send + Sync {
     /// Drops cached data that the change makes stale.
@@ -33,7 +30,7 @@ pub trait ChangeObserver: Send + Sync {
 
 /// Dispatches the notifications and server requests of one client.
 pub struct Dispatcher {
-    handlers: Arc<Handlers>,
+    handlers: Handlers,
     server_log: Arc<ServerLog>,
     notifications: Arc<NotificationHooks>,
     observer: Arc<dyn ChangeObserver>,
@@ -106,7 +103,7 @@ impl Drop for ActiveServerRequestGuard<'_> {
 
 impl Dispatcher {
     pub fn new(
-        handlers: Arc<Handlers>,
+        handlers: Handlers,
         (server_log, notifications): (Arc<ServerLog>, Arc<NotificationHooks>),
         observer: Arc<dyn ChangeObserver>,
     ) -> Dispatcher {
@@ -116,7 +113,7 @@ impl Dispatcher {
 
 /// Lets a handler answer a server request, and sends the response.
 fn answer(
-    (handlers, kind): (&Handlers, &InputKind),
+    (handlers, kind): (&Handlers, InputKind),
     active_requests: &ActiveServerRequests,
     call: &CallContext,
     request: &ServerRequest,
@@ -149,11 +146,7 @@ fn send(call: &CallContext, method: &str, slot: ReplySlot, response: &str) {
 
 impl InboundHandler for Dispatcher {
     fn has_handlers(&self) -> bool {
-        self.handlers.has_any()
-    }
-
-    fn has_handler_of(&self, method: &str) -> bool {
-        self.handlers.has(&InputKind::of(method))
+        self.handlers.client_capabilities().any()
     }
 
     fn observes_notifications(&self) -> bool {
@@ -203,25 +196,22 @@ impl InboundHandler for Dispatcher {
         if !slot.is_answerable() {
             return;
         }
-        let kind = InputKind::of(method);
-        if !self.handlers.has(&kind) {
-            let is_removed = kind.is_defined() && self.handlers.is_declared(&kind);
+        let Some(kind) = InputKind::of(method).filter(|kind| self.handlers.of(*kind).is_some()) else {
             let response = match method.as_str() {
                 "ping" => messages::result(id, "{}"),
-                _ if is_removed => messages::error_response(id, METHOD_NOT_FOUND, HANDLER_REMOVED),
                 _ => messages::error_response(id, METHOD_NOT_FOUND, "Method not found"),
             };
             return send(call, method, slot, &response);
-        }
+        };
         if !call.is_internal {
-            return answer((&self.handlers, &kind), &self.active_requests, call, request, slot);
+            return answer((&self.handlers, kind), &self.active_requests, call, request, slot);
         }
         // This thread reads the messages of all calls: it does not wait for the application.
-        let handlers = Arc::clone(&self.handlers);
+        let handlers = self.handlers.clone();
         let active_requests = Arc::clone(&self.active_requests);
         let (own_call, request) = (call.clone(), request.clone());
         let started = call.callbacks().start_waiting(Box::new(move || {
-            answer((&handlers, &kind), &active_requests, &own_call, &request, slot);
+            answer((&handlers, kind), &active_requests, &own_call, &request, slot);
         }));
         if let Err(error) = started {
             call.log(LogLevel::Warning, || format!("a request of the server gets no response: {error}"));
@@ -238,7 +228,6 @@ mod tests {
     use crate::call::request::PeerContext;
     use crate::protocol::json::Json;
     use crate::rpc::handlers::{Handler, InputRequest};
-    use crate::status::{MCP_INVALID_ARGUMENT, MCP_MISUSE};
     use crate::transport::context::TransportContext;
     use crate::transport::fake::{self, FakeTransport, TransportMethod, call, call_with, notification, with_progress};
     use crate::transport::interface::TransportKind;
@@ -286,10 +275,6 @@ mod tests {
 
     impl DispatchFixture {
         fn new(handlers: Handlers) -> DispatchFixture {
-            DispatchFixture::sharing(Arc::new(handlers))
-        }
-
-        fn sharing(handlers: Arc<Handlers>) -> DispatchFixture {
             let (server_log, changes, log) =
                 (Arc::<ServerLog>::default(), Arc::<RecordedTexts>::default(), Arc::<RecordedTexts>::default());
             let observer = Arc::clone(&changes) as Arc<dyn ChangeObserver>;
@@ -329,8 +314,8 @@ mod tests {
     }
 
     fn with_handler(kind: InputKind, handler: impl Fn(&Arc<InputRequest>) + Send + Sync + 'static) -> Handlers {
-        let handlers = Handlers::default();
-        handlers.set(kind, Some(Arc::new(handler) as Arc<Handler>)).unwrap();
+        let mut handlers = Handlers::default();
+        *handlers.of_mut(kind) = Some(Arc::new(handler) as Arc<Handler>);
         handlers
     }
 
@@ -351,21 +336,6 @@ mod tests {
     }
 
     #[test]
-    fn a_declared_method_whose_handler_was_removed_is_refused_with_a_reason() {
-        let handlers = Arc::new(with_handler(InputKind::Roots, |input| input.respond(r#"{"roots":[]}"#).unwrap()));
-        let fixture = DispatchFixture::sharing(Arc::clone(&handlers));
-        handlers.declare();
-        assert!(fixture.response(&request("3", "roots/list")).contains(r#""result":{"roots":[]}"#));
-        handlers.set(InputKind::Roots, None).unwrap();
-        assert!(fixture.response(&request("3", "roots/list")).contains(HANDLER_REMOVED));
-        assert!(handlers.client_capabilities().roots && !fixture.context.inbound.has_handlers());
-        let handler = Some(Arc::new(|_: &Arc<InputRequest>| ()) as Arc<Handler>);
-        assert_eq!(handlers.set(InputKind::Sampling, handler.clone()).unwrap_err().status(), MCP_MISUSE);
-        handlers.set(InputKind::Roots, handler).unwrap();
-        assert!(fixture.response(&request("3", "roots/list")).contains("gave no response"));
-    }
-
-    #[test]
     fn the_last_response_of_a_handler_is_sent_once() {
         let runs = Arc::<RecordedTexts>::default();
         let seen = Arc::clone(&runs);
@@ -382,30 +352,6 @@ mod tests {
             ServerRequest { params: Some(Json::parse(r#"{"a":1}"#.into()).unwrap()), ..request("4", "roots/list") };
         assert_eq!(fixture.response(&roots_request), r#"{"jsonrpc":"2.0","id":4,"result":{"roots":[2]}}"#);
         assert_eq!(runs.take(), [r#"{"a":1}"#]);
-    }
-
-    #[test]
-    fn a_request_that_the_specification_does_not_define_gets_the_response_of_its_handler() {
-        let handlers = with_handler(InputKind::of("x/pick"), |input| {
-            assert_eq!((input.kind.method(), input.params.text()), ("x/pick", "{}"));
-            assert_eq!(input.accept(None).unwrap_err().status(), MCP_MISUSE);
-            assert_eq!(input.respond("[]").unwrap_err().status(), MCP_INVALID_ARGUMENT);
-            input.respond(r#"{"any":[1]}"#).unwrap();
-        });
-        // The client declares nothing for such requests: their handlers may be added later.
-        handlers.declare();
-        handlers.set(InputKind::of("x/none"), Some(Arc::new(|_: &Arc<InputRequest>| ()))).unwrap();
-        handlers.set(InputKind::of("x/removed"), None).unwrap();
-        assert!(handlers.client_capabilities().any());
-        let fixture = DispatchFixture::new(handlers);
-        let inbound = &fixture.context.inbound;
-        assert!(inbound.has_handlers() && inbound.has_handler_of("x/pick") && !inbound.has_handler_of("x/removed"));
-        let expected = r#"{"jsonrpc":"2.0","id":4,"result":{"any":[1]}}"#;
-        assert_eq!(fixture.response(&request("4", "x/pick")), expected);
-        let none = fixture.response(&request("4", "x/none"));
-        assert!(none.contains("-32603") && none.contains("the handler of x/none gave no response"), "{none}");
-        let removed = fixture.response(&request("4", "x/removed"));
-        assert!(removed.contains("-32601"), "{removed}");
     }
 
     #[test]

@@ -2,7 +2,6 @@
 //! Compatibility; 2025-11-25, "Lifecycle": Initialization).
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::state::{DiscoveredServer, Session, has_core_tasks};
@@ -18,7 +17,7 @@ use crate::log::LogLevel;
 use crate::protocol::challenge::parameter;
 use crate::protocol::json::Json;
 use crate::protocol::messages::{
-    ClientCapabilities, ClientInfo, INITIALIZED, OwnCapabilities, capabilities, initialize_params, modern_meta,
+    ClientCapabilities, ClientInfo, Extension, INITIALIZED, capabilities, initialize_params, modern_meta,
 };
 use crate::protocol::negotiation::{
     ProbeVerdict, initialized_version, is_modern_error, judge_probe, refuses_version, retry_initialize,
@@ -39,7 +38,7 @@ pub struct SessionOptions<'a> {
     pub pinned: Option<(&'static str, Era)>,
     pub client_info: ClientInfo,
     pub client_capabilities: ClientCapabilities,
-    pub own_capabilities: OwnCapabilities,
+    pub extensions: Vec<Extension>,
     /// Whether to open the server event stream after the handshake, because the application handles messages that
     /// belong to no request.
     pub needs_server_stream: &'a dyn Fn() -> bool,
@@ -164,7 +163,7 @@ impl Negotiator<'_> {
             (Some((version, Era::Legacy)), _) => self.initialize(call, Some(version), true, transport),
             (None, _) if !transport_kind.supports_modern() => self.initialize(call, None, true, transport),
             (None, Some(Era::Legacy)) if transport_kind.may_exit_at_probe() => {
-                self.initialize_process(call, transport, true)
+                self.initialize(call, None, true, transport)
             }
             (None, Some(Era::Legacy)) => self.initialize_known_legacy(call, transport),
             (Some((version, Era::Modern)), _) => self.probe_pinned_version(call, transport, version),
@@ -222,7 +221,7 @@ impl Negotiator<'_> {
             format!("server/discover returned no modern response ({error}); trying initialize")
         });
         match error.status() {
-            MCP_TIMEOUT => self.initialize_process(call, transport, false),
+            MCP_TIMEOUT => self.initialize_after_process_timeout(call, transport),
             MCP_PROCESS_FAILED => {
                 let restarted = self.connector.connect(call, transport.transport_kind())?;
                 self.initialize(call, None, true, restarted)
@@ -231,16 +230,11 @@ impl Negotiator<'_> {
         }
     }
 
-    /// Tries `initialize` after a process did not respond to `server/discover` in time, or because the last session was
-    /// legacy. A modern server that was only slow to start, or that has replaced a legacy one, refuses it: then
-    /// `server/discover` is sent, and gets a response soon. Without one, the refusal is reported.
-    fn initialize_process(
-        &self,
-        call: &CallContext,
-        transport: Arc<dyn Transport>,
-        era_is_certain: bool,
-    ) -> Result<Session> {
-        let refusal = match self.initialize(call, None, era_is_certain, Arc::clone(&transport)) {
+    /// Tries `initialize` after a process did not respond to `server/discover` in time. A modern server that was only
+    /// slow to start refuses it: then `server/discover` is sent once more, and gets a response soon. Without one, the
+    /// refusal is reported.
+    fn initialize_after_process_timeout(&self, call: &CallContext, transport: Arc<dyn Transport>) -> Result<Session> {
+        let refusal = match self.initialize(call, None, false, Arc::clone(&transport)) {
             Err(error) if error.status() == MCP_RPC_ERROR => error,
             outcome => return outcome,
         };
@@ -387,7 +381,7 @@ impl Negotiator<'_> {
         discover(self.transport_context, call, transport, &PeerContext::modern(version), &meta)
     }
 
-    pub(super) fn modern_session(
+    fn modern_session(
         &self,
         version: &'static str,
         discover_result: Option<Json>,
@@ -405,14 +399,13 @@ impl Negotiator<'_> {
             has_core_tasks: false,
             handshake_result: discover_result,
             era_is_certain: true,
-            is_unproven: AtomicBool::new(false),
         }
     }
 
     /// The members that `_meta` has in every request to a modern server; with `tasks`, also the tasks extension.
     fn modern_meta(&self, version: &str, tasks: bool) -> String {
         let declared = ClientCapabilities { tasks, ..self.options.client_capabilities };
-        let client_capabilities = capabilities(Era::Modern, declared, &self.options.own_capabilities);
+        let client_capabilities = capabilities(Era::Modern, declared, &self.options.extensions);
         modern_meta(version, &self.options.client_info, &client_capabilities)
     }
 
@@ -429,7 +422,7 @@ impl Negotiator<'_> {
         let mut retried = false;
         let response = loop {
             let declared = self.options.client_capabilities;
-            let client_capabilities = capabilities(Era::Legacy, declared, &self.options.own_capabilities);
+            let client_capabilities = capabilities(Era::Legacy, declared, &self.options.extensions);
             let params = initialize_params(version, &self.options.client_info, client_capabilities);
             let request = EncodedRequest::new("initialize", &params, RequestPolicy::PROBE);
             let response = self.send(call, &*transport, &PeerContext::for_initialize(), &request);
@@ -455,7 +448,6 @@ impl Negotiator<'_> {
             has_core_tasks: has_core_tasks(version, &response.response.result),
             handshake_result: Some(response.response.result),
             era_is_certain,
-            is_unproven: AtomicBool::new(false),
         };
         self.finish_handshake(call, &session)?;
         Ok(session)

@@ -1,11 +1,9 @@
 //! A session: the result of a handshake with the server.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use ::http::HeaderValue;
 
-use super::state_monitor::ConnectionState;
 use crate::call::context::CallContext;
 use crate::call::request::PeerContext;
 use crate::error::{Error, Result};
@@ -32,9 +30,6 @@ pub struct Session {
     pub has_core_tasks: bool,
     /// Whether the next handshake may assume this era.
     pub era_is_certain: bool,
-    /// The session was saved by another client, and no request in it has succeeded yet: the server may have lost it, or
-    /// may have another version.
-    pub is_unproven: AtomicBool,
 }
 
 /// The era and the transport of a server, for the next handshake.
@@ -72,23 +67,6 @@ impl Session {
     pub fn end_reason(&self) -> Error {
         let why = self.transport.end_reason();
         why.unwrap_or_else(|| Error::new(MCP_DISCONNECTED, "the event stream has ended"))
-    }
-
-    pub fn is_unproven(&self) -> bool {
-        self.is_unproven.load(Ordering::Relaxed)
-    }
-
-    /// A request has succeeded.
-    pub fn prove(&self) {
-        // Most sessions are proven already: do not write to memory that all threads read.
-        if self.is_unproven() {
-            self.is_unproven.store(false, Ordering::Relaxed);
-        }
-    }
-
-    /// The state of the client after this session has ended.
-    pub fn end_state(&self) -> ConnectionState {
-        if self.transport.owns_process() { ConnectionState::ProcessEnded } else { ConnectionState::Lost }
     }
 
     /// Whether new calls need a new session.

@@ -1,23 +1,19 @@
 //! Version negotiation and recovery over scripted transports.
 
-mod saved_sessions;
-
 use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use ::http::HeaderValue;
 
 use super::negotiate::{Negotiator, SessionOptions};
 use super::recovery::Recovery;
-use super::saved_session::SavedSession;
 use super::session_slot::{CredentialIdentity, SessionSlot};
 use super::state::{DiscoveredServer, Session};
 use super::tried_credentials::TriedCredentials;
 use crate::call::context::CallContext;
 use crate::call::send_error::{SendError, Sent};
 use crate::error::{Error, Result};
-use crate::protocol::messages::{ClientCapabilities, ClientInfo, OwnCapabilities};
+use crate::protocol::messages::{ClientCapabilities, ClientInfo};
 use crate::protocol::params::Params;
 use crate::protocol::version::Era;
 use crate::status::*;
@@ -67,7 +63,6 @@ struct NegotiationFixture {
     tried_credentials: TriedCredentials,
     pinned: Option<(&'static str, Era)>,
     needs_server_stream: bool,
-    client_capabilities: ClientCapabilities,
     restore_requests: Vec<(&'static str, Params<'static>)>,
 }
 
@@ -81,7 +76,6 @@ impl NegotiationFixture {
             tried_credentials: TriedCredentials::default(),
             pinned: None,
             needs_server_stream: false,
-            client_capabilities: ClientCapabilities::default(),
             restore_requests: Vec::new(),
         }
     }
@@ -104,14 +98,6 @@ impl NegotiationFixture {
     }
 
     fn open_in(&self, call: &CallContext, discovered: Option<DiscoveredServer>) -> Result<Session> {
-        self.with_negotiator(|negotiator| negotiator.open(call, discovered))
-    }
-
-    fn resume(&self, saved: &SavedSession) -> Result<Option<Session>> {
-        self.with_negotiator(|negotiator| negotiator.resume(&call(&self.transport_context), saved))
-    }
-
-    fn with_negotiator<T>(&self, run: impl FnOnce(&Negotiator) -> T) -> T {
         let negotiator = Negotiator {
             transport_context: &self.transport_context,
             connector: &self.connector,
@@ -119,13 +105,13 @@ impl NegotiationFixture {
             options: SessionOptions {
                 pinned: self.pinned,
                 client_info: ClientInfo { name: "test".into(), version: "1".into() },
-                client_capabilities: self.client_capabilities,
-                own_capabilities: OwnCapabilities::default(),
+                client_capabilities: ClientCapabilities::default(),
+                extensions: Vec::new(),
                 needs_server_stream: &|| self.needs_server_stream,
             },
             restore_requests: &|| self.restore_requests.clone(),
         };
-        run(&negotiator)
+        negotiator.open(call, discovered)
     }
 }
 
@@ -391,24 +377,18 @@ fn open_session(fixture: &NegotiationFixture, era: Era) -> Session {
         handshake_result: None,
         has_core_tasks: false,
         era_is_certain: true,
-        is_unproven: AtomicBool::new(false),
     }
 }
 
 /// Sends a request whose first attempt fails with `send_error`. Returns the number of attempts and the outcome.
 fn recover(era: Era, is_repeatable: bool, has_headers: bool, send_error: impl Fn() -> SendError) -> (u32, Result<u32>) {
     let fixture = NegotiationFixture::new(&[TransportKind::StreamableHttp]);
-    let sessions = SessionSlot::new(Arc::clone(&fixture.transport_context.calls));
+    let sessions = SessionSlot::default();
     let identity = || CredentialIdentity { credentials: Arc::default(), source_id: None, is_login: false };
     let call = call(&fixture.transport_context);
     let attempts = Cell::new(0);
     let forget = || ();
-    let recovery = Recovery {
-        sessions: &sessions,
-        is_repeatable,
-        forget_headers: has_headers.then_some(&forget),
-        try_saved: &|_| Ok(()),
-    };
+    let recovery = Recovery { sessions: &sessions, is_repeatable, forget_headers: has_headers.then_some(&forget) };
     let get = || sessions.get(&call, identity, |_| Ok(open_session(&fixture, era))).map(|(session, _)| session);
     let outcome = recovery.with_recovery(&call, get, |_| {
         attempts.set(attempts.get() + 1);

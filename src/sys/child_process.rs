@@ -131,18 +131,10 @@ impl ProcessCommand {
     pub(super) fn spawn(&self, command: &mut Command) -> io::Result<Child> {
         // SAFETY: it only makes a system call, which is allowed between fork and exec.
         unsafe { command.pre_exec(close_inherited_on_exec) };
-        command
-            .spawn()
-            .map_err(|error| exec::with_cause(error, &self.argv[0], self.path_variable(), self.directory.as_deref()))
-    }
-
-    /// The file that [`ProcessCommand::start`] starts; `None` if it is not found.
-    pub fn program(&self) -> Option<PathBuf> {
-        exec::find(&self.argv[0], self.path_variable(), self.directory.as_deref())
-    }
-
-    fn path_variable(&self) -> Option<&str> {
-        self.environment.iter().rfind(|(name, _)| name == "PATH").map(|(_, path)| path.as_str())
+        command.spawn().map_err(|error| {
+            let path = self.environment.iter().rfind(|(name, _)| name == "PATH").map(|(_, path)| path.as_str());
+            exec::with_cause(error, &self.argv[0], path, self.directory.as_deref())
+        })
     }
 }
 
@@ -182,10 +174,6 @@ impl Drop for ChildProcess {
 }
 
 impl ChildProcess {
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// How the process exited; `None` while it is running. Does not reap it.
     pub fn exit_description(&mut self) -> Option<ExitDescription> {
         if let ProcessState::Running = self.state {

@@ -28,17 +28,6 @@ pub fn with_cause(error: io::Error, name: &str, path: Option<&str>, directory: O
     }
 }
 
-/// The file that the system would start for a program's name.
-pub fn find(name: &str, path: Option<&str>, directory: Option<&Path>) -> Option<PathBuf> {
-    let file = |path: &Path| directory.map_or_else(|| path.to_owned(), |directory| directory.join(path));
-    let is_program = |path: &PathBuf| fs::metadata(path).is_ok() && path_error(path).is_none();
-    if name.contains('/') {
-        return Some(file(Path::new(name))).filter(is_program);
-    }
-    let folders = path.unwrap_or(DEFAULT_PATH).split(':').map(|folder| if folder.is_empty() { "." } else { folder });
-    folders.map(|folder| file(&Path::new(folder).join(name))).find(is_program)
-}
-
 fn cause(error: &io::Error, name: &str, path: Option<&str>, directory: Option<&Path>) -> Option<String> {
     if !matches!(error.raw_os_error(), Some(libc::ENOENT | libc::EACCES | libc::ENOTDIR | libc::ELOOP | libc::EISDIR)) {
         return None;

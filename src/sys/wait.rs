@@ -2,11 +2,10 @@
 //! set, and when its client is closed.
 
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use super::lock::Mutex;
 use super::pollable_event::PollableEvent;
 pub use super::waitable::Waitable;
 use super::wake_group::EndFlag;
@@ -38,8 +37,6 @@ pub struct WaitContext {
     pub deadline: Option<Instant>,
     /// The timeout from which the deadline was calculated, for error messages.
     pub timeout: Option<Duration>,
-    /// The timeout is that for connecting, for error messages.
-    pub is_connect_timeout: bool,
     /// The maximum time without received data.
     pub idle: Option<Duration>,
     pub cancel: Option<Arc<PollableEvent>>,
@@ -49,64 +46,11 @@ pub struct WaitContext {
     /// The call ends itself with this flag, as if it was cancelled. It wakes no thread: the thread that sets it is the
     /// one that waits next.
     pub stopped: Option<Arc<AtomicBool>>,
-    /// Set when the response has arrived on another connection, or a heartbeat has failed: the waits then end after a
-    /// short grace period.
-    pub done: Option<Arc<Done>>,
-    /// What was received for the call on another stream starts the idle time again.
-    pub activity: Option<Arc<Activity>>,
-    /// Work that goes on while a thread waits for the server.
-    pub heartbeat: Option<Arc<dyn Heartbeat>>,
+    /// Set when the response has arrived on another connection: the wait then ends after a short grace period.
+    pub done: Option<Arc<PollableEvent>>,
 }
 
-/// The end of the waits of a call, and of their grace period: one period for all of them, because a server that never
-/// stops sending would otherwise begin a new one with each message.
-#[derive(Debug)]
-pub struct Done {
-    event: Arc<PollableEvent>,
-    grace_end: OnceLock<Instant>,
-}
-
-impl Done {
-    pub fn new(event: Arc<PollableEvent>) -> Done {
-        Done { event, grace_end: OnceLock::new() }
-    }
-
-    /// When the waits end; `None` if the event is not set.
-    fn grace_end(&self) -> Option<Instant> {
-        self.event.is_set().then(|| *self.grace_end.get_or_init(|| Instant::now() + DONE_GRACE_PERIOD))
-    }
-}
-
-/// When something was last received for a call, on a stream that it does not read.
-#[derive(Debug, Default)]
-pub struct Activity(Mutex<Option<Instant>>);
-
-impl Activity {
-    pub fn record(&self) {
-        *self.0.lock() = Some(Instant::now());
-    }
-
-    #[cfg(test)]
-    pub fn is_recorded(&self) -> bool {
-        self.0.lock().is_some()
-    }
-
-    /// How long ago that was.
-    fn silence(&self) -> Option<Duration> {
-        self.0.lock().map(|last| last.elapsed())
-    }
-}
-
-/// Work that a waiting thread starts from time to time.
-pub trait Heartbeat: Send + Sync + std::fmt::Debug {
-    /// When it is due; `None` if it is not.
-    fn due(&self) -> Option<Instant>;
-
-    /// Starts the work on another thread, and sets when it is due next.
-    fn beat(&self);
-}
-
-/// How long waits continue after the first of them has noticed that [`WaitContext::done`] is set.
+/// How long a wait continues after [`WaitContext::done`] was set.
 const DONE_GRACE_PERIOD: Duration = Duration::from_millis(50);
 
 impl WaitContext {
@@ -121,7 +65,7 @@ impl WaitContext {
         if self.deadline.is_some_and(|deadline| deadline <= new_deadline) {
             return self.clone();
         }
-        WaitContext { deadline: Some(new_deadline), timeout: Some(limit), is_connect_timeout: false, ..self.clone() }
+        WaitContext { deadline: Some(new_deadline), timeout: Some(limit), ..self.clone() }
     }
 
     #[inline]
@@ -135,61 +79,22 @@ impl WaitContext {
         self.interrupted()?;
         match self.remaining() {
             Some(left) if left.is_zero() => Err(Interrupt::TimedOut),
-            _ if self.grace_end().is_some_and(|at| at <= Instant::now()) => Err(Interrupt::Done),
             _ => Ok(()),
         }
     }
 
-    fn grace_end(&self) -> Option<Instant> {
-        self.done.as_ref()?.grace_end()
-    }
-
     /// Blocks until `waitable` is ready, at most for the idle timeout.
     pub fn wait(&self, waitable: Waitable, interest: Interest) -> Result<(), Interrupt> {
-        let mut pause = self.idle;
-        loop {
-            if self.wait_any(&[(waitable, interest)], pause)?.is_some() {
-                return Ok(());
-            }
-            pause = self.rest_of_idle();
-            if pause.is_none() {
-                return Err(Interrupt::Idle);
-            }
-        }
-    }
-
-    /// The rest of the idle time, if something was received on another stream meanwhile.
-    fn rest_of_idle(&self) -> Option<Duration> {
-        let silence = self.activity.as_ref()?.silence()?;
-        self.idle?.checked_sub(silence).filter(|rest| !rest.is_zero())
-    }
-
-    /// Blocks for `length`, during which only other streams can receive something. Fails if the idle timeout passes.
-    pub fn pause(&self, length: Duration) -> Result<(), Interrupt> {
-        let start = Instant::now();
-        let mut idle = self.idle;
-        loop {
-            let rest = length.saturating_sub(start.elapsed());
-            let until_idle = idle.filter(|idle| *idle < rest);
-            self.wait_any(&[], Some(until_idle.unwrap_or(rest)))?;
-            if until_idle.is_none() {
-                return Ok(());
-            }
-            idle = self.rest_of_idle();
-            if idle.is_none() {
-                return Err(Interrupt::Idle);
-            }
-        }
+        let ready = self.wait_any(&[(waitable, interest)], self.idle)?;
+        if ready.is_some() { Ok(()) } else { Err(Interrupt::Idle) }
     }
 
     /// Blocks until one of `all` is ready, and returns its index, or `None` after `pause`. A passed deadline is an
-    /// error even if one is ready, like the end of the grace period: otherwise a server that never stops sending could
-    /// keep the call from ending.
+    /// error even if one is ready: otherwise a server that never stops sending could keep the call from ending.
     pub fn wait_any(&self, all: &[(Waitable, Interest)], pause: Option<Duration>) -> Result<Option<usize>, Interrupt> {
         let missing = |error| self.check().err().unwrap_or(Interrupt::System(error));
         // `done` is the last one: see below.
-        let done = self.done.as_ref().map(|done| &done.event);
-        let events = [self.cancel.as_ref(), self.closed.as_ref(), done].into_iter().flatten();
+        let events = [&self.cancel, &self.closed, &self.done].into_iter().flatten();
         let events = events.map(|event| (event.waitable(), Interest::Read));
         let mut polled = PollSet::default();
         for &(waitable, interest) in all {
@@ -210,19 +115,14 @@ impl WaitContext {
                 polled.all()[all.len()] = pollfd(event.waitable(), Interest::Read).map_err(missing)?;
             }
             self.check()?;
-            if grace_end.is_none() && self.grace_end().is_some() {
-                grace_end = self.grace_end();
+            if grace_end.is_none() && self.done.as_ref().is_some_and(|done| done.is_set()) {
+                grace_end = Some(Instant::now() + DONE_GRACE_PERIOD);
                 // It would end every poll from now on. poll ignores negative descriptors.
                 polled.all().last_mut().into_iter().for_each(|p| p.fd = -1);
             }
-            let beat_at = self.heartbeat.as_ref().and_then(|heartbeat| heartbeat.due());
-            let until = earliest(earliest(earliest(self.deadline, pause_end), grace_end), beat_at);
+            let until = earliest(earliest(self.deadline, pause_end), grace_end);
             poll(polled.all(), until).map_err(Interrupt::System)?;
             self.interrupted()?;
-            if let Some(heartbeat) = self.heartbeat.as_ref().filter(|_| beat_at.is_some_and(|at| at <= Instant::now()))
-            {
-                heartbeat.beat();
-            }
             // A token that was reset while it was triggered may be readable, and would end every poll.
             let cancel_at = all.len() + usize::from(self.ended.is_some());
             if let Some(cancel) = self.cancel.as_ref().filter(|_| polled.all()[cancel_at].revents != 0) {
@@ -334,8 +234,6 @@ fn poll(fds: &mut [libc::pollfd], until: Option<Instant>) -> io::Result<i32> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicU32;
-
     use super::*;
 
     #[test]
@@ -386,84 +284,6 @@ mod tests {
     }
 
     #[test]
-    fn the_grace_period_is_one_for_all_waits() {
-        let [ready, done] = [(); 2].map(|()| Arc::new(PollableEvent::new().unwrap()));
-        ready.set();
-        let done_at_all = Arc::new(Done::new(Arc::clone(&done)));
-        let wait_context = WaitContext { done: Some(done_at_all), ..WaitContext::default() };
-        assert!(wait_context.wait(ready.waitable(), Interest::Read).is_ok());
-        done.set();
-        // Like a server that never stops sending.
-        let (start, copy) = (Instant::now(), wait_context.within(Duration::from_secs(60)));
-        let end = loop {
-            match copy.wait(ready.waitable(), Interest::Read) {
-                Ok(()) => assert!(start.elapsed() < Duration::from_secs(30)),
-                Err(interrupt) => break interrupt,
-            }
-        };
-        assert!(matches!(end, Interrupt::Done) && start.elapsed() >= DONE_GRACE_PERIOD);
-        assert!(matches!(wait_context.check(), Err(Interrupt::Done)));
-    }
-
-    #[test]
-    fn a_pause_goes_on_while_something_is_received_on_another_stream() {
-        const IDLE: Duration = Duration::from_millis(30);
-        let activity = Arc::<Activity>::default();
-        let silent = WaitContext { idle: Some(IDLE), ..WaitContext::default() };
-        assert!(silent.pause(Duration::from_millis(1)).is_ok());
-        assert!(matches!(silent.pause(Duration::from_secs(60)), Err(Interrupt::Idle)));
-        let recording = Arc::new(Recording(Arc::clone(&activity)));
-        let busy = WaitContext { activity: Some(activity), heartbeat: Some(recording), ..silent };
-        assert!(busy.pause(IDLE * 4).is_ok());
-    }
-
-    /// Records activity all the time.
-    #[derive(Debug)]
-    struct Recording(Arc<Activity>);
-
-    impl Heartbeat for Recording {
-        fn due(&self) -> Option<Instant> {
-            Some(Instant::now() + Duration::from_millis(1))
-        }
-
-        fn beat(&self) {
-            self.0.record();
-        }
-    }
-
-    /// Records activity as long as the wait lasts, up to three times.
-    #[derive(Debug)]
-    struct ThreeActivities(AtomicU32, Arc<Activity>);
-
-    impl Heartbeat for ThreeActivities {
-        fn due(&self) -> Option<Instant> {
-            (self.0.load(Ordering::Relaxed) < 3).then(Instant::now)
-        }
-
-        fn beat(&self) {
-            self.0.fetch_add(1, Ordering::Relaxed);
-            self.1.record();
-        }
-    }
-
-    #[test]
-    fn activity_on_another_stream_starts_the_idle_time_again() {
-        const IDLE: Duration = Duration::from_millis(30);
-        let never = PollableEvent::new().unwrap();
-        let activity = Arc::<Activity>::default();
-        let wait_context =
-            WaitContext { idle: Some(IDLE), activity: Some(Arc::clone(&activity)), ..WaitContext::default() };
-        assert!(wait_context.rest_of_idle().is_none());
-        activity.record();
-        assert!(wait_context.rest_of_idle().is_none_or(|rest| rest <= IDLE));
-        let recording = Arc::new(ThreeActivities(AtomicU32::new(0), Arc::clone(&activity)));
-        let wait_context = WaitContext { heartbeat: Some(recording as Arc<dyn Heartbeat>), ..wait_context };
-        assert!(matches!(wait_context.wait(never.waitable(), Interest::Read), Err(Interrupt::Idle)));
-        // The whole idle time has passed since then.
-        assert!(activity.silence().is_some_and(|silence| silence >= IDLE));
-    }
-
-    #[test]
     fn a_wait_for_a_missing_descriptor_fails_unless_it_is_interrupted() {
         let missing = Waitable::failed(&io::Error::from_raw_os_error(libc::EMFILE));
         let code = match WaitContext::default().wait(missing, Interest::Read) {
@@ -473,31 +293,6 @@ mod tests {
         assert_eq!(code, Some(libc::EMFILE));
         let expired = WaitContext::until(Instant::now());
         assert!(matches!(expired.wait(missing, Interest::Read), Err(Interrupt::TimedOut)));
-    }
-
-    /// Beats at once, and ends the wait with the third beat.
-    #[derive(Debug)]
-    struct ThreeBeats(AtomicU32, PollableEvent);
-
-    impl Heartbeat for ThreeBeats {
-        fn due(&self) -> Option<Instant> {
-            (self.0.load(Ordering::Relaxed) < 3).then(Instant::now)
-        }
-
-        fn beat(&self) {
-            if self.0.fetch_add(1, Ordering::Relaxed) == 2 {
-                self.1.set();
-            }
-        }
-    }
-
-    #[test]
-    fn a_heartbeat_goes_on_during_one_wait() {
-        let beats = Arc::new(ThreeBeats(AtomicU32::new(0), PollableEvent::new().unwrap()));
-        let heartbeat = Arc::clone(&beats) as Arc<dyn Heartbeat>;
-        let wait_context = WaitContext { heartbeat: Some(heartbeat), ..WaitContext::default() };
-        assert!(wait_context.wait(beats.1.waitable(), Interest::Read).is_ok());
-        assert_eq!(beats.0.load(Ordering::Relaxed), 3);
     }
 
     #[test]

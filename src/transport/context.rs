@@ -26,9 +26,6 @@ pub trait InboundHandler: Send + Sync {
     /// Whether the application has handlers for server requests.
     fn has_handlers(&self) -> bool;
 
-    /// Whether the application has a handler for server requests of this method.
-    fn has_handler_of(&self, method: &str) -> bool;
-
     /// Whether the application receives all notifications.
     fn observes_notifications(&self) -> bool {
         false

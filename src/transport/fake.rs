@@ -8,9 +8,7 @@ use std::time::Duration;
 use ::http::HeaderValue;
 
 use super::context::{InboundHandler, TransportContext};
-use super::interface::{
-    ConnectionEndHook, NotificationCallback, SubscriptionFailure, Transport, TransportKind, TransportResponse,
-};
+use super::interface::{NotificationCallback, SubscriptionFailure, Transport, TransportKind, TransportResponse};
 use super::reader_threads::ReaderThreads;
 use super::reply_slot::{CallLifetime, ReplySlot};
 use crate::auth::call_factory::CallFactory;
@@ -20,7 +18,7 @@ use crate::call::new_event;
 use crate::call::request::{EncodedRequest, PeerContext};
 use crate::call::send_error::SendError;
 use crate::error::{Error, Result, RpcError};
-use crate::protocol::incoming::{InputKind, Notification, ServerRequest};
+use crate::protocol::incoming::{Notification, ServerRequest};
 use crate::protocol::json::Json;
 use crate::protocol::jsonrpc::{ResultType, RpcResponse};
 use crate::protocol::lost_session::SessionReference;
@@ -74,7 +72,6 @@ pub struct FakeTransport {
     calls: Mutex<Vec<RecordedCall>>,
     end_event: Arc<PollableEvent>,
     end_reason: OnceLock<Error>,
-    end_hook: Mutex<Option<ConnectionEndHook>>,
 }
 
 impl FakeTransport {
@@ -87,7 +84,6 @@ impl FakeTransport {
             calls: Mutex::default(),
             end_event: Arc::new(new_event().unwrap()),
             end_reason: OnceLock::new(),
-            end_hook: Mutex::default(),
         })
     }
 
@@ -115,8 +111,6 @@ impl FakeTransport {
     pub fn end(&self, reason: Error) {
         let _ = self.end_reason.set(reason);
         self.end_event.set();
-        let hook = self.end_hook.lock().take();
-        hook.into_iter().for_each(|hook| hook());
     }
 
     fn record(&self, via: TransportMethod, peer_context: Option<&PeerContext>, method: &str, text: String) {
@@ -225,14 +219,6 @@ impl Transport for FakeTransport {
         self.end_reason.get().cloned()
     }
 
-    fn owns_process(&self) -> bool {
-        self.transport_kind == TransportKind::Stdio
-    }
-
-    fn on_end(&self, hook: ConnectionEndHook) {
-        *self.end_hook.lock() = Some(hook);
-    }
-
     fn needs_new_session(&self) -> bool {
         self.end_event.is_set()
     }
@@ -273,10 +259,6 @@ impl RecordingInbound {
 impl InboundHandler for RecordingInbound {
     fn has_handlers(&self) -> bool {
         true
-    }
-
-    fn has_handler_of(&self, method: &str) -> bool {
-        InputKind::of(method).is_defined()
     }
 
     fn on_arrival(&self, notification: &Notification) {

@@ -101,7 +101,20 @@ impl HttpPeer {
         session_reference: SessionReference,
         id: Option<u64>,
     ) -> Result<HttpResponse<'_>, SendError> {
-        let (mut response, credentials) = self.send_with_credentials(call, &mut outgoing)?;
+        let credentials = self.credentials_for(call, &outgoing).map_err(SendError::before_sending)?;
+        credentials.apply(outgoing.headers.to_mut());
+        credentials.record_in(call);
+        if let Some(session_id) = outgoing.headers.get(&SESSION_ID) {
+            call.record_session_id(session_id);
+        }
+        let http = &self.http;
+        // Recorded before sending, because other calls may change the cookies before the response arrives.
+        http.cookie_secrets().iter().for_each(|texts| call.record_changing_secrets(texts));
+        call.trace_sent(outgoing.body);
+        let mut response = http.send(&outgoing, &call.wait_context())?;
+        if !response.is_success() {
+            response.headers.get(SESSION_ID).into_iter().for_each(|id| call.record_session_id(id));
+        }
         if !credentials.is_issued() {
             return Ok(response);
         }
@@ -112,34 +125,6 @@ impl HttpPeer {
         let send_error = self.http_send_error(call, &mut response, session_reference, id);
         let refusal = credentials.refusal(&send_error.error, auth_request(&outgoing));
         Err(SendError { refusal, ..send_error })
-    }
-
-    /// Sends a request once with its credentials, and returns the response with any status.
-    pub fn send_once(&self, call: &CallContext, mut outgoing: OutgoingRequest) -> Result<HttpResponse<'_>> {
-        let sent = self.send_with_credentials(call, &mut outgoing);
-        sent.map(|(response, _)| response).map_err(|send_error| send_error.error)
-    }
-
-    fn send_with_credentials(
-        &self,
-        call: &CallContext,
-        outgoing: &mut OutgoingRequest,
-    ) -> Result<(HttpResponse<'_>, RequestCredentials), SendError> {
-        let credentials = self.credentials_for(call, outgoing).map_err(SendError::before_sending)?;
-        credentials.apply(outgoing.headers.to_mut());
-        credentials.record_in(call);
-        if let Some(session_id) = outgoing.headers.get(&SESSION_ID) {
-            call.record_session_id(session_id);
-        }
-        let http = &self.http;
-        // Recorded before sending, because other calls may change the cookies before the response arrives.
-        http.cookie_secrets().iter().for_each(|texts| call.record_changing_secrets(texts));
-        call.trace_sent(outgoing.body);
-        let response = http.send(outgoing, &call.wait_context())?;
-        if !response.is_success() {
-            response.headers.get(SESSION_ID).into_iter().for_each(|id| call.record_session_id(id));
-        }
-        Ok((response, credentials))
     }
 
     /// Sends a request within the time of the call, without waiting for a response.

@@ -83,24 +83,10 @@ pub trait Transport: Send + Sync {
     /// Why no more such messages can arrive; `None` if they can.
     fn end_reason(&self) -> Option<Error>;
 
-    /// The id of the server's process, if the transport has started it.
-    fn process_id(&self) -> Option<u32> {
-        None
-    }
-
     /// Whether new calls need another session.
     fn needs_new_session(&self) -> bool {
         false
     }
-
-    /// Whether the server is a process that ends with the connection.
-    fn owns_process(&self) -> bool {
-        false
-    }
-
-    /// Sets what to run when new calls need another session because the connection has ended; at once, if it has. It
-    /// runs at most once, on the thread that notices the end, and never if messages have no common connection.
-    fn on_end(&self, _hook: ConnectionEndHook) {}
 
     /// Notifies the server that the session has ended, if the transport has a message for that.
     fn terminate_session(&self, _call: &CallContext, _peer_context: &PeerContext) -> Result<()> {
@@ -113,9 +99,6 @@ pub trait Transport: Send + Sync {
     /// Stops reading the stream that belongs to no call. Called when the client is closed.
     fn stop_server_stream(&self) {}
 }
-
-/// Runs when a connection has ended.
-pub type ConnectionEndHook = Box<dyn FnOnce() + Send>;
 
 /// Opens transports to one server.
 pub trait Connector: Send + Sync {

@@ -8,7 +8,7 @@ mod event_reader;
 pub mod fake;
 pub mod http_failure;
 pub mod http_peer;
-pub mod http_request;
+mod http_request;
 pub mod interface;
 pub mod legacy_sse;
 pub mod messages;

@@ -60,7 +60,6 @@ static void requests_carry_the_fields_of_their_version(void) {
 
     CHECK_INT(MCP_OK, mcp_set_client_info(client, "an-app", "1.2.3", NULL));
     CHECK_INT(MCP_OK, mcp_set_extension(client, "com.example/charts", " {\"a\": 1}", MCP_NUL_TERMINATED, NULL));
-    CHECK_INT(MCP_OK, mcp_set_capability(client, "experimental", "{\"com.example/x\":{}}", MCP_NUL_TERMINATED, NULL));
     CHECK_INT(MCP_OK, mcp_ping(client, NULL, NULL));
     CHECK_INT(MCP_OK, mcp_ping(client, NULL, NULL));
     dispose(client);
@@ -77,9 +76,6 @@ static void requests_carry_the_fields_of_their_version(void) {
     CHECK_TEXT("{\"a\": 1}",
                mcp_json_text(mcp_json_pointer(body, "/params/_meta/io.modelcontextprotocol~1clientCapabilities"
                                                     "/extensions/com.example~1charts")));
-    CHECK_TEXT("{\"com.example/x\":{}}",
-               mcp_json_text(mcp_json_pointer(body, "/params/_meta/io.modelcontextprotocol~1clientCapabilities"
-                                                    "/experimental")));
     mcp_json_free(body);
     mcp_json_free(log);
 

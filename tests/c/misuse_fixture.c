@@ -270,11 +270,6 @@ void no_notification(void *userdata, const char *method, const mcp_json *params)
     (void)params;
 }
 
-void no_state_changed(void *userdata, int32_t state) {
-    (void)userdata;
-    (void)state;
-}
-
 void no_trace(void *userdata, int32_t direction, const char *text, size_t length) {
     (void)userdata;
     (void)direction;

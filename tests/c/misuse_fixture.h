@@ -97,7 +97,6 @@ void no_input(void *userdata, mcp_input *input);
 void no_logging(void *userdata, const mcp_json *message);
 void no_log(void *userdata, int32_t level, const char *message);
 void no_notification(void *userdata, const char *method, const mcp_json *params);
-void no_state_changed(void *userdata, int32_t state);
 void no_trace(void *userdata, int32_t direction, const char *text, size_t length);
 bool no_progress(void *userdata, double progress, double total, const char *message);
 void no_change(void *userdata, const char *method, const mcp_json *params);

@@ -26,7 +26,6 @@ static void late_settings_are_refused(void) {
     EXPECT(MCP_MISUSE, error, mcp_set_elicitation(client, no_input, NULL, NULL, &error));
     EXPECT(MCP_MISUSE, error, mcp_set_sampling(client, no_input, NULL, NULL, &error));
     EXPECT(MCP_MISUSE, error, mcp_set_roots(client, no_input, NULL, NULL, &error));
-    EXPECT(MCP_MISUSE, error, mcp_set_capability(client, "experimental", "{}", MCP_NUL_TERMINATED, &error));
     /* None of those settings has had an effect. */
     EXPECT(MCP_OK, error, mcp_ping(client, NULL, &error));
 
@@ -37,12 +36,6 @@ static void late_settings_are_refused(void) {
     EXPECT(MCP_OK, error, mcp_set_oauth(client, oauth, &error));
     EXPECT(MCP_OK, error, mcp_set_timeout(client, 9000, &error));
     EXPECT(MCP_OK, error, mcp_set_idle_timeout(client, 9000, &error));
-    EXPECT(MCP_OK, error, mcp_set_connect_timeout(client, 9000, &error));
-    EXPECT(MCP_OK, error, mcp_set_keep_alive(client, 9000, &error));
-    EXPECT(MCP_OK, error, mcp_set_max_input_rounds(client, 9, &error));
-    EXPECT(MCP_OK, error, mcp_set_request_handler(client, "x/y", no_input, NULL, NULL, &error));
-    EXPECT(MCP_OK, error, mcp_set_elicitation(client, NULL, NULL, NULL, &error));
-    EXPECT(MCP_MISUSE, error, mcp_notify_roots_changed(client, NULL, &error));
     EXPECT(MCP_OK, error, mcp_set_name(client, "name", &error));
     EXPECT(MCP_OK, error, mcp_set_cache(client, true, &error));
     EXPECT(MCP_OK, error, mcp_set_log(client, NULL, NULL, NULL, &error));

@@ -66,12 +66,9 @@ static void null_clients_are_refused(void) {
     NO_RESULT(mcp_config_names(NULL, &result, &error));
     NO_RESULT(mcp_config_servers(NULL, &result, &error));
 #undef NO_RESULT
-    REFUSED(mcp_list_tasks(NULL, NULL, NULL, &error));
-    REFUSED(mcp_list_tasks_page(NULL, NULL, NULL, NULL, &error));
     REFUSED(mcp_update_task(NULL, "1", "{}", MCP_NUL_TERMINATED, NULL, &error));
     REFUSED(mcp_cancel_task(NULL, "1", NULL, &error));
     REFUSED(mcp_notify(NULL, "notifications/x", NULL, 0, NULL, &error));
-    REFUSED(mcp_notify_roots_changed(NULL, NULL, &error));
     REFUSED(mcp_request_server_log(NULL, "info", NULL, &error));
     REFUSED(mcp_listen(NULL, MCP_CHANGE_TOOLS, NULL, no_change, NULL, NULL, NULL, &error));
     REFUSED(mcp_set_cache(NULL, true, &error));
@@ -136,11 +133,6 @@ static void missing_arguments_are_refused_before_connecting(void) {
     mcp_client_free(client);
 }
 
-static mcp_status set_request_handler(mcp_client *client, mcp_input_fn handler, void *userdata, mcp_destroy_fn destroy,
-                                      mcp_error **error) {
-    return mcp_set_request_handler(client, "x.example/method", handler, userdata, destroy, error);
-}
-
 /* A registration's destroy function runs once, whether the registration succeeded or not. */
 static void handler_registrations_are_destroyed_once(void) {
     static const char *const missing_program[] = {"/nowhere", NULL};
@@ -162,7 +154,6 @@ static void handler_registrations_are_destroyed_once(void) {
     HANDLER(mcp_set_elicitation, no_input);
     HANDLER(mcp_set_sampling, no_input);
     HANDLER(mcp_set_roots, no_input);
-    HANDLER(set_request_handler, no_input);
     HANDLER(mcp_set_server_log, no_logging);
 #undef HANDLER
     destroyed = 0;
@@ -178,13 +169,6 @@ static void handler_registrations_are_destroyed_once(void) {
     REFUSED(mcp_options_set_call_data(NULL, &destroyed, destroy, &error));
     CHECK_INT(1, destroyed);
     EXPECT(MCP_OK, error, mcp_options_set_call_data(options, NULL, NULL, &error));
-    REFUSED(mcp_options_set_task_ttl(NULL, 1, &error));
-    EXPECT(MCP_OK, error, mcp_options_set_task_ttl(options, 0, &error));
-    destroyed = 0;
-    REFUSED(mcp_set_request_handler(client, NULL, no_input, &destroyed, destroy, &error));
-    REFUSED(mcp_set_request_handler(client, "", no_input, &destroyed, destroy, &error));
-    REFUSED(mcp_set_request_handler(client, "roots/list", no_input, &destroyed, destroy, &error));
-    CHECK_INT(3, destroyed);
     REFUSED(mcp_options_set_header(NULL, "X-A", "b", &error));
     REFUSED(mcp_options_set_header(options, NULL, "b", &error));
     EXPECT(MCP_OK, error, mcp_options_set_header(options, "X-A", NULL, &error));
@@ -215,11 +199,6 @@ static void input_and_result_functions_check_for_null(void) {
     CHECK_TEXT("", mcp_tool_result_text(NULL));
     CHECK(mcp_tool_result_structured(NULL) == NULL);
     CHECK(mcp_tool_result_task_id(NULL) == NULL);
-    CHECK_INT(MCP_CONTENT_OTHER, mcp_content_type_of(NULL));
-    CHECK(mcp_content_text(NULL) == NULL);
-    CHECK(mcp_content_mime_type(NULL) == NULL);
-    CHECK(mcp_content_uri(NULL) == NULL);
-    CHECK(mcp_content_data(NULL) == NULL);
     EXPECT(MCP_JSON_MISMATCH, error, mcp_json_copy_base64(NULL, buffer, sizeof buffer, NULL, &error));
 }
 

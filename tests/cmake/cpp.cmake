@@ -138,12 +138,6 @@ cpp_example(alive 17)
 real_test(cpp.example fastmcp4-static "cpp;real" ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/examples/alive.py
           ${real_state}/fastmcp4-static.json $<TARGET_FILE:alive-cpp>)
 
-# Ten things that a client does, compared with FastMCP.
-cpp_example(basics 17)
-real_test(cpp.example.basics features-fastmcp4 "cpp;real" ${Python3_EXECUTABLE}
-          ${CMAKE_CURRENT_SOURCE_DIR}/examples/basics.py ${real_state}/features-fastmcp4.json
-          $<TARGET_FILE:basics-cpp>)
-
 # The example with coroutines.
 cpp_example(coroutine 20)
 real_test(cpp.example.coroutine everything "cpp;real" ${Python3_EXECUTABLE}

@@ -15,8 +15,6 @@ endfunction()
 if(MCP_BUILD_EXAMPLES)
   real_test(example.alive fastmcp4-static real ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/examples/alive.py
             ${real_state}/fastmcp4-static.json "$<$<TARGET_EXISTS:alive>:$<TARGET_FILE:alive>>")
-  real_test(example.basics features-fastmcp4 real ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/examples/basics.py
-            ${real_state}/features-fastmcp4.json "$<$<TARGET_EXISTS:basics>:$<TARGET_FILE:basics>>")
   real_test(example.agent everything real ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/examples/agent.py
             ${real_state}/everything.json "$<$<TARGET_EXISTS:agent>:$<TARGET_FILE:agent>>")
   foreach(name glib epoll)

@@ -23,7 +23,7 @@ set_tests_properties(fuzz.build PROPERTIES FIXTURES_SETUP fuzz LABELS fuzz TIMEO
 # state folder.
 foreach(name addresses answer_headers client config event_stream header_encoding headers json_rpc json_value json_writer
              oauth_callback oauth_challenge oauth_documents oauth_flow oauth_form oauth_record oauth_urls proxy_answers
-             session_record stdio_lines www_authenticate)
+             stdio_lines www_authenticate)
   add_test(NAME fuzz.replay.${name} COMMAND ${fuzz_run} --replay ${name})
   set_tests_properties(fuzz.replay.${name} PROPERTIES FIXTURES_REQUIRED fuzz LABELS fuzz TIMEOUT 120)
   add_test(NAME fuzz.${name} COMMAND ${fuzz_run} --seconds 10 ${name})

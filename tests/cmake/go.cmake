@@ -78,12 +78,8 @@ go_test(example ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/examples/alive
 set_tests_properties(go.example.build PROPERTIES FIXTURES_SETUP go.example)
 go_test(example.servers ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/examples/servers.py ${go_build}/servers
         ${real_state}/everything.json)
-go_test(example.basics ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/examples/basics.py
-        ${real_state}/features-fastmcp4.json ${go_build}/basics)
 set_tests_properties(go.example PROPERTIES FIXTURES_REQUIRED "go.example;server.fastmcp4-static")
 set_tests_properties(go.example.servers PROPERTIES FIXTURES_REQUIRED "go.example;server.everything" LABELS "go;real")
-set_tests_properties(go.example.basics PROPERTIES FIXTURES_REQUIRED "go.example;server.features-fastmcp4" LABELS
-                                                  "go;real")
 
 if(MCP_INSTALL)
   consumer(go)

@@ -13,11 +13,10 @@ function(mcp_hostile_test subject)
                                   ENVIRONMENT "${mcp_test_environment};PYTHONDONTWRITEBYTECODE=1")
 endfunction()
 
-foreach(subject answers authorise caching callbacks causes changes channel config content cookies diagnosis endless eras
+foreach(subject answers authorise caching callbacks causes changes channel config content cookies endless eras
         executed files floods forks gateways idle inconsistent_responses interpreter_exit keep_alive kept limits
         listening messages noise packed process_groups processes questions redaction refresh refusals resumption
-        retry_after saved_sessions sharing stdio_faults stops tasks text transfer trust unix url_secrets
-        waits)
+        retry_after sharing stdio_faults stops tasks text transfer trust unix url_secrets)
   mcp_hostile_test(${subject})
 endforeach()
 mcp_hostile_test(tls ${MCP_TEST_SERVER} --run)

@@ -64,16 +64,16 @@ function(sanitize_c sanitizer name)
   sanitize_run(${sanitizer} ${name} $<TARGET_FILE:sanitize-${sanitizer}-${name}> ${ARGN})
 endfunction()
 
-foreach(name null null_operations text json writer copies error eras names fds trace states saved_session auth
-        oauth_setters misuse_oauth misuse_oauth_life threads fork host_process tls redirects timeouts cancel close
-        lookup sigpipe queue random_queue)
+foreach(name null null_operations text json writer copies error eras names fds trace auth oauth_setters misuse_oauth
+        misuse_oauth_life threads fork host_process tls redirects timeouts cancel close lookup sigpipe queue
+        random_queue)
   sanitize_c(address ${name})
 endforeach()
 sanitize_c(address statuses --brief)
 # The instrumented library is slower: operations that normally take 50 ms can take seconds.
 sanitize_c(address random_interrupts --rounds 1000 --bound 5000)
 
-foreach(name threads cancel close auth states misuse_oauth misuse_oauth_life eras random_queue)
+foreach(name threads cancel close auth misuse_oauth misuse_oauth_life eras random_queue)
   sanitize_c(thread ${name})
 endforeach()
 sanitize_c(thread queue --few-calls)

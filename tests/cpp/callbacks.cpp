@@ -269,26 +269,6 @@ void trace_callback_receives_messages() {
     CHECK_FAILS(invalid_argument, client.try_set_trace(std::function<void(mcp::trace_direction, std::string_view)>()));
 }
 
-void state_callback_receives_changes() {
-    mcp::client client = support::client_for("legacy+fault=lost-session+when=ping+times=1+tag=cpp-states");
-    std::atomic<int> alive{0};
-    std::vector<mcp::connection_state> states;
-    client.set_state_changed(
-        [&states, held = counted(alive)](mcp::connection_state state) { states.push_back(state); });
-    CHECK(client.state() == mcp::connection_state::not_connected);
-    client.connect();
-    CHECK(client.state() == mcp::connection_state::connected);
-    client.ping();
-    client.close();
-    CHECK(client.state() == mcp::connection_state::closed);
-    using mcp::connection_state;
-    CHECK((states == std::vector<connection_state>{connection_state::connected, connection_state::lost,
-                                                   connection_state::connected, connection_state::closed}));
-    client.set_state_changed(std::nullopt);
-    CHECK_EQUAL(0, alive.load());
-    CHECK_FAILS(invalid_argument, client.try_set_state_changed(std::function<void(connection_state)>()));
-}
-
 } // namespace
 
 int main() {
@@ -302,6 +282,5 @@ int main() {
     callables_are_destroyed_once();
     log_callback_receives_messages();
     trace_callback_receives_messages();
-    state_callback_receives_changes();
     return check::end();
 }

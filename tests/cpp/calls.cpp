@@ -35,33 +35,6 @@ void client_connects_calls_and_closes(const std::string &options, std::string_vi
     }
 }
 
-void diagnosis_reports_every_step(const std::string &options) {
-    mcp::client client = support::client_for(options);
-    const mcp::json report = client.diagnose(mcp::options().timeout(30s));
-    CHECK(report["ok"].as_bool());
-    std::size_t steps = 0;
-    for (const mcp::json_view step : report["steps"].elements()) {
-        CHECK(step["step"].string().has_value());
-        CHECK(!step["problem"]);
-        steps++;
-    }
-    CHECK(steps == 12);
-    client.close();
-    CHECK_THROWS(closed, (void)client.diagnose());
-    CHECK_FAILS(closed, client.try_diagnose());
-}
-
-void diagnosis_of_a_dead_port_is_a_result() {
-    mcp::client client("http://127.0.0.1:1/mcp");
-    const mcp::json report = client.diagnose(mcp::options().timeout(30s));
-    CHECK(!report["ok"].as_bool());
-    bool has_remedy = false;
-    for (const mcp::json_view step : report["steps"].elements()) {
-        has_remedy |= step["step"].string() == "tcp"sv && step["remedy"].string().has_value();
-    }
-    CHECK(has_remedy);
-}
-
 // Blocks several threads in calls on one client, ends the calls with `end`, and checks how long that takes.
 template <class End>
 void check_blocked_calls_end(const char *what, mcp::client &client, mcp::status status, const mcp::options &with,
@@ -163,9 +136,6 @@ int main() {
     client_connects_calls_and_closes("legacy", "legacy", "streamable-http");
     client_connects_calls_and_closes("dual+stream", "modern", "streamable-http");
     client_connects_calls_and_closes("sse", "legacy", "sse");
-    diagnosis_reports_every_step("dual");
-    diagnosis_reports_every_step("sse");
-    diagnosis_of_a_dead_port_is_a_result();
     cancel_tokens_and_options();
     cancel_token_ends_blocked_calls("dual+fault=silent");
     cancel_token_ends_blocked_calls("modern+fault=silent-stream");

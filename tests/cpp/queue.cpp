@@ -503,7 +503,7 @@ void deferred_input_is_answered_later(const std::string &version) {
     queue.wait(call);
     CHECK_EQUAL("well"s, text_of(call.get()));
     CHECK(taken_down.empty());
-    client.set_roots(std::nullopt);
+    CHECK_THROWS(misuse, client.set_roots(std::nullopt));
 }
 
 // The call ends while the dialog is open: the dialog is told, and a late answer says so.

@@ -70,9 +70,6 @@ def name(text):
 
 
 def year(number):
-    """The beginning of a year; or a time, as the bytes of a UTCTime."""
-    if isinstance(number, bytes):
-        return der(0x17, number)
     # RFC 5280 requires UTCTime, with two digits, through 2049.
     return der(0x17, b"%02d0101000000Z" % (number % 100)) if number < 2050 else der(0x18, b"%d0101000000Z" % number)
 

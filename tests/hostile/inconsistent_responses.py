@@ -26,7 +26,6 @@ declare(c_int, mcp_input_accept=[c_void_p, c_char_p, c_size_t, ERROR], mcp_input
 declare(c_int, mcp_input_respond=[c_void_p, c_char_p, c_size_t, ERROR])
 declare(c_int, mcp_input_fail=[c_void_p, ctypes.c_int64, c_char_p, ERROR])
 declare(c_int, mcp_set_limit=[c_void_p, c_int, c_uint64, ERROR])
-declare(c_int, mcp_set_max_input_rounds=[c_void_p, ctypes.c_uint32, ERROR])
 declare(None, mcp_json_free=[c_void_p])
 declare(c_void_p, mcp_json_pointer=[c_void_p, c_char_p])
 
@@ -446,19 +445,6 @@ def endless_input_rounds_are_stopped():
         call_tool(client)[0].must_be("MCP_ENDLESS").must_end(2000)
         print(f"    the handler was called {len(results)} times")
         assert len(results) == 32
-
-
-@case
-def the_number_of_input_rounds_can_be_set():
-    for rounds, count, status in [(3, 3, "MCP_OK"), (3, 4, "MCP_ENDLESS"), (40, 40, "MCP_OK"), (0, 32, "MCP_OK")]:
-        reply, _ = input_required({"a": ELICIT}, count=count)
-        with server_with(reply) as server, Client(server.url) as client:
-            call(lib.mcp_set_max_input_rounds, client.client, rounds).must_be("MCP_OK")
-            results = set_handler(client, lib.mcp_set_elicitation, accept(None))
-            outcome = call_tool(client)[0].must_be(status)
-            assert len(results) == min(count, rounds or 32), results
-            if status == "MCP_ENDLESS":
-                assert "more than 3 times; see mcp_set_max_input_rounds" in outcome.message, outcome
 
 
 @case

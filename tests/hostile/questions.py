@@ -4,23 +4,14 @@ are only echoes of the client's own requests."""
 import json
 import threading
 import time
-from ctypes import CFUNCTYPE, c_char_p, c_int, c_size_t, c_void_p, byref, cast
+from ctypes import c_char_p, c_int, c_size_t, c_void_p
 
 from harness import (
-    ERROR, LEGACY, MODERN, PATIENCE, STREAM, Cancel, Client, Server, answer, call, case, declare, discovered, event,
-    http, legacy, lib, options, poll, run, wait_until_waiting,
+    ERROR, PATIENCE, STREAM, Cancel, Client, Server, answer, call, case, declare, event, http, legacy, lib, poll, run,
 )  # fmt: skip
-from newer import ASKING, INPUT, OUT, call_tool, folder, process, value_of
+from newer import ASKING, INPUT, call_tool, folder, process, value_of
 
 declare(c_int, mcp_notify=[c_void_p, c_char_p, c_char_p, c_size_t, c_void_p, ERROR])
-declare(c_int, mcp_notify_roots_changed=[c_void_p, c_void_p, ERROR])
-declare(c_int, mcp_set_roots=[c_void_p, INPUT, c_void_p, c_void_p, ERROR])
-declare(c_int, mcp_set_request_handler=[c_void_p, c_char_p, INPUT, c_void_p, c_void_p, ERROR])
-declare(c_int, mcp_input_respond=[c_void_p, c_char_p, c_size_t, ERROR])
-declare(c_int, mcp_request=[c_void_p, c_char_p, c_char_p, c_size_t, c_void_p, OUT, ERROR])
-
-DESTROY = CFUNCTYPE(None, c_void_p)
-NO_HANDLER = cast(None, INPUT)
 
 CONTENT = {"content": [{"type": "text", "text": "done"}]}
 
@@ -140,144 +131,6 @@ respond(one); respond(two); ask()
         handler.go.set()
         one.result().must_be("MCP_OK")
         two.result().must_be("MCP_OK")
-
-
-# --- Replacing handlers -----------------------------------------------------------------------------------------------
-
-
-@case
-def a_replaced_handler_keeps_its_open_requests():
-    """The first handler is released when its request has ended. Without a handler, requests are refused."""
-    script = """
-begin_legacy()
-one = ask(); question(1)
-two = ask(); question(2)
-assert listen()["id"] == 2
-signal_client(); assert listen()["id"] == 1
-respond(one); respond(two)
-three = ask(); question(3); refusal = listen()
-assert refusal["error"]["code"] == -32601 and "removed" in refusal["error"]["message"], refusal
-respond(three); four = ask(); question(4); assert listen()["result"]["action"] == "accept"
-respond(four); ask()
-"""
-    released = []
-    destroy = DESTROY(released.append)
-    with process(SERVING + script) as client:
-        first = Handler(client, hold=("1",))
-        userdata, released_by = 7, cast(destroy, c_void_p)
-        call(lib.mcp_set_elicitation, client.client, first.function, userdata, released_by).must_be("MCP_OK")
-        client.connect(timeout=20_000).must_be("MCP_OK")
-        one = client.begin(lambda: call_tool(client, timeout=20_000))
-        poll(lambda: first.asked == ["1"], "the handler was not called")
-        second = Handler(client)
-        two = client.begin(lambda: call_tool(client, timeout=20_000))
-        wait_for_signal(client, "the second request waits for the first handler")
-        assert (first.asked, second.asked, released) == (["1"], ["2"], []), (first.asked, second.asked, released)
-        first.go.set()
-        one.result().must_be("MCP_OK")
-        two.result().must_be("MCP_OK")
-        poll(lambda: released == [7], "the first handler was not released")
-        call(lib.mcp_set_elicitation, client.client, NO_HANDLER, None, None).must_be("MCP_OK")
-        call_tool(client, timeout=20_000).must_be("MCP_OK")
-        third = Handler(client)
-        call_tool(client, timeout=20_000).must_be("MCP_OK")
-        assert (second.asked, third.asked) == (["2"], ["4"]), (second.asked, third.asked)
-
-
-@case
-def a_removed_handler_fails_calls_of_modern_servers():
-    script = """
-request = ask(); begin(request)
-while True:
-    request = ask()
-    question = {"method": "elicitation/create", "params": {"message": "1", "requestedSchema": {}}}
-    if "inputResponses" in request["params"]: reply(request, {"resultType": "complete", "content": []})
-    elif request["method"] == "tools/list": reply(request, {"resultType": "complete", "tools": []})
-    else: reply(request, {"resultType": "input_required", "inputRequests": {"a": question}})
-"""
-    with process(script) as client:
-        Handler(client).go.set()
-        client.connect(timeout=20_000).must_be("MCP_OK")
-        call(lib.mcp_set_elicitation, client.client, NO_HANDLER, None, None).must_be("MCP_OK")
-        outcome = call_tool(client, timeout=20_000).must_be("MCP_INPUT_UNSUPPORTED")
-        assert "mcp_set_elicitation" in outcome.message, outcome
-        handler = Handler(client)
-        call_tool(client, timeout=20_000).must_be("MCP_OK")
-        assert handler.asked == ["1"], handler.asked
-
-
-# --- Roots ------------------------------------------------------------------------------------------------------------
-
-ROOTS_CHANGED = "notifications/roots/list_changed"
-
-
-def notify_roots_changed(client):
-    return call(lib.mcp_notify_roots_changed, client.client, None)
-
-
-def with_roots(client):
-    client.roots = INPUT(lambda _data, _input: None)
-    call(lib.mcp_set_roots, client.client, client.roots, None, None).must_be("MCP_OK")
-
-
-@case
-def only_a_legacy_server_with_a_session_is_told_that_the_roots_changed():
-    for pin, count in [(LEGACY, 1), (MODERN, 0)]:
-        respond = discovered if pin == MODERN else legacy
-        serving = Server(lambda _server, request, respond=respond: respond(request))
-        with serving as server, Client(server.url, pin=pin) as client:
-            with_roots(client)
-            notify_roots_changed(client).must_be("MCP_OK")
-            assert server.saw() == [], "the client has connected"
-            client.ping().must_be("MCP_OK")
-            notify_roots_changed(client).must_be("MCP_OK")
-            assert server.saw().count(ROOTS_CHANGED) == count, server.saw()
-            for request in server.requests:
-                if request.rpc == ROOTS_CHANGED:
-                    assert request.session == "session-1" and "id" not in request.message, request
-
-
-@case
-def a_lost_session_knows_no_old_roots():
-    def handler(_server, request):
-        return http(404, kind=None) if request.rpc == ROOTS_CHANGED else legacy(request)
-
-    with Server(handler) as server, Client(server.url, pin=LEGACY) as client:
-        with_roots(client)
-        client.ping().must_be("MCP_OK")
-        notify_roots_changed(client).must_be("MCP_OK")
-        client.ping().must_be("MCP_OK")
-        assert server.saw().count("initialize") == 2, server.saw()
-
-
-@case
-def a_handshake_that_is_running_is_waited_for():
-    released = threading.Event()
-
-    def handler(_server, request):
-        if request.rpc == "notifications/initialized":
-            assert released.wait(PATIENCE)
-        return legacy(request)
-
-    with Server(handler) as server, Client(server.url, pin=LEGACY) as client:
-        with_roots(client)
-        ping = client.begin_ping()
-        server.must_see("notifications/initialized")
-        notifying = client.begin(lambda: notify_roots_changed(client))
-        wait_until_waiting(2)
-        released.set()
-        notifying.result().must_be("MCP_OK")
-        ping.result().must_be("MCP_OK")
-        assert server.saw().count(ROOTS_CHANGED) == 1, server.saw()
-
-
-@case
-def roots_that_were_not_declared_cannot_change():
-    with Server(lambda _server, request: legacy(request)) as server, Client(server.url, pin=LEGACY) as client:
-        client.ping().must_be("MCP_OK")
-        outcome = notify_roots_changed(client).must_be("MCP_MISUSE")
-        assert "mcp_set_roots" in outcome.message, outcome
-        assert ROOTS_CHANGED not in server.saw()
 
 
 # --- Cancellation -----------------------------------------------------------------------------------------------------
@@ -495,30 +348,6 @@ open(sys.argv[1] + "/lines", "w").write("".join(lines))
             assert len(logged) == 1 and "docker run -i" in logged[0], client.lines
         sent = [json.loads(line) for line in (place / "lines").read_text().splitlines()]
         assert all("method" in message for message in sent), sent
-
-
-@case
-def a_request_with_a_handler_is_no_echo():
-    """A server asks for the same method, with the same id, as a request of the client that waits for its response."""
-    script = """
-begin_legacy()
-request = ask(); send({"id": request["id"], "method": request["method"], "params": {"asks": True}})
-response = listen()
-assert response == {"jsonrpc": "2.0", "id": request["id"], "result": {"of": "client"}}, response
-reply(request, {"of": "server"}); ask()
-"""
-    text = b'{"of":"client"}'
-    handler = INPUT(lambda _data, request: call(lib.mcp_input_respond, request, text, len(text)).must_be("MCP_OK"))
-    with process(ASKING + script) as client:
-        method = b"com.example/sync"
-        call(lib.mcp_set_request_handler, client.client, method, handler, None, None).must_be("MCP_OK")
-        result = c_void_p()
-        with options(timeout=20_000) as waiting:
-            calling = call(lib.mcp_request, client.client, method, None, 0, waiting, byref(result))
-        calling.must_be("MCP_OK").must_end(2000)
-        assert value_of(result) == {"of": "server"}, value_of(result)
-        lib.mcp_json_free(result)
-        assert not [line for line in client.lines if "echo" in line], client.lines
 
 
 @case

@@ -2,18 +2,14 @@
 
 import threading
 import time
-from ctypes import c_int, c_uint64, c_void_p
 
 from auth_scheme import (
     CHALLENGE, SCOPE_CHALLENGE, Auth, Holder, Issuer, Sse, HeldRefusals, authorized, guarded, refuse,
     remove_auth, sse_url,
 )  # fmt: skip
 from harness import (
-    ERROR, PATIENCE, Cancel, Server, call, case, declare, discovered, http, legacy, lib, must_be_soon, must_not_show,
-    run, wait_until_waiting,
+    PATIENCE, Cancel, Server, case, discovered, http, legacy, must_be_soon, must_not_show, run, wait_until_waiting,
 )  # fmt: skip
-
-declare(c_int, mcp_set_connect_timeout=[c_void_p, c_uint64, ERROR])
 
 THREADS = 64
 
@@ -376,25 +372,6 @@ def time_in_the_callback_does_not_count_toward_the_timeout():
                 for ping in pings:
                     ping.result().must_be("MCP_OK")
             print(f"    {serve.__name__}: all calls ended in time")
-
-
-@case
-def time_in_the_callback_does_not_count_toward_the_connect_timeout():
-    slow = threading.Event()
-    issuer = Issuer()
-
-    def respond(asked):
-        slow.wait(1.2)
-        if asked.attempt > 1:
-            issuer.mint()
-        asked.bearer(issuer.good or "expired")
-
-    for serve in [discovered, legacy]:
-        with Server(guarded(issuer, serve)) as server, authorized(server.url, respond) as (client, _):
-            call(lib.mcp_set_connect_timeout, client.client, 1000).must_be("MCP_OK")
-            pings = [client.begin_ping(timeout=500) for _ in range(2)]
-            for ping in pings:
-                ping.result().must_be("MCP_OK")
 
 
 @case

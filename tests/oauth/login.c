@@ -5,9 +5,9 @@
  *
  * It prints a line for each step: the step, the status, the authorization server's error code and the result, separated
  * by tabs; "-" stands for a code or a result that does not exist. The result is the error's message, the text of a
- * tool, or the state or the diagnosis as JSON. The steps are
+ * tool, or the state as JSON. The steps are
  *
- *     ping, login, logout, state, diagnose
+ *     ping, login, logout, state
  *     call:TOOL    calls a tool without arguments
  *     pause        reads a line from stdin
  *
@@ -207,25 +207,15 @@ static mcp_status call_tool(mcp_client *client, const char *tool, char **text) {
     return status;
 }
 
-static char *text_of(mcp_json *json) {
-    size_t length = 0;
-    const char *raw = mcp_json_raw(json, &length);
-    char *text = raw != NULL ? strndup(raw, length) : NULL;
-    mcp_json_free(json);
-    return text;
-}
-
 static mcp_status get_state(mcp_client *client, char **text) {
     mcp_json *state = NULL;
     mcp_status status = mcp_oauth_state(client, &state, &error);
-    *text = text_of(state);
-    return status;
-}
-
-static mcp_status diagnose(mcp_client *client, char **text) {
-    mcp_json *report = NULL;
-    mcp_status status = mcp_diagnose(client, NULL, &report, &error);
-    *text = text_of(report);
+    if (status == MCP_OK) {
+        size_t length = 0;
+        const char *json = mcp_json_raw(state, &length);
+        *text = strndup(json, length);
+        mcp_json_free(state);
+    }
     return status;
 }
 
@@ -253,8 +243,6 @@ static void run(mcp_client *client, const char *step) {
         status = mcp_logout(client, NULL, &error);
     else if (is(step, "state"))
         status = get_state(client, &text);
-    else if (is(step, "diagnose"))
-        status = diagnose(client, &text);
     else if (starts(step, call))
         status = call_tool(client, step + sizeof call - 1, &text);
     else

@@ -4,7 +4,6 @@ PROGRAM is the executable of login.c, KIND a server of ../servers/kinds.py. oidc
 oidc-provider supports.
 """
 
-import json
 import subprocess
 import sys
 import time
@@ -93,34 +92,6 @@ def without_a_person_a_login_is_required(server: Server, workspace: Workspace) -
     with workspace.client(server, *settings(server), "ping", "state") as client:
         client.step("ping", "MCP_LOGIN_REQUIRED")
         assert client.state()["loggedIn"] is False
-
-
-def diagnosed(client: Client) -> dict[str, dict[str, Any]]:
-    """The steps of a diagnosis, by their names."""
-    return {step["step"]: step for step in json.loads(client.step("diagnose"))["steps"]}
-
-
-def a_diagnosis_finds_the_authorization_server_and_begins_no_login(server: Server, workspace: Workspace) -> None:
-    words = [*settings(server), "open=browser", "diagnose", "call:read", "diagnose"]
-    with workspace.client(server, *words) as client:
-        steps = diagnosed(client)
-        authorization = steps["authorization"]
-        found = authorization["result"]
-        assert found["required"] is True and found["tokens"] is False, found
-        assert found["challenges"][0]["scheme"].lower() == "bearer", found
-        assert found["issuer"].rstrip("/") == server.announced["issuer"].rstrip("/"), found
-        assert found["dynamicRegistration"] is FEATURES[server.kind].clients_register, found
-        assert "S256" in found["pkce"] and "/.well-known/" in found["serverMetadata"], found
-        assert authorization["remedy"] == "log in with mcp_login", authorization
-        assert steps["protocol"]["ok"] is False and "mcp_login" in steps["protocol"]["problem"], steps["protocol"]
-        assert workspace.visits() == 0
-        client.step("call:read")
-        steps = diagnosed(client)
-        assert all(step["ok"] is not False for step in steps.values()), steps
-        assert steps["authorization"]["result"]["tokens"] is True, steps["authorization"]
-    assert workspace.visits() == 1
-    token = workspace.record()["tokens"]["accessToken"]
-    assert token not in client.output
 
 
 def the_protocol_version_does_not_matter(server: Server, workspace: Workspace) -> None:
@@ -262,7 +233,6 @@ def long_cases(server: Server) -> Iterator[Case]:
     yield a_call_logs_in_with_the_browser
     yield a_restarted_program_needs_no_login
     yield without_a_person_a_login_is_required
-    yield a_diagnosis_finds_the_authorization_server_and_begins_no_login
     yield the_protocol_version_does_not_matter
     yield the_program_can_finish_the_login
     yield the_program_can_give_up_the_login

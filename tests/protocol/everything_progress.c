@@ -46,24 +46,6 @@ static void progress_is_reported(mcp_client *client) {
                "trigger-long-running-operation", "{'duration':0.1,'steps':2}");
 }
 
-static bool count_progress(void *userdata, double progress, double total, const char *message) {
-    (void)progress, (void)total, (void)message;
-    ++*(int *)userdata;
-    return true;
-}
-
-/* The operation takes longer than the idle timeout, and its progress comes more often. */
-static void progress_restarts_the_idle_time(mcp_client *client) {
-    int count = 0;
-    mcp_options *options = mcp_options_new();
-    EXPECT(MCP_OK, error, mcp_options_set_progress(options, count_progress, &count, NULL, &error));
-    EXPECT(MCP_OK, error, mcp_options_set_idle_timeout(options, 2500, &error));
-    CHECK_TOOL_WITH(options, "Long running operation completed. Duration: 4 seconds, Steps: 8.", client,
-                    "trigger-long-running-operation", "{'duration':4,'steps':8}");
-    CHECK_INT(8, count);
-    mcp_options_free(options);
-}
-
 /* After the cancellation, the client can make the next call. */
 static void call_is_cancelled(mcp_client *client) {
     mcp_cancel *cancel = mcp_cancel_new();
@@ -122,7 +104,6 @@ int main(int argc, char **argv) {
     use_server(argc, argv);
     mcp_client *client = connected_client();
     progress_is_reported(client);
-    progress_restarts_the_idle_time(client);
     call_is_cancelled(client);
     call_times_out(client);
     concurrent_calls_get_separate_progress(client);

@@ -32,51 +32,6 @@ static mcp_json *start(mcp_client *client, const char *arguments) {
     return task;
 }
 
-/* Notes the "task" of each request that is sent. */
-static void note_task(void *userdata, int32_t direction, const char *text, size_t length) {
-    mcp_json *message = mcp_json_parse(text, length, NULL);
-    const char *task = mcp_json_text(mcp_json_pointer(message, "/params/task"));
-    if (direction == MCP_TRACE_SENT && task != NULL) {
-        note(userdata, "%s", task);
-    }
-    mcp_json_free(message);
-}
-
-/* Tasks are listed, and the time for which they are kept is requested; this server keeps them for 5 minutes. */
-static void tasks_are_listed(mcp_client *client) {
-    notes *sent = notes_new();
-    mcp_options *options = mcp_options_new();
-    mcp_json *task = NULL, *list = NULL;
-    EXPECT(MCP_OK, error, mcp_options_set_task_ttl(options, 77000, &error));
-    EXPECT(MCP_OK, error, mcp_set_trace(client, note_task, sent, NULL, &error));
-    EXPECT(MCP_OK, error,
-           mcp_call_tool_as_task(client, "simulate-research-query", "{\"topic\":\"c\"}", MCP_NUL_TERMINATED, options,
-                                 &task, &error));
-    EXPECT(MCP_OK, error, mcp_set_trace(client, NULL, NULL, NULL, &error));
-    CHECK_JSON("300000", mcp_json_pointer(task, "/task/ttl"));
-    must(mcp_tool_result_task_id(task) != NULL, "a task");
-    CHECK_NOTES("{\"ttl\":77000}", sent);
-    EXPECT(MCP_OK, error, mcp_list_tasks(client, NULL, &list, &error));
-    bool found = false;
-    for (const mcp_json *each = mcp_json_first(mcp_json_member(list, "tasks")); each; each = mcp_json_next(each)) {
-        found = found || strcmp(mcp_json_string(mcp_json_member(each, "taskId")), mcp_tool_result_task_id(task)) == 0;
-    }
-    CHECK(found);
-    mcp_json_free(list);
-    EXPECT(MCP_OK, error, mcp_list_tasks_page(client, NULL, NULL, &list, &error));
-    CHECK(mcp_json_size(mcp_json_member(list, "tasks")) > 0);
-    mcp_json_free(list);
-    list = NULL;
-    EXPECT_KEEP(MCP_RPC_ERROR, error, mcp_list_tasks_page(client, "no cursor", NULL, &list, &error));
-    CHECK_INT(-32602, mcp_error_rpc_code(error));
-    mcp_error_free(error);
-    error = NULL;
-    EXPECT(MCP_OK, error, mcp_cancel_task(client, mcp_tool_result_task_id(task), NULL, &error));
-    mcp_json_free(task);
-    mcp_options_free(options);
-    notes_free(sent);
-}
-
 static void result_is_returned(mcp_client *client) {
     notes *stages = notes_new();
     mcp_options *options = mcp_options_new();
@@ -148,7 +103,6 @@ int main(int argc, char **argv) {
     mcp_client *client = new_client();
     EXPECT(MCP_OK, error, mcp_set_elicitation(client, clarify, NULL, NULL, &error));
     unknown_tasks_and_other_tools_are_handled(client);
-    tasks_are_listed(client);
     result_is_returned(client);
     task_is_cancelled(client);
     task_continues_after_wait_timeout(client);

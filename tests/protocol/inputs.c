@@ -71,21 +71,11 @@ static void list_roots(void *userdata, mcp_input *input) {
                              MCP_NUL_TERMINATED, &failure));
 }
 
-static void pick_colour(void *userdata, mcp_input *input) {
-    (void)userdata;
-    mcp_error *failure = NULL;
-    CHECK_TEXT("libmcp.test/pickColour", mcp_input_method(input));
-    note(inputs, "colour of %s", mcp_json_string(mcp_json_member(mcp_input_params(input), "of")));
-    EXPECT(MCP_MISUSE, failure, mcp_input_accept(input, NULL, 0, &failure));
-    EXPECT(MCP_OK, failure, mcp_input_respond(input, "{\"colour\":\"red\"}", MCP_NUL_TERMINATED, &failure));
-}
-
 static mcp_client *answering_client(void) {
     mcp_client *client = new_client();
     EXPECT(MCP_OK, error, mcp_set_elicitation(client, elicit, NULL, NULL, &error));
     EXPECT(MCP_OK, error, mcp_set_sampling(client, sample, NULL, NULL, &error));
     EXPECT(MCP_OK, error, mcp_set_roots(client, list_roots, NULL, NULL, &error));
-    EXPECT(MCP_OK, error, mcp_set_request_handler(client, "libmcp.test/pickColour", pick_colour, NULL, NULL, &error));
     return client;
 }
 
@@ -112,21 +102,6 @@ static void roots_are_listed(mcp_client *client) {
     CHECK_TOOL("file:///srv/one file:///srv/two", client, "ask_roots", NULL);
     CHECK_NOTES("roots", inputs);
     clear_notes(inputs);
-}
-
-/* The server sends a request that the specification does not define. Without a handler, it gets an error. */
-static void other_request_is_answered(mcp_client *client) {
-    CHECK_TOOL("red", client, "pick_colour", "{'of':'wall'}");
-    CHECK_NOTES("colour of wall", inputs);
-    clear_notes(inputs);
-    mcp_client *without = connected_client();
-    mcp_json *result = NULL;
-    EXPECT(MCP_OK, error,
-           mcp_call_tool(without, "pick_colour", "{\"of\":\"wall\"}", MCP_NUL_TERMINATED, NULL, &result, &error));
-    CHECK(mcp_tool_result_is_error(result));
-    CHECK_SAYS(strstr(mcp_tool_result_text(result), "Method not found") != NULL, "%s", mcp_tool_result_text(result));
-    mcp_json_free(result);
-    end_client(without);
 }
 
 static void url_elicitation_is_answered(mcp_client *client) {
@@ -273,7 +248,6 @@ int main(int argc, char **argv) {
         {"form", forms_are_answered},
         {"sample", sampling_is_answered},
         {"roots", roots_are_listed},
-        {"other", other_request_is_answered},
         {"url", url_elicitation_is_answered},
         {"all", three_inputs_are_answered_in_one_round},
         {"rounds", rounds_carry_state_and_are_limited},

@@ -58,10 +58,6 @@ bool on_stdio(void) {
     return server.command != NULL;
 }
 
-bool on_process(void) {
-    return on_stdio() && !server.has_fds;
-}
-
 bool on_sse(void) {
     return server.state != NULL && strcmp(state("transport"), "sse") == 0;
 }

@@ -18,7 +18,6 @@ void use_server(int argc, char **argv);
 /* Whether the version is of the modern era; whether the transport is stdio; whether it is HTTP+SSE. */
 bool modern(void);
 bool on_stdio(void);
-bool on_process(void); /* that the library has started */
 bool on_sse(void);
 
 /* A client of the server, not yet connected, with the token that the server requires. The timeout is 30 s. */

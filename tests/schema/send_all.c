@@ -88,7 +88,6 @@ static void call(mcp_client *client, const mcp_options *options) {
     REQUEST(call_tool, client, "asks", "{\"a\":[1,2.5,null]}", MCP_NUL_TERMINATED, options);
     REQUEST(call_tool_as_task, client, "task", "{}", MCP_NUL_TERMINATED, options);
     REQUEST(get_task, client, "t1", options);
-    REQUEST(list_tasks, client, options);
     REQUEST(wait_task, client, "t1", options);
     SEND(update_task, client, "t1", "{\"k\":{\"action\":\"cancel\"}}", MCP_NUL_TERMINATED, options);
     SEND(cancel_task, client, "t1", options);
@@ -128,8 +127,6 @@ int main(int count, char **arguments) {
     mcp_set_elicitation(client, elicit, NULL, NULL, NULL);
     mcp_set_sampling(client, sample, NULL, NULL, NULL);
     mcp_set_roots(client, list_roots, NULL, NULL, NULL);
-    mcp_set_capability(client, "experimental", "{\"com.example/x\":{}}", MCP_NUL_TERMINATED, NULL);
-    mcp_options_set_task_ttl(options, 60000, NULL);
     mcp_options_set_meta(options, "{\"traceparent\":\"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\"}",
                          MCP_NUL_TERMINATED, NULL);
 

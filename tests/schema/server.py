@@ -1,7 +1,7 @@
 """server.py VERSION FILE: a stdio server for one protocol version. It appends all messages that it receives to FILE.
 
 The tool "asks" sends all requests that a server can send. "never" sends progress, but no response. "fails" returns an
-error. "task" becomes a task. "asks_other" sends a request that the specification does not define.
+error. "task" becomes a task.
 """
 
 import json
@@ -23,7 +23,6 @@ SAMPLING = {
     "method": "sampling/createMessage",
     "params": {"messages": [{"role": "user", "content": TEXT}], "maxTokens": 10},
 }
-OTHER = {"method": "x.example/pick", "params": {"of": "wall"}}
 ROOTS = {"method": "roots/list", "params": {}}
 REQUESTS = [SAMPLING, ROOTS] + [ELICITATION] * ELICITS + [BROWSER] * TASKS
 
@@ -76,8 +75,6 @@ def result_of(message):
             return call(message, params)
         case "tasks/get" | "tasks/cancel":
             return TASK
-        case "tasks/list":
-            return {"tasks": [TASK | {"taskId": "t2"}]} if "cursor" in params else {"tasks": [TASK], "nextCursor": ""}
         case "tasks/result":
             return DONE
         case "subscriptions/listen":
@@ -109,10 +106,6 @@ def call(message, params):
         case "asks" if MODERN and "inputResponses" not in params:
             requests = {f"key {number}": request for number, request in enumerate(REQUESTS)}
             return {"resultType": "input_required", "inputRequests": requests, "requestState": 'a "state"\n'}
-        case "asks_other" if MODERN and "inputResponses" not in params:
-            return {"resultType": "input_required", "inputRequests": {"other": OTHER}}
-        case "asks_other" if not MODERN:
-            send({"id": "s9"} | OTHER)
         case "asks" if not MODERN:
             for number, request in enumerate([*REQUESTS, {"method": "ping"}, {"method": "x.example/unknown"}]):
                 send({"id": f"s{number}"} | request)
@@ -127,7 +120,7 @@ def main():
             message = json.loads(line)
             if "method" not in message or "id" not in message:
                 continue
-            if message["method"] == ("tasks/list" if MODERN else "server/discover"):
+            if message["method"] == "server/discover" and not MODERN:
                 send({"id": message["id"], "error": {"code": -32601, "message": "not found"}})
                 continue
             result = result_of(message)

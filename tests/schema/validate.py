@@ -11,6 +11,8 @@ from jsonschema.validators import validator_for
 
 HERE = Path(__file__).resolve().parent
 LATEST = "2026-07-28"
+# Requests for which the library has no function.
+NEVER = {"tasks/list"}
 # Methods that are not in the schema: the extension for tasks has a separate schema.
 EXTENSIONS = ("tasks/", "x.example/")
 RESULTS = {
@@ -76,7 +78,7 @@ def main():
             if key.startswith("key "):
                 schema.check(response, RESULTS[method_of("s" + key[4:])])
     sent = {message.get("method") for message in messages}
-    missing = schema.requests() - sent
+    missing = schema.requests() - sent - NEVER
     if missing or "notifications/cancelled" not in sent:
         raise SystemExit(f"{version}: requests not sent: {missing}; sent: {sorted(filter(None, sent))}")
     print(f"{version}: {len(messages)} messages with {len(sent)} methods are valid")

@@ -5,9 +5,7 @@ run against all three.
 """
 
 import argparse
-import asyncio
 import base64
-import importlib
 from dataclasses import dataclass
 
 import fastmcp
@@ -15,13 +13,10 @@ from fastmcp import Context, FastMCP
 from fastmcp.exceptions import ToolError
 from fastmcp.server.auth.providers.jwt import StaticTokenVerifier
 from fastmcp.utilities.types import Image
-from mcp.shared.message import ServerMessageMetadata
 
 import announce
-from contents import contents
 
 MAJOR = int(fastmcp.__version__.split(".")[0])
-types = importlib.import_module("mcp_types" if MAJOR >= 4 else "mcp.types")
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
@@ -74,10 +69,6 @@ def tools(server: FastMCP) -> None:
     def picture() -> Image:
         return Image(data=PIXEL, format="png")
 
-    @server.tool(name="contents")
-    def all_contents():
-        return contents(types)
-
     @server.tool
     async def count(steps: int, ctx: Context) -> str:
         for step in range(1, steps + 1):
@@ -89,11 +80,6 @@ def tools(server: FastMCP) -> None:
         for log in (ctx.debug, ctx.info, ctx.warning, ctx.error):
             await log(text, logger_name="speaker")
         return "spoken"
-
-    @server.tool
-    async def slow(seconds: float) -> str:
-        await asyncio.sleep(seconds)
-        return "done"
 
 
 def resources_and_prompts(server: FastMCP) -> None:
@@ -150,19 +136,9 @@ def legacy_inputs(server: FastMCP) -> None:
         return " ".join(str(root.uri) for root in await ctx.list_roots())
 
 
-    class Colour(types.Result):
-        colour: str
-
-    @server.tool
-    async def pick_colour(of: str, ctx: Context) -> str:
-        """Sends a request that the specification does not define."""
-        request = types.Request[dict, str](method="libmcp.test/pickColour", params={"of": of})
-        metadata = ServerMessageMetadata(related_request_id=ctx.request_id)
-        return (await ctx.session.send_request(request, Colour, metadata=metadata)).colour
-
-
 def modern_inputs(server: FastMCP) -> None:
     """Since FastMCP 4, a tool requests input in its result; with legacy versions, the server sends requests."""
+    import mcp_types as types
     from fastmcp.server.context import MODERN_PROTOCOL_VERSIONS
 
     def modern(ctx: Context) -> bool:

@@ -21,8 +21,6 @@ from mcp_types import Completion, CreateMessageResult, ListRootsResult, Sampling
 from pydantic import BaseModel
 
 import announce
-import mcp_types
-from contents import contents
 from sdk_server import Verifier
 
 PIXEL = base64.b64decode(
@@ -109,10 +107,6 @@ def tools(server: MCPServer) -> None:
     @server.tool()
     def picture() -> Image:
         return Image(data=PIXEL, format="png")
-
-    @server.tool(name="contents")
-    def all_contents():
-        return contents(mcp_types)
 
     @server.tool()
     async def count(steps: int, ctx: Context) -> str:

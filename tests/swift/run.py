@@ -9,7 +9,6 @@
     run.py growth ...       memory use of 10,000 clients in a separate program
     run.py example ...      examples/swift/alive with a real server
     run.py servers ...      examples/swift/servers with real servers
-    run.py basics ...       examples/swift/basics with a real server, compared with FastMCP
     run.py by-url ...       a program that depends on the URL of a repository, and has another module named MCP
 """
 
@@ -25,7 +24,6 @@ from place import Workspace, place
 HERE = Path(__file__).resolve().parent
 REPO = HERE.parents[1]
 sys.path.insert(0, str(REPO / "tests/examples"))
-from basics import check as check_basics  # noqa: E402
 from servers import check as check_servers  # noqa: E402
 
 BINDING = "bindings/swift"
@@ -187,16 +185,6 @@ def servers(job: Job) -> None:
     check_servers(run, file, job.here.inside(file.name), url)
 
 
-def basics(job: Job) -> None:
-    job.build("examples/swift/basics", "basics")
-    program = job.here.inside("scratch/basics/debug/basics")
-
-    def run(token: str, url: str) -> tuple[int, str]:
-        return job.here.run(program, url, **job.environment | {"MCP_BEARER_TOKEN": token})
-
-    check_basics(run, job.options.state / "features-fastmcp4.json")
-
-
 def by_url(job: Job) -> None:
     """Build a program as an application does: SwiftPM clones the repository at the tag of its version."""
     here = job.here
@@ -222,7 +210,7 @@ def by_url(job: Job) -> None:
 
 JOBS = {
     job.__name__.replace("_", "-"): job
-    for job in (build, build_tsan, style, docs, test, tsan, growth, example, servers, basics, by_url)
+    for job in (build, build_tsan, style, docs, test, tsan, growth, example, servers, by_url)
 }
 
 

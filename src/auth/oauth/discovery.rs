@@ -16,13 +16,6 @@ use crate::status::MCP_REDIRECT_REFUSED;
 /// How many authorization servers of an MCP server are tried: each causes up to three requests.
 const MAX_AUTHORIZATION_SERVERS: usize = 8;
 
-/// The documents that a diagnosis has found, each with its URL.
-#[derive(Default)]
-pub struct FoundDocuments {
-    pub resource: Option<(String, ResourceMetadata)>,
-    pub server: Option<(String, AuthorizationServerMetadata)>,
-}
-
 /// Where and for what tokens are requested.
 pub struct AuthorizationSite {
     /// The parameter `resource`; `None` if none is sent.
@@ -37,41 +30,6 @@ pub struct AuthorizationSite {
 impl Renewal<'_> {
     /// The metadata of the MCP server; `None` if it publishes none. `challenged` is the URL in the server's challenge.
     pub fn resource_metadata(&self, challenged: Option<&str>) -> Result<Option<ResourceMetadata>> {
-        Ok(self.find_resource_metadata(challenged)?.map(|(_, metadata)| metadata))
-    }
-
-    /// Finds the documents for a diagnosis; `found` has those before an error. Without metadata of the MCP server, the
-    /// authorization server is at its origin if it `is_required`.
-    pub fn find_documents(
-        &self,
-        challenged: Option<&str>,
-        is_required: bool,
-        found: &mut FoundDocuments,
-    ) -> Result<()> {
-        found.resource = self.find_resource_metadata(challenged)?;
-        let issuers = match &found.resource {
-            Some((_, published)) => self.by_preference(&published.authorization_servers),
-            None if is_required => vec![self.server_url()?.origin],
-            None => Vec::new(),
-        };
-        let mut first_error = None;
-        for issuer in issuers.into_iter().take(MAX_AUTHORIZATION_SERVERS) {
-            match self.find_server_metadata(issuer) {
-                Ok(None) => {}
-                Ok(server) => {
-                    found.server = server;
-                    return Ok(());
-                }
-                Err(error) => {
-                    first_error.get_or_insert(error);
-                }
-            }
-        }
-        first_error.map_or(Ok(()), Err)
-    }
-
-    /// The metadata of the MCP server, and its URL.
-    fn find_resource_metadata(&self, challenged: Option<&str>) -> Result<Option<(String, ResourceMetadata)>> {
         const WHAT: &str = "the protected resource metadata";
         let server = self.server_url()?;
         let leniency = self.settings().leniency;
@@ -89,7 +47,7 @@ impl Renewal<'_> {
                          not support",
                     ));
                 }
-                Ok(metadata) => return Ok(Some((url, metadata))),
+                Ok(metadata) => return Ok(Some(metadata)),
                 Err(DocumentError::NotJson(_)) if challenged != Some(&url) => {}
                 Err(error) => {
                     return Err(oauth_failure(format!("{} (read from {})", error.message(), self.quoted(&url))));
@@ -161,17 +119,12 @@ impl Renewal<'_> {
 
     /// The metadata of an authorization server; `None` if it publishes none.
     fn server_metadata(&self, issuer: &str) -> Result<Option<AuthorizationServerMetadata>> {
-        Ok(self.find_server_metadata(issuer)?.map(|(_, metadata)| metadata))
-    }
-
-    /// The metadata of an authorization server, and its URL.
-    fn find_server_metadata(&self, issuer: &str) -> Result<Option<(String, AuthorizationServerMetadata)>> {
         const WHAT: &str = "the metadata of the authorization server";
         let url = HttpUrl::parse(issuer).map_err(|why| oauth_failure(format!("the issuer {} {why}", quote(issuer))))?;
         for url in server_metadata_urls(url) {
             let Some(text) = self.document(WHAT, &url)? else { continue };
             match AuthorizationServerMetadata::parse(&text, issuer, self.settings().leniency) {
-                Ok(metadata) => return Ok(Some((url, metadata))),
+                Ok(metadata) => return Ok(Some(metadata)),
                 Err(DocumentError::NotJson(_)) => {}
                 Err(error) => {
                     return Err(oauth_failure(format!("{} (read from {})", error.message(), self.quoted(&url))));

@@ -3,7 +3,6 @@
 
 use ring::digest::{SHA256, digest};
 use ring::error::KeyRejected;
-use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
 use rustls::pki_types::PrivateKeyDer;
@@ -27,13 +26,6 @@ const SUPPORTED: &str = "supported are EC keys on P-256, RSA keys with 2048 to 4
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut hash = [0; 32];
     hash.copy_from_slice(digest(&SHA256, bytes).as_ref());
-    hash
-}
-
-/// HMAC with SHA-256 (RFC 2104).
-pub fn hmac_sha256(key: &[u8], bytes: &[u8]) -> [u8; 32] {
-    let mut hash = [0; 32];
-    hash.copy_from_slice(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), bytes).as_ref());
     hash
 }
 

@@ -196,14 +196,8 @@ impl Renewal<'_> {
     ) -> Result<Option<Callback>> {
         let login = &*request.login;
         let limit = self.settings().login_timeout;
-        let wait_context = WaitContext {
-            deadline,
-            timeout: limit,
-            is_connect_timeout: false,
-            idle: None,
-            done: None,
-            ..self.call.wait_context().clone()
-        };
+        let wait_context =
+            WaitContext { deadline, timeout: limit, idle: None, done: None, ..self.call.wait_context().clone() };
         let waited = match listener {
             Some(listener) => self.receive_redirect(login, listener, &wait_context),
             None => wait_context.wait(login.done.waitable(), Interest::Read),

@@ -216,9 +216,7 @@ impl Renewal<'_> {
         if settings.grant != Grant::Login {
             return Ok(());
         }
-        let why = if self.call.forbids_login {
-            "it needs mcp_login, because this call does not ask the user".into()
-        } else if settings.open.is_none() {
+        let why = if settings.open.is_none() {
             "no callback is set that could ask the user: see mcp_oauth_set_open and mcp_oauth_use_browser".into()
         } else if self.call.is_login {
             return Ok(());
@@ -232,8 +230,6 @@ impl Renewal<'_> {
         let message = format!("the server requires a login (HTTP {}): {why}", refusal.http_status);
         let mut error = Error::new(MCP_LOGIN_REQUIRED, message).with_http_status(refusal.http_status);
         error.report_mut().www_authenticate = refusal.challenge.clone();
-        // Other calls that wait for the same tokens may ask the user.
-        error.report_mut().of_this_call = self.call.forbids_login;
         Err(error)
     }
 }

@@ -50,27 +50,3 @@ fn recorded_and_known_secrets_are_redacted() {
         assert_eq!(call.has_sent_credentials(), (true, true));
     }
 }
-
-#[test]
-fn connecting_counts_toward_no_limit_of_the_call() {
-    let limit = Duration::from_secs(20);
-    let wait_context =
-        WaitContext { timeout: Some(limit), idle: Some(limit), ..WaitContext::until(Instant::now() + limit) };
-    let call = CallContext::new(wait_context, false, (RequestExtras::default(), 0), CallClient::default());
-    let (clock, deadline) = (call.clock(), call.wait_context().deadline.unwrap());
-    call.connecting(Duration::from_secs(60), |connecting| {
-        connecting.paused(|clock| clock.during(|| ()));
-        assert!(clock.total().1, "a callback has ended the pause");
-        let limits = connecting.wait_context().clone();
-        assert_eq!((limits.timeout, limits.idle), (Some(Duration::from_secs(60)), None));
-        let error = connecting.interrupt_error(&Interrupt::TimedOut).to_string();
-        assert!(error.contains("the connect timeout of 60000 ms passed"), "{error}");
-        // A probe has its own limit, but a login at an authorization server has that for connecting.
-        let probe = connecting.within(Duration::from_secs(1));
-        assert!(!probe.wait_context().is_connect_timeout);
-        probe.authorizing(|whole| assert!(whole.wait_context().is_connect_timeout));
-    });
-    let (paused, is_running) = clock.total();
-    assert!(!paused.is_zero() && !is_running);
-    assert_eq!((call.paused_so_far(), call.wait_context().deadline), (paused, Some(deadline + paused)));
-}

@@ -14,6 +14,9 @@ use crate::rpc::handlers::{HandlerFailure, HandlerOutcome, run_handler};
 use crate::status::*;
 use crate::sys::wait::Interrupt;
 
+/// The most input rounds of one call.
+const MAX_ROUNDS: u32 = 32;
+
 impl Client {
     /// Repeats a request with the input that the server requires, until the result is complete. Returns the result and
     /// the number of rounds.
@@ -24,20 +27,15 @@ impl Client {
         first: RpcResponse,
     ) -> Result<(Json, u32)> {
         let mut response = first;
-        let most = self.settings.max_input_rounds();
-        for rounds in 0.. {
+        for rounds in 0..MAX_ROUNDS {
             if response.kind != ResultType::InputRequired {
                 return Ok((response.result, rounds));
-            }
-            if rounds >= most {
-                break;
             }
             call.log(LogLevel::Debug, || "the server requires input".into());
             self.add_input_responses(call, request, &response.result)?;
             response = self.request_with_session_recovery(call, request)?;
         }
-        let why = format!("the server requested input more than {most} times; see mcp_set_max_input_rounds");
-        Err(Error::new(MCP_ENDLESS, why))
+        Err(Error::new(MCP_ENDLESS, format!("the server requested input more than {MAX_ROUNDS} times")))
     }
 
     /// Adds the input that `result` requires to `request`.
@@ -74,15 +72,18 @@ pub fn input_response(client: &Client, call: &CallContext, key: &str, request: R
         .member("method")
         .and_then(RawValue::text)
         .ok_or_else(|| invalid("one of its requests has no method"))?;
-    let kind = InputKind::of(&method);
+    let Some(kind) = InputKind::of(&method) else {
+        let why = format!("the server requested {:?}, which this client does not support", &*method);
+        return Err(Error::new(MCP_INPUT_UNSUPPORTED, why));
+    };
     let handlers = client.settings.handlers();
-    if !handlers.has(&kind) {
-        let why = format!("the server requested {method:?}, but no handler is set for it: see {}", kind.setter());
+    if handlers.of(kind).is_none() {
+        let why = format!("the server requested {method}, but no handler is set for it: see {}", kind.setter());
         return Err(Error::new(MCP_INPUT_UNSUPPORTED, why));
     }
     let params = request.member("params").and_then(|params| Json::parse(params.raw().to_owned()).ok());
     let ended = |interrupt: Interrupt| call.interrupt_error_while(&interrupt, "while the input handler was running");
-    let input = match run_handler(call, (handlers, &kind), params.as_ref(), &[], |_| ()) {
+    let input = match run_handler(call, (&handlers, kind), params.as_ref(), &[], |_| ()) {
         HandlerOutcome::Response(input) => input,
         HandlerOutcome::Failed(HandlerFailure { message, cause, .. }) => {
             let mut error = Error::new(MCP_INPUT_FAILED, format!("the handler of {method} gave no input: {message}"));

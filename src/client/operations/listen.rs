@@ -1,8 +1,6 @@
 //! Listening for changes: a subscription on modern servers (2026-07-28, "Subscriptions"); the server event stream and
 //! `resources/subscribe` on legacy servers (2025-11-25, "Resources").
 
-use std::cell::Cell;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::request::Request;
@@ -22,7 +20,6 @@ use crate::protocol::raw_value::RawValue;
 use crate::protocol::version::Era;
 use crate::rpc::dispatch::ChangeObserver as _;
 use crate::rpc::send_request::send_best_effort;
-use crate::session::recovery::is_of_other_server;
 use crate::session::state::Session;
 use crate::status::*;
 use crate::sys::wait::{Interest, Interrupt};
@@ -93,49 +90,33 @@ enum SubscriptionEnd {
     Failed(Error),
 }
 
-impl SubscriptionEnd {
-    /// The end of a subscription that was opened at this time.
-    fn after(opened: Instant, why: Error) -> SubscriptionEnd {
-        if opened.elapsed() > MAX_RETRY_DELAY && !matches!(why.status(), MCP_CANCELLED | MCP_CLOSED) {
-            SubscriptionEnd::Dropped(why)
-        } else {
-            SubscriptionEnd::Broken(why)
-        }
-    }
-}
-
 impl Client {
     /// Calls `on_change` for each change until the server ends the subscription with a response, or the call is
     /// cancelled. The timeout applies only until the subscription is open.
     pub fn listen(&self, call: &CallContext, filter: &SubscriptionFilter, on_change: &ChangeCallback) -> Result<()> {
         let (mut failures, mut was_open, mut attempt) = (0, false, call.clone());
         let uris = SubscribedUris::new(&filter.uris);
-        let negotiates_again = Cell::new(false);
         let on_change = &|notification: &Notification| {
             if filter.wants(notification, &uris) {
                 on_change(&notification.method, notification.params.as_ref());
             }
         };
         loop {
-            let outcome = self.session(&attempt).map(|(session, _)| {
-                let end = match session.era {
-                    Era::Modern => self.listen_modern(&attempt, &session, filter, on_change),
-                    Era::Legacy => self.listen_legacy(&attempt, &session, filter, on_change),
-                };
-                if let SubscriptionEnd::Dropped(error)
-                | SubscriptionEnd::Broken(error)
-                | SubscriptionEnd::Failed(error) = &end
-                {
-                    if error.status() == MCP_SESSION_LOST {
+            let outcome =
+                self.session(&attempt).map(|(session, _)| {
+                    let end = match session.era {
+                        Era::Modern => self.listen_modern(&attempt, &session, filter, on_change),
+                        Era::Legacy => self.listen_legacy(&attempt, &session, filter, on_change),
+                    };
+                    if let SubscriptionEnd::Dropped(error)
+                    | SubscriptionEnd::Broken(error)
+                    | SubscriptionEnd::Failed(error) = &end
+                        && error.status() == MCP_SESSION_LOST
+                    {
                         self.sessions.forget(&session);
-                    } else if is_of_other_server(&self.sessions, &attempt, &session, error, &|session| {
-                        self.try_saved_session(&attempt, session)
-                    }) {
-                        negotiates_again.set(true);
                     }
-                }
-                end
-            });
+                    end
+                });
             let error = match outcome.unwrap_or_else(SubscriptionEnd::Failed) {
                 SubscriptionEnd::Graceful => return Ok(()),
                 SubscriptionEnd::Dropped(error) => {
@@ -148,12 +129,8 @@ impl Client {
                 }
                 SubscriptionEnd::Failed(error) => error,
             };
-            if negotiates_again.take() {
-                continue;
-            }
             failures += 1;
-            let step = FailedStep::Subscription { failures, was_open };
-            if disposition(&error, step) == Disposition::Fatal {
+            if disposition(&error, FailedStep::Subscription { failures }) == Disposition::Fatal {
                 return Err(error);
             }
             let delay = (FIRST_RETRY_DELAY * 2u32.pow(failures - 1)).min(MAX_RETRY_DELAY);
@@ -163,7 +140,6 @@ impl Client {
             if was_open {
                 // The timeout applied to opening only.
                 attempt = call.without_deadline();
-                attempt.restore_connecting_time();
             }
             match attempt.wait_context().wait_any(&[], Some(delay)) {
                 Ok(_) => {}
@@ -177,7 +153,7 @@ impl Client {
     fn listen_modern(
         &self,
         call: &CallContext,
-        session: &Arc<Session>,
+        session: &Session,
         filter: &SubscriptionFilter,
         on_change: &dyn Fn(&Notification),
     ) -> SubscriptionEnd {
@@ -186,15 +162,12 @@ impl Client {
             return SubscriptionEnd::Failed(error);
         }
         let request = EncodedRequest::new("subscriptions/listen", &params, RequestPolicy::REPEATABLE);
-        let kept = self.keep_alive(call, session);
-        let mut on_notification = |notification: &Notification| {
-            kept.begin();
+        let outcome = session.transport.subscribe(call, &session.peer_context(), &request, &mut |notification| {
             self.on_notification(call, notification, on_change);
-        };
-        let peer_context = session.peer_context();
-        match session.transport.subscribe(&kept.call, &peer_context, &request, &mut on_notification) {
+        });
+        match outcome {
             Ok(()) => SubscriptionEnd::Graceful,
-            Err(SubscriptionFailure { error, received_any: true }) => SubscriptionEnd::Dropped(kept.end_reason(error)),
+            Err(SubscriptionFailure { error, received_any: true }) => SubscriptionEnd::Dropped(error),
             Err(SubscriptionFailure { error, received_any: false }) => SubscriptionEnd::Failed(error),
         }
     }
@@ -219,7 +192,7 @@ impl Client {
     fn listen_legacy(
         &self,
         call: &CallContext,
-        session: &Arc<Session>,
+        session: &Session,
         filter: &SubscriptionFilter,
         on_change: &dyn Fn(&Notification),
     ) -> SubscriptionEnd {
@@ -259,32 +232,32 @@ impl Client {
     fn wait_for_changes(
         &self,
         call: &CallContext,
-        session: &Arc<Session>,
+        session: &Session,
         on_change: &dyn Fn(&Notification),
         queue: &SubscriptionQueue,
     ) -> SubscriptionEnd {
-        let kept = self.keep_alive(call, session);
-        kept.begin();
-        let wait_context = kept.call.without_deadline().wait_context().clone();
+        let wait_context = call.without_deadline().wait_context().clone();
         let end_event = session.transport.end_event();
         let mut waitables = vec![(queue.wakeup.waitable(), Interest::Read)];
         waitables.extend(end_event.as_ref().map(|end_event| (end_event.waitable(), Interest::Read)));
         let opened = Instant::now();
-        let end = |interrupt: &Interrupt| {
-            SubscriptionEnd::after(opened, kept.end_reason(call.interrupt_error_while(interrupt, LISTENING)))
-        };
         loop {
             if let Err(interrupt) = wait_context.wait_any(&waitables, None) {
-                return end(&interrupt);
+                return SubscriptionEnd::Broken(call.interrupt_error_while(&interrupt, LISTENING));
             }
             for notification in queue.take() {
                 if let Err(interrupt) = wait_context.check() {
-                    return end(&interrupt);
+                    return SubscriptionEnd::Broken(call.interrupt_error_while(&interrupt, LISTENING));
                 }
                 on_change(&notification);
             }
             if end_event.as_ref().is_some_and(|end_event| end_event.is_set()) {
-                return SubscriptionEnd::after(opened, session.end_reason());
+                let why = session.end_reason();
+                return if opened.elapsed() > MAX_RETRY_DELAY {
+                    SubscriptionEnd::Dropped(why)
+                } else {
+                    SubscriptionEnd::Broken(why)
+                };
             }
         }
     }

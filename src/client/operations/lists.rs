@@ -26,7 +26,6 @@ pub enum ListMethod {
     Resources,
     ResourceTemplates,
     Prompts,
-    Tasks,
 }
 
 impl ListMethod {
@@ -36,7 +35,6 @@ impl ListMethod {
             ListMethod::Resources => "resources/list",
             ListMethod::ResourceTemplates => "resources/templates/list",
             ListMethod::Prompts => "prompts/list",
-            ListMethod::Tasks => "tasks/list",
         }
     }
 
@@ -47,7 +45,6 @@ impl ListMethod {
             ListMethod::Resources => "resources",
             ListMethod::ResourceTemplates => "resourceTemplates",
             ListMethod::Prompts => "prompts",
-            ListMethod::Tasks => "tasks",
         }
     }
 }
@@ -55,43 +52,24 @@ impl ListMethod {
 impl Client {
     /// The page at a cursor; without a cursor, the first page.
     pub fn page(&self, call: &CallContext, list: ListMethod, cursor: Option<&str>) -> Result<Json> {
-        self.page_at(call, list, cursor.map(quoted), &mut Vec::new())
+        self.page_at(call, list, cursor.map(quoted))
     }
 
     /// The page at a cursor, which is JSON text: the server gets it back byte for byte.
-    fn page_at(
-        &self,
-        call: &CallContext,
-        list: ListMethod,
-        cursor: Option<String>,
-        left_out: &mut Vec<String>,
-    ) -> Result<Json> {
+    fn page_at(&self, call: &CallContext, list: ListMethod, cursor: Option<String>) -> Result<Json> {
         let mut params = Params::new();
         if let Some(cursor) = cursor {
             params.set("cursor", cursor);
         }
-        let page = match list {
-            ListMethod::Tasks => self.page_of_tasks(call, params)?,
-            _ => self.request_cached(call, Request::new(list.method(), params, RequestPolicy::REPEATABLE))?,
-        };
+        let page = self.request_cached(call, Request::new(list.method(), params, RequestPolicy::REPEATABLE))?;
         check_page(&page, list)?;
-        if list == ListMethod::Tools { self.without_invalid_tools(call, page, left_out) } else { Ok(page) }
+        if list == ListMethod::Tools { self.without_invalid_tools(call, page) } else { Ok(page) }
     }
 
     /// All pages combined: the members of the first page, with the list elements of all. A page whose cursor was used
     /// before is the last: some servers return the same cursor on every page.
     pub fn all_pages(&self, call: &CallContext, list: ListMethod) -> Result<Json> {
-        self.all_pages_and_left_out(call, list, &mut Vec::new())
-    }
-
-    /// All pages combined. `left_out` gets the names of the tools that are left out.
-    pub(in crate::client) fn all_pages_and_left_out(
-        &self,
-        call: &CallContext,
-        list: ListMethod,
-        left_out: &mut Vec<String>,
-    ) -> Result<Json> {
-        let first = self.page_at(call, list, None, left_out)?;
+        let first = self.page_at(call, list, None)?;
         let Some(mut cursor) = next_cursor(&first) else { return Ok(first) };
         let limit = self.settings.limits().message;
         let mut elements = String::new();
@@ -103,7 +81,7 @@ impl Client {
         let mut seen_pages = HashSet::from([hash_of_elements(&first)]);
         for _ in 1..MAX_PAGES {
             used_cursors.insert(hashes.hash_one(&cursor));
-            let page = self.page_at(call, list, Some(cursor), left_out)?;
+            let page = self.page_at(call, list, Some(cursor))?;
             let next = next_cursor(&page);
             let is_repeated = next.as_ref().is_some_and(|next| used_cursors.contains(&hashes.hash_one(next)));
             let is_new = seen_pages.insert(hash_of_elements(&page));

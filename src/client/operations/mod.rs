@@ -2,14 +2,12 @@
 
 mod info;
 mod input_rounds;
-mod keep_alive;
 pub mod listen;
 pub mod lists;
 pub mod logging;
 pub mod offers;
 mod ping;
 mod request;
-mod roots;
 mod subscribed_uris;
 pub mod tasks;
 mod tools;

@@ -4,17 +4,16 @@ use std::sync::Arc;
 
 use super::request::{MethodName, Request};
 use crate::call::context::CallContext;
-use crate::call::request::{EncodedRequest, RequestPolicy};
+use crate::call::request::RequestPolicy;
 use crate::client::Client;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::protocol::negotiation::{ProbeVerdict, judge_probe};
 use crate::protocol::params::Params;
 use crate::protocol::version::Era;
-use crate::rpc::send_request::send_request;
 use crate::session::negotiate::discover;
 use crate::session::session_slot::Opened;
 use crate::session::state::Session;
-use crate::status::{MCP_INVALID_MESSAGE, MCP_RPC_ERROR, MCP_SERVER_ERROR};
+use crate::status::{MCP_RPC_ERROR, MCP_SERVER_ERROR};
 
 impl Client {
     /// Sends `ping` to a legacy server. Modern versions have no `ping`: `server/discover`, which every modern server
@@ -23,7 +22,7 @@ impl Client {
         let (session, opened) = self.session(call)?;
         match session.era {
             // The probe that opened the session was the ping.
-            Era::Modern if opened == Opened::ByThisCall && !session.is_unproven() => Ok(()),
+            Era::Modern if opened == Opened::ByThisCall => Ok(()),
             Era::Modern => self.ping_modern(call, &session),
             Era::Legacy => self.ping_legacy(call),
         }
@@ -35,14 +34,10 @@ impl Client {
         // An unchanged result needs no new verdict.
         let is_unchanged =
             matches!((&outcome, &session.handshake_result), (Ok(now), Some(first)) if now.text() == first.text());
-        // A server error says nothing about the era, unless it is the first response in a saved session.
+        // A server error says nothing about the era.
         let is_server_error = outcome.as_ref().is_err_and(|error| error.status() == MCP_SERVER_ERROR);
-        let is_legacy = !is_unchanged
-            && (session.is_unproven() || !is_server_error)
-            && matches!(judge_probe(outcome.as_ref()), ProbeVerdict::Legacy { .. });
-        if outcome.is_ok() && !is_legacy {
-            session.prove();
-        }
+        let is_legacy =
+            !is_unchanged && !is_server_error && matches!(judge_probe(outcome.as_ref()), ProbeVerdict::Legacy { .. });
         if is_legacy {
             // The server was replaced by a legacy one: negotiate again.
             self.sessions.forget_era(session);
@@ -53,29 +48,6 @@ impl Client {
             Err(error) if error.status() == MCP_RPC_ERROR => Ok(()),
             Err(_) if is_legacy => self.ping_new_session(call),
             Err(error) => Err(error),
-        }
-    }
-
-    /// Sends a request that does no harm in a session that was saved by another client. Fails unless the server
-    /// responds as one that knows the session.
-    pub(super) fn try_saved_session(&self, call: &CallContext, session: &Session) -> Result<()> {
-        let call = call.within(call.fallback_limit());
-        let context = self.transport_context();
-        let (transport, peer_context) = (&*session.transport, session.peer_context());
-        match session.era {
-            Era::Modern => {
-                let result = discover(context, &call, transport, &peer_context, &session.meta)?;
-                match judge_probe(Ok(&result)) {
-                    ProbeVerdict::Modern(_) => Ok(()),
-                    _ => Err(Error::new(MCP_INVALID_MESSAGE, "server/discover returned no modern versions")),
-                }
-            }
-            Era::Legacy => {
-                let params = Params::new();
-                let request = EncodedRequest::new(LEGACY_PING, &params, RequestPolicy::PROBE);
-                let response = send_request(context, transport, &call, &peer_context, &request);
-                response.map(|_| ()).map_err(|send_error| send_error.error)
-            }
         }
     }
 
@@ -101,11 +73,9 @@ impl Client {
     }
 }
 
-pub const LEGACY_PING: &str = "ping";
-
 fn ping_method(era: Era) -> &'static str {
     match era {
-        Era::Legacy => LEGACY_PING,
+        Era::Legacy => "ping",
         Era::Modern => "server/discover",
     }
 }

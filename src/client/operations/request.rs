@@ -1,8 +1,6 @@
 //! Sending a request in the client's session, with what the era requires: `_meta`, headers and input rounds. A lost
 //! session is re-established.
 
-use std::sync::Arc;
-
 use crate::call::context::CallContext;
 use crate::call::request::{EncodedRequest, RequestPolicy};
 use crate::call::send_error::SendError;
@@ -86,7 +84,6 @@ impl Client {
             sessions: &self.sessions,
             is_repeatable: request.policy.repeatable,
             forget_headers: request.arguments.is_some().then_some(&forget_headers),
-            try_saved: &|session| self.try_saved_session(call, session),
         };
         let get = || self.session(call).map(|(session, _)| session);
         recovery.with_recovery(call, get, |session| self.request_in_session(call, request, session))
@@ -178,23 +175,13 @@ impl Client {
     /// Sends a notification.
     pub(in crate::client) fn notify(&self, call: &CallContext, method: &str, params: Params) -> Result<()> {
         let (session, _) = self.session(call)?;
-        self.notify_in_session(call, &session, method, params)
-    }
-
-    pub(in crate::client) fn notify_in_session(
-        &self,
-        call: &CallContext,
-        session: &Arc<Session>,
-        method: &str,
-        params: Params,
-    ) -> Result<()> {
         // A new binding: it may borrow from `session`.
         let mut params = params;
-        self.add_meta(call, &mut params, session, RequestPolicy::ONCE)?;
+        self.add_meta(call, &mut params, &session, RequestPolicy::ONCE)?;
         let message = messages::notification(method, &params);
         session.transport.post(call, &session.peer_context(), &message, false).inspect_err(|error| {
             if error.status() == MCP_SESSION_LOST {
-                self.sessions.forget(session);
+                self.sessions.forget(&session);
             }
         })
     }

@@ -33,9 +33,6 @@ const DEFAULT_POLL_INTERVAL: Duration = Duration::from_secs(1);
 const MIN_POLL_INTERVAL: Duration = Duration::from_millis(20);
 const MAX_POLL_INTERVAL: Duration = Duration::from_secs(3600);
 
-/// Added to the error of a server that does not list its tasks.
-const NO_LIST: &str = "; only servers of version 2025-11-25 can list their tasks: keep the ids of those that you start";
-
 impl Client {
     /// Calls a tool. Returns its result, or a task if the call became one.
     pub fn call_tool_as_task(&self, call: &CallContext, name: &str, arguments: Option<&str>) -> Result<Json> {
@@ -50,9 +47,7 @@ impl Client {
             Era::Legacy => self.task_support(call, &session, name)?.is_some(),
         };
         if requests_task {
-            request
-                .params
-                .set("task", call.task_ttl().map_or_else(|| "{}".into(), |ttl| format!(r#"{{"ttl":{ttl}}}"#)));
+            request.params.set("task", "{}");
         }
         let result = self.run_request(call, request)?;
         if requests_task && result.raw_member("task").is_some() && id_of(&result).is_none() {
@@ -121,17 +116,6 @@ impl Client {
     /// Gets the state of a task.
     pub fn get_task(&self, call: &CallContext, id: &str) -> Result<Json> {
         self.run_request(call, task_request("tasks/get", id, RequestPolicy::REPEATABLE))
-    }
-
-    /// A page of the server's tasks, which is never cached. The error of a server without such a list says so.
-    pub(in crate::client) fn page_of_tasks(&self, call: &CallContext, params: Params) -> Result<Json> {
-        let policy = RequestPolicy { may_be_task: true, ..RequestPolicy::REPEATABLE };
-        self.run_request(call, Request::new(ListMethod::Tasks.method(), params, policy)).map_err(|mut error| {
-            if error.report().rpc.as_ref().is_some_and(|rpc| rpc.code == messages::METHOD_NOT_FOUND) {
-                error.report_mut().message.push_str(NO_LIST);
-            }
-            error
-        })
     }
 
     /// Sends the input that a task of a modern server requires; `responses` is the JSON text of an object.

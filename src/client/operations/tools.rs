@@ -66,13 +66,7 @@ impl Client {
 
     /// A page of tools without those whose header marks are invalid, on modern servers over HTTP (2026-07-28,
     /// "Streamable HTTP": Schema Extension). The header arguments of the other tools are recorded for calls.
-    /// `left_out` gets the names of the tools that are left out.
-    pub(in crate::client) fn without_invalid_tools(
-        &self,
-        call: &CallContext,
-        page: Json,
-        left_out: &mut Vec<String>,
-    ) -> Result<Json> {
+    pub(in crate::client) fn without_invalid_tools(&self, call: &CallContext, page: Json) -> Result<Json> {
         let (session, _) = self.session(call)?;
         if session.era == Era::Legacy || !session.transport.transport_kind().has_headers() {
             return Ok(page);
@@ -101,7 +95,6 @@ impl Client {
                 }
                 Err(why) => {
                     call.log(LogLevel::Warning, || format!("the tool {name:?} is left out: {why}"));
-                    left_out.push(name.into_owned());
                 }
             }
         }

@@ -13,7 +13,7 @@ use super::context::TransportContext;
 use super::event_reader::EventReader;
 use super::http_peer::HttpPeer;
 use super::http_request::{MessageTarget, unexpected_content};
-use super::interface::{ConnectionEndHook, Transport, TransportKind, TransportResponse};
+use super::interface::{Transport, TransportKind, TransportResponse};
 use super::multiplexer::message_router::MessageRouter;
 use super::multiplexer::pending::{PendingRequests, PendingResponse};
 use super::multiplexer::{await_response, register, unregister};
@@ -229,10 +229,6 @@ impl Transport for LegacySse {
 
     fn needs_new_session(&self) -> bool {
         self.pending.needs_new_session()
-    }
-
-    fn on_end(&self, hook: ConnectionEndHook) {
-        self.pending.on_end(hook);
     }
 }
 

@@ -11,7 +11,7 @@ use crate::call::skipped_input;
 use crate::error::Error;
 use crate::log::LogLevel;
 use crate::protocol::ids;
-use crate::protocol::incoming::{Notification, ServerRequest};
+use crate::protocol::incoming::{InputKind, Notification, ServerRequest};
 use crate::protocol::jsonrpc::Message;
 use crate::status::MCP_INTERNAL;
 use crate::sys::wait::WaitContext;
@@ -145,7 +145,7 @@ impl MessageRouter {
                 let number = id.as_deref().and_then(ids::number);
                 (id.is_some() && number.is_none()) || self.pending.deliver(number, RpcOutcome::Refused(error)).is_some()
             }
-            Message::Request { id, method, .. } if self.pending.is_echo(&id, &method, self.has_handler_of(&method)) => {
+            Message::Request { id, method, .. } if self.pending.is_echo(&id, &method) => {
                 if self.pending.record_echo() {
                     self.log(LogLevel::Warning, || {
                         "the server's terminal echoes its input, and the echoed requests are ignored; start it \
@@ -157,7 +157,8 @@ impl MessageRouter {
             }
             Message::Request { id, method, params } => {
                 let request = ServerRequest { id, method, params };
-                let delivered = if self.has_handler_of(&request.method) {
+                let is_input = InputKind::of(&request.method).is_some();
+                let delivered = if is_input {
                     self.pending.deliver_server_request(request)
                 } else {
                     Err(UnclaimedRequest::NoCallWaits(request))
@@ -181,8 +182,6 @@ impl MessageRouter {
                 }
                 if let Some(context) = self.context.upgrade() {
                     context.inbound.on_arrival(&notification);
-                    // The call may still be waiting for the response to its POST.
-                    context.calls.record_progress(&notification);
                 }
                 if let Some(notification) = self.pending.deliver_notification(notification) {
                     self.with_call(|context, call| context.inbound.notification(call, &notification));
@@ -193,10 +192,6 @@ impl MessageRouter {
         if is_unused {
             self.log(LogLevel::Debug, || "the server sent a response to no pending request".into());
         }
-    }
-
-    fn has_handler_of(&self, method: &str) -> bool {
-        self.context.upgrade().is_some_and(|context| context.inbound.has_handler_of(method))
     }
 
     /// Logs a text that contains no secrets.

@@ -26,7 +26,6 @@ use crate::status::*;
 use crate::sys::lock::{Mutex, MutexGuard};
 use crate::sys::pollable_event::PollableEvent;
 use crate::sys::wait::{Interest, Interrupt};
-use crate::transport::interface::ConnectionEndHook;
 
 /// How many sets of sent credentials are remembered.
 const MAX_SENT_CREDENTIALS: usize = 16;
@@ -82,8 +81,6 @@ struct PendingState {
     unfinished_line: Option<Arc<Excerpt>>,
     /// Why no more responses can arrive.
     end_reason: Option<Error>,
-    /// Runs when new calls must use another connection.
-    end_hook: Option<ConnectionEndHook>,
     /// When the last byte arrived.
     last_received: Instant,
 }
@@ -146,7 +143,6 @@ impl PendingRequests {
             skipped: SkippedInput::default(),
             unfinished_line: None,
             end_reason: None,
-            end_hook: None,
             last_received: Instant::now(),
         };
         let stop = Arc::new(new_event()?);
@@ -258,17 +254,15 @@ impl PendingRequests {
         self.lock().unfinished_line = excerpt;
     }
 
-    /// Whether a received request is an echo of a sent one: a terminal echoes its input. `has_handler` says whether
-    /// the application has a handler for the method.
-    pub fn is_echo(&self, id: &str, method: &str, has_handler: bool) -> bool {
+    /// Whether a received request is an echo of a sent one: a terminal echoes its input.
+    pub fn is_echo(&self, id: &str, method: &str) -> bool {
         let Some(number) = ids::number(id).filter(|_| self.is_process && !id.starts_with('"')) else {
             return false;
         };
         let has_echo = self.has_echo.load(Ordering::Relaxed);
         let is_pending = || self.lock().slots.get(&number).is_some_and(|slot| slot.method == method);
         // Servers may send these, too, so the method alone proves no echo. The first request is never one of these.
-        let is_of_servers = InputKind::of(method).is_defined() || method == "ping" || method.starts_with("tasks/");
-        if is_of_servers || has_handler {
+        if InputKind::of(method).is_some() || method == "ping" || method.starts_with("tasks/") {
             return has_echo && is_pending();
         }
         has_echo || is_pending()
@@ -371,20 +365,6 @@ impl PendingRequests {
         state.free_calls.clear();
         state.slots.values().for_each(|slot| slot.fill(RpcOutcome::Failed(error.clone())));
         self.end_event.set();
-        let hook = state.end_hook.take();
-        drop(state);
-        hook.into_iter().for_each(|hook| hook());
-    }
-
-    /// Sets what to run when new calls must use another connection; at once, if they must.
-    pub fn on_end(&self, hook: ConnectionEndHook) {
-        let mut state = self.lock();
-        if state.end_reason.is_none() && !self.is_retired.load(Ordering::Relaxed) {
-            state.end_hook = Some(hook);
-            return;
-        }
-        drop(state);
-        hook();
     }
 
     /// Remembers the credentials that a call has sent on this connection.
@@ -444,12 +424,7 @@ impl PendingRequests {
 
     /// Makes new calls use another connection.
     pub fn retire(&self) {
-        // Stored under the lock: a hook is either set before and runs here, or finds the connection retired.
-        let mut state = self.lock();
         self.is_retired.store(true, Ordering::Relaxed);
-        let hook = state.end_hook.take();
-        drop(state);
-        hook.into_iter().for_each(|hook| hook());
     }
 
     fn silent_for(&self) -> Duration {

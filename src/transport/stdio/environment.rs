@@ -18,12 +18,8 @@ pub fn command_for(argv: Vec<String>) -> ProcessCommand {
 /// The values of the variables that the application sets: errors and log lines redact them if the server prints them.
 /// Short values and paths are not redacted, because error messages would be hard to read without them.
 pub fn secrets_of(command: &ProcessCommand) -> Vec<String> {
-    let values = own_variables(command).map(|(_, value)| value);
-    let values = values.filter(|value| value.len() >= MIN_SECRET_LENGTH && !value.starts_with('/'));
+    let own = command.environment.iter().filter(|(name, _)| !INHERITED.contains(&name.as_str()));
+    let values =
+        own.map(|(_, value)| value).filter(|value| value.len() >= MIN_SECRET_LENGTH && !value.starts_with('/'));
     values.cloned().collect()
-}
-
-/// The variables that the server does not inherit.
-pub fn own_variables(command: &ProcessCommand) -> impl Iterator<Item = &(String, String)> {
-    command.environment.iter().filter(|(name, _)| !INHERITED.contains(&name.as_str()))
 }

@@ -14,9 +14,7 @@ use std::sync::{Arc, Weak};
 use zeroize::Zeroizing;
 
 use super::context::TransportContext;
-use super::interface::{
-    ConnectionEndHook, NotificationCallback, SubscriptionFailure, Transport, TransportKind, TransportResponse,
-};
+use super::interface::{NotificationCallback, SubscriptionFailure, Transport, TransportKind, TransportResponse};
 use super::multiplexer::message_router::MessageRouter;
 use super::multiplexer::pending::{PendingEvent, PendingRequests, RpcOutcome};
 use super::multiplexer::{InboundMessage, await_response, log_dropped, register};
@@ -51,8 +49,6 @@ pub struct Stdio {
     context: Arc<TransportContext>,
     pending: Arc<PendingRequests>,
     stdin_writer: Arc<StdinWriter>,
-    /// `None` if the server is not a process that this connection has started.
-    process_id: Option<u32>,
 }
 
 impl Drop for Stdio {
@@ -72,7 +68,7 @@ impl Stdio {
         let secrets = environment::secrets_of(command).into_iter().map(Zeroizing::new).collect();
         call.log(LogLevel::Debug, || format!("started {}", command.argv[0]));
         let secrets = SecretTexts::new(secrets, Vec::new());
-        let transport = Stdio::new(context, (process.stdin.take(), Some(process.id())), secrets)?;
+        let transport = Stdio::new(context, (process.stdin.take(), true), secrets)?;
         let reader = ProcessReader {
             router: transport.router(),
             stdin_writer: Arc::clone(&transport.stdin_writer),
@@ -87,7 +83,7 @@ impl Stdio {
 
     /// Starts the reader thread of streams that the application has opened.
     pub fn on_streams(context: &Arc<TransportContext>, (read, write): (ReadEnd, WriteEnd)) -> Result<Arc<Stdio>> {
-        let transport = Stdio::new(context, (Some(write), None), Arc::default())?;
+        let transport = Stdio::new(context, (Some(write), false), Arc::default())?;
         let reader = StreamReader {
             router: transport.router(),
             writer: Arc::clone(&transport.stdin_writer),
@@ -98,20 +94,19 @@ impl Stdio {
         Ok(transport)
     }
 
-    /// `write` is where the server reads from, and `process_id` the id of its process, if it is one.
+    /// `write` is where the server reads from, and `is_process` whether it is a process.
     fn new(
         context: &Arc<TransportContext>,
-        (write, process_id): (Option<WriteEnd>, Option<u32>),
+        (write, is_process): (Option<WriteEnd>, bool),
         secrets: Arc<SecretTexts>,
     ) -> Result<Arc<Stdio>> {
-        let stdin_writer = Arc::new(StdinWriter::new(write, process_id.is_some())?);
+        let stdin_writer = Arc::new(StdinWriter::new(write, is_process)?);
         let pending = Arc::new(PendingRequests::new(true, secrets)?);
         Ok(Arc::new_cyclic(|me: &Weak<Stdio>| Stdio {
             me: me.clone(),
             context: Arc::clone(context),
             pending,
             stdin_writer,
-            process_id,
         }))
     }
 
@@ -220,19 +215,7 @@ impl Transport for Stdio {
         self.pending.end_reason()
     }
 
-    fn process_id(&self) -> Option<u32> {
-        self.process_id
-    }
-
     fn needs_new_session(&self) -> bool {
         self.pending.needs_new_session()
-    }
-
-    fn owns_process(&self) -> bool {
-        self.process_id.is_some()
-    }
-
-    fn on_end(&self, hook: ConnectionEndHook) {
-        self.pending.on_end(hook);
     }
 }

@@ -108,7 +108,6 @@ impl StreamableHttp {
                 if let Some(cancelled) = notification.cancelled() {
                     server_requests.retain(|request| !ids::is_same_id(&request.id, cancelled));
                 }
-                self.context.calls.record_progress(&notification);
                 self.context.inbound.notification(call, &notification);
             }
         }

@@ -316,9 +316,7 @@ impl StreamRun {
                         inbound.server_request(call, &ServerRequest { id, method, params }, slot);
                     }
                     StreamMessage::Message(Message::Notification { method, params }) => {
-                        let notification = Notification { method, params };
-                        self.opener.context.calls.record_progress(&notification);
-                        inbound.notification(call, &notification);
+                        inbound.notification(call, &Notification { method, params });
                     }
                     StreamMessage::Message(Message::Result { .. } | Message::Error { .. }) => {
                         call.log(LogLevel::Debug, || "the server sent a response to no pending request".into());

@@ -20,6 +20,7 @@ use crate::protocol::jsonrpc::RpcResponse;
 use crate::protocol::progress::{self, Progress};
 use crate::protocol::version::Era;
 use crate::status::*;
+use crate::sys::wait::Interrupt;
 use crate::transport::event_reader::EventReader;
 use crate::transport::interface::Transport;
 use crate::transport::reply_slot::CallLifetime;
@@ -186,10 +187,14 @@ impl StreamableHttp {
 }
 
 impl StreamableHttp {
-    /// Waits before resuming a stream. Fails if the idle timeout passes: only other streams can restart it meanwhile.
+    /// Waits before resuming a stream. Fails if the idle timeout is shorter, because no bytes can arrive meanwhile.
     fn pause(&self, call: &CallContext, retry: Duration) -> Result<()> {
         let wait_context = call.wait_context().clone();
-        wait_context.pause(retry).map_err(|interrupt| call.interrupt_error_while(&interrupt, BEFORE_RESUMING))
+        let idle = wait_context.idle.filter(|idle| *idle < retry);
+        wait_context
+            .wait_any(&[], Some(idle.unwrap_or(retry)))
+            .map_err(|interrupt| call.interrupt_error_while(&interrupt, BEFORE_RESUMING))?;
+        if idle.is_some() { Err(call.interrupt_error_while(&Interrupt::Idle, BEFORE_RESUMING)) } else { Ok(()) }
     }
 }
 
@@ -247,7 +252,6 @@ mod tests {
     use super::*;
     use crate::call::context::CallOptions;
     use crate::sys::lock::Mutex;
-    use crate::sys::wait::Interrupt;
     use crate::transport::fake::{call_with, recording_context, with_progress};
 
     fn notification(token: u64, progress: u32) -> String {

@@ -68,16 +68,6 @@ function make(ctx) {
   server.registerTool("picture", {}, async () => ({
     content: [{ type: "image", data: PIXEL, mimeType: "image/png" }],
   }));
-  server.registerTool("contents", {}, async () => ({
-    content: [
-      { type: "text", text: "All types:" },
-      { type: "image", data: "+/8B", mimeType: "image/png" },
-      { type: "audio", data: "+/8BAg==", mimeType: "audio/wav" },
-      { type: "resource_link", uri: "memo://text", name: "memo", mimeType: "text/plain" },
-      { type: "resource", resource: { uri: "memo://text", mimeType: "text/plain", text: "diary" } },
-      { type: "resource", resource: { uri: "memo://bytes", blob: "+/8BAg==" } },
-    ],
-  }));
   server.registerTool("count", { inputSchema: z.object({ steps: z.number().int() }) }, async ({ steps }, ctx) => {
     const progressToken = ctx.mcpReq._meta?.progressToken;
     for (let step = 1; step <= steps; step++) {

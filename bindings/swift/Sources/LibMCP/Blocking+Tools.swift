@@ -97,26 +97,6 @@ extension Client.Blocking {
         try run(Calls.getTask(id), timeout, idleTimeout, cancel, options)
     }
 
-    /// Lists all tasks of the server; blocks until all pages are fetched. Results and errors:
-    /// ``Client/listTasks(timeout:idleTimeout:options:)``.
-    @available(*, noasync, message: "it blocks the thread; use await client.listTasks()")
-    public func listTasks(
-        timeout: Duration? = nil, idleTimeout: Duration? = nil, cancel: CancelToken? = nil,
-        options: CallOptions = CallOptions()
-    ) throws(MCPError) -> [ToolTask] {
-        try run(Calls.list(), timeout, idleTimeout, cancel, options)
-    }
-
-    /// Lists one page of the server's tasks; blocks until the server responds. Results and errors:
-    /// ``Client/listTasksPage(cursor:timeout:idleTimeout:options:)``.
-    @available(*, noasync, message: "it blocks the thread; use await client.listTasksPage()")
-    public func listTasksPage(
-        cursor: String? = nil, timeout: Duration? = nil, idleTimeout: Duration? = nil, cancel: CancelToken? = nil,
-        options: CallOptions = CallOptions()
-    ) throws(MCPError) -> Page<ToolTask> {
-        try run(Calls.listPage(cursor), timeout, idleTimeout, cancel, options)
-    }
-
     /// Sends the inputs that a task of a modern server requests; blocks until the server responds. Results and errors:
     /// ``Client/updateTask(_:responses:timeout:idleTimeout:options:)``.
     @available(*, noasync, message: "it blocks the thread; use await client.updateTask()")

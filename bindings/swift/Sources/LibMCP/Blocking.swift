@@ -44,16 +44,6 @@ extension Client {
             try run(Calls.serverInfo, timeout, idleTimeout, cancel, options)
         }
 
-        /// Diagnoses the connection to the server; blocks until all steps have ended. The report:
-        /// ``Client/diagnose(timeout:idleTimeout:options:)``.
-        @available(*, noasync, message: "it blocks the thread; use await client.diagnose()")
-        public func diagnose(
-            timeout: Duration? = nil, idleTimeout: Duration? = nil, cancel: CancelToken? = nil,
-            options: CallOptions = CallOptions()
-        ) throws(MCPError) -> JSON {
-            try run(Calls.diagnose, timeout, idleTimeout, cancel, options)
-        }
-
         /// Requests the server's log messages of this level and above; blocks until a legacy server has responded.
         /// Results and errors: ``Client/requestServerLog(_:timeout:idleTimeout:options:)``.
         @available(*, noasync, message: "it blocks the thread; use await client.requestServerLog()")
@@ -82,16 +72,6 @@ extension Client {
             cancel: CancelToken? = nil, options: CallOptions = CallOptions()
         ) throws(MCPError) {
             try run(Calls.notify(method, params), timeout, idleTimeout, cancel, options)
-        }
-
-        /// Tells the server that the folders have changed, and blocks until the server has received it. Results and
-        /// errors: ``Client/notifyRootsChanged(timeout:idleTimeout:options:)``.
-        @available(*, noasync, message: "it blocks the thread; use await client.notifyRootsChanged()")
-        public func notifyRootsChanged(
-            timeout: Duration? = nil, idleTimeout: Duration? = nil, cancel: CancelToken? = nil,
-            options: CallOptions = CallOptions()
-        ) throws(MCPError) {
-            try run(Calls.notifyRootsChanged, timeout, idleTimeout, cancel, options)
         }
 
         /// Listens for changes and blocks until the server ends the subscription or the `cancel` token is triggered.

@@ -134,12 +134,6 @@ func rejectNUL(_ what: String, _ text: String?) throws(MCPError) {
 }
 
 extension Duration {
-    /// A duration that a server sent; zero if it is negative. Very long ones are shortened, because a value that
-    /// `Duration` cannot represent would end the program.
-    static func received(milliseconds: Double) -> Duration {
-        .milliseconds(min(max(milliseconds, 0), 1e18))
-    }
-
     /// The duration in milliseconds, rounded up; `UInt64.max` if it is longer. Throws if it is negative.
     func milliseconds(_ what: String) throws(MCPError) -> UInt64 {
         guard self >= .zero else {

@@ -34,18 +34,12 @@ public struct CallOptions: Sendable {
     /// Headers of the requests of the call. They override the client's headers; the rules of
     /// ``Client/setHeader(_:to:)`` apply.
     public var headers: [String: String]
-    /// How long a server of 2025-11-25 should keep a task that the call creates, and its result, from its creation. nil
-    /// leaves it to the server. Modern servers set the time themselves.
-    public var taskTTL: Duration?
 
     /// Creates options for a call.
-    public init(
-        meta: JSON? = nil, headers: [String: String] = [:], taskTTL: Duration? = nil, progress: ProgressClosure? = nil
-    ) {
+    public init(meta: JSON? = nil, headers: [String: String] = [:], progress: ProgressClosure? = nil) {
         self.progress = progress
         self.meta = meta
         self.headers = headers
-        self.taskTTL = taskTTL
     }
 }
 
@@ -75,9 +69,6 @@ struct NativeOptions: Sendable {
         }
         if let meta = options.meta {
             try set { options, error in withJSONText(meta) { mcp_options_set_meta(options, $0, $1, error) } }
-        }
-        if let milliseconds = try options.taskTTL?.milliseconds("the ttl of the task") {
-            try set { mcp_options_set_task_ttl($0, milliseconds, $1) }
         }
         for (name, value) in options.headers {
             try rejectNUL("the name of the header", name)

@@ -69,10 +69,6 @@ enum Calls {
         mcp_server_info(client, options, result, error)
     }
 
-    static let diagnose = NativeCall<JSON> { client, options, result, error in
-        mcp_diagnose(client, options, result, error)
-    }
-
     static let close = NativeCall<Void> { client, options, _, error in
         mcp_client_close(client, options, error)
     }
@@ -89,10 +85,6 @@ enum Calls {
             try rejectNUL("the method", method)
             return withJSONText(params) { mcp_notify(client, method, $0, $1, options, error) }
         }
-    }
-
-    static let notifyRootsChanged = NativeCall<Void> { client, options, _, error in
-        mcp_notify_roots_changed(client, options, error)
     }
 
     static func requestServerLog(_ level: LoggingLevel) -> NativeCall<Void> {

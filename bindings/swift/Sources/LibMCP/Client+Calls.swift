@@ -52,26 +52,6 @@ extension Client {
         try await run(Calls.serverInfo, timeout, idleTimeout, options)
     }
 
-    /// Diagnoses the connection to the server: every step from the settings to a ping, each with its time, its result
-    /// and, if it fails, what to do about it. A server that cannot be used is no error, but a report that says so:
-    ///
-    /// - "client": the name of the client
-    /// - "server": the URL without secrets, or the program
-    /// - "ok": false if a step has failed
-    /// - "steps": an array of objects with "step" (its name), "ok" (null if it was skipped), "milliseconds", "result",
-    ///   "warnings", "problem", "remedy" and "reason" (why it was skipped)
-    ///
-    /// The steps are "configuration", "process", "name", "tcp", "proxy", "tls", "http", "authorization", "protocol",
-    /// "capabilities", "lists" and "ping"; `mcp_diagnose` in `mcp.h` describes the members of their results.
-    ///
-    /// A step that fails ends only the steps that need it. The timeout limits all steps together. No tool is called,
-    /// and no login begins. The report contains no secrets.
-    public func diagnose(
-        timeout: Duration? = nil, idleTimeout: Duration? = nil, options: CallOptions = CallOptions()
-    ) async throws -> JSON {
-        try await run(Calls.diagnose, timeout, idleTimeout, options)
-    }
-
     /// Requests the server's log messages of this level and above, which the closure of ``setServerLog(_:)`` receives.
     /// A legacy server receives a request now; a modern server receives the level with every later request.
     ///
@@ -102,18 +82,6 @@ extension Client {
         options: CallOptions = CallOptions()
     ) async throws {
         try await run(Calls.notify(method, params), timeout, idleTimeout, options)
-    }
-
-    /// Tells the server that the folders of ``setRoots(_:)`` have changed (specification 2025-11-25, "Roots"): it may
-    /// then request them again. Does nothing if no session is open, or if the server is a modern one: versions from
-    /// 2026-07-28 on have no such notification, because their servers request the folders when they need them. Never
-    /// connects.
-    ///
-    /// Throws ``MCPError/Status/misuse`` if no handler for roots was set before the first call.
-    public func notifyRootsChanged(
-        timeout: Duration? = nil, idleTimeout: Duration? = nil, options: CallOptions = CallOptions()
-    ) async throws {
-        try await run(Calls.notifyRootsChanged, timeout, idleTimeout, options)
     }
 
     /// Closes the client. Every call in progress and every later call throws ``MCPError/Status/closed``. A legacy

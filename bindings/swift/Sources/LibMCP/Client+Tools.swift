@@ -121,33 +121,6 @@ extension Client {
         try await run(Calls.getTask(id), timeout, idleTimeout, options)
     }
 
-    /// Lists all tasks of the server, from all pages. Only servers of 2025-11-25 have such a list, and not all of them.
-    ///
-    /// - Throws: ``MCPError/Status/rpcError`` with the code -32601 if the server has no list,
-    ///   ``MCPError/Status/endless`` if the pages do not end.
-    public func listTasks(
-        timeout: Duration? = nil, idleTimeout: Duration? = nil, options: CallOptions = CallOptions()
-    ) async throws -> [ToolTask] {
-        try await run(Calls.list(), timeout, idleTimeout, options)
-    }
-
-    /// The server's tasks, as a sequence that fetches one page at a time during iteration. `timeout`, `idleTimeout` and
-    /// `options` apply to each page's call.
-    public func tasks(
-        timeout: Duration? = nil, idleTimeout: Duration? = nil, options: CallOptions = CallOptions()
-    ) -> Listing<ToolTask> {
-        Listing { try await self.run(Calls.listPage($0), timeout, idleTimeout, options) }
-    }
-
-    /// Lists one page of the server's tasks: the first page if `cursor` is nil, else the page after the one with this
-    /// ``Page/nextCursor``.
-    public func listTasksPage(
-        cursor: String? = nil, timeout: Duration? = nil, idleTimeout: Duration? = nil,
-        options: CallOptions = CallOptions()
-    ) async throws -> Page<ToolTask> {
-        try await run(Calls.listPage(cursor), timeout, idleTimeout, options)
-    }
-
     /// Sends inputs that a task of a modern server requests: an object with a result for each key of the task's
     /// ``ToolTask/inputRequests``. ``waitTask(_:timeout:idleTimeout:options:)`` does this with the client's handlers.
     public func updateTask(

@@ -10,9 +10,8 @@ import Foundation
 /// client manages connections, the session and the protocol version; a lost session is re-established.
 ///
 /// The client is freed with its last reference, without network access. To end the session with the server gracefully,
-/// call ``close(timeout:idleTimeout:options:)`` first; to continue it later, see ``saveSession()``. Freeing a client of
-/// an HTTP+SSE server waits for a closure that runs on the event stream's thread; freeing a client of a server process
-/// waits until the process has ended.
+/// call ``close(timeout:idleTimeout:options:)`` first. Freeing a client of an HTTP+SSE server waits for a closure that
+/// runs on the event stream's thread; freeing a client of a server process waits until the process has ended.
 ///
 /// After `fork`, the child process cannot use clients of its parent: calls throw ``MCPError/Status/misuse``.
 public final class Client: @unchecked Sendable {
@@ -45,13 +44,6 @@ public final class Client: @unchecked Sendable {
     public var name: String {
         defer { withExtendedLifetime(self) {} }
         return String(cString: mcp_client_name(pointer))
-    }
-
-    /// Whether the client is connected. It never blocks. That the connection was lost is noticed when its stream or the
-    /// process of the server ends, and over Streamable HTTP, which has no lasting connection, by the next call.
-    public var state: ConnectionState {
-        defer { withExtendedLifetime(self) {} }
-        return ConnectionState(mcp_client_state(pointer))
     }
 
     /// Calls `body` and keeps the client alive until it returns.

@@ -1,11 +1,9 @@
 import CMCP
 import Foundation
 
-/// A request of the server to the client: for input from the user, for a model's response, for the roots, or of a
-/// method of ``Client/setRequestHandler(_:_:)``.
+/// A request of the server to the client: for input from the user, for a model's response, or for the roots.
 public struct InputRequest: Sendable {
-    /// The method: "elicitation/create", "sampling/createMessage", "roots/list", or that of
-    /// ``Client/setRequestHandler(_:_:)``.
+    /// The method: "elicitation/create", "sampling/createMessage" or "roots/list".
     public let method: String
     /// The parameters, an object.
     public let params: JSON
@@ -84,14 +82,10 @@ public typealias SamplingHandler = @Sendable (_ request: InputRequest) async thr
 /// Returns the roots that the server may access.
 public typealias RootsHandler = @Sendable (_ request: InputRequest) async throws -> [Root]
 
-/// Responds to a request that the specification does not define, with an object.
-public typealias RequestHandler = @Sendable (_ request: InputRequest) async throws -> JSON
-
 /// Common to all handlers:
 ///
 /// - If no handler is set, the client does not declare the capability to the server. Set handlers before the first
-///   call. After it, a handler can be replaced or removed on any thread at any time, but not added. Requests that are
-///   open keep the old one; after a removal, requests are refused.
+///   call.
 /// - A handler runs as a task, several at the same time. The call that needs the input waits for it; its time does not
 ///   count against any timeout except ``setInputTimeout(_:)``. It may make calls, also on the same client.
 /// - The task is cancelled when the result is no longer needed, for example because the call was cancelled. The call
@@ -108,68 +102,29 @@ extension Client {
     ///         return .accept(["name": "\(name)"])
     ///     }
     ///
-    /// - Throws: ``MCPError/Status/misuse`` after the first call that contacted the server, if no handler was set
-    ///   before.
+    /// - Throws: ``MCPError/Status/misuse`` after the first call that contacted the server.
     public func setElicitation(_ handler: @escaping ElicitationHandler) throws(MCPError) {
         let userdata = Box<ElicitationHandler>(handler).retained()
         try set { mcp_set_elicitation($0, inputTrampoline, userdata, releaseBox, $1) }
-    }
-
-    /// Removes the handler of ``setElicitation(_:)``. May be called on any thread at any time.
-    public func removeElicitation() throws(MCPError) {
-        try set { mcp_set_elicitation($0, nil, nil, nil, $1) }
     }
 
     /// Sets the handler that requests a response from a model (specification 2026-07-28, "Sampling"). The parameters
     /// have "messages", "maxTokens" and more, optionally "tools". The result is an object with "role", "content",
     /// "model" and optionally "stopReason". Let the user review both, and reject either.
     ///
-    /// - Throws: ``MCPError/Status/misuse`` after the first call that contacted the server, if no handler was set
-    ///   before.
+    /// - Throws: ``MCPError/Status/misuse`` after the first call that contacted the server.
     public func setSampling(_ handler: @escaping SamplingHandler) throws(MCPError) {
         let userdata = Box<ElicitationHandler> { .result(try await handler($0)) }.retained()
         try set { mcp_set_sampling($0, inputTrampoline, userdata, releaseBox, $1) }
     }
 
-    /// Removes the handler of ``setSampling(_:)``. May be called on any thread at any time.
-    public func removeSampling() throws(MCPError) {
-        try set { mcp_set_sampling($0, nil, nil, nil, $1) }
-    }
-
     /// Sets the handler that returns the folders and files that the server may access (specification 2026-07-28,
-    /// "Roots"). If they change, call `notifyRootsChanged`.
+    /// "Roots").
     ///
-    /// - Throws: ``MCPError/Status/misuse`` after the first call that contacted the server, if no handler was set
-    ///   before.
+    /// - Throws: ``MCPError/Status/misuse`` after the first call that contacted the server.
     public func setRoots(_ handler: @escaping RootsHandler) throws(MCPError) {
         let userdata = Box<ElicitationHandler> { .result(try JSON(encoding: ["roots": await handler($0)])) }.retained()
         try set { mcp_set_roots($0, inputTrampoline, userdata, releaseBox, $1) }
-    }
-
-    /// Removes the handler of ``setRoots(_:)``. May be called on any thread at any time.
-    public func removeRoots() throws(MCPError) {
-        try set { mcp_set_roots($0, nil, nil, nil, $1) }
-    }
-
-    /// Sets the handler for requests of the server that the specification does not define, such as those of an
-    /// extension, by their method. The result is an object; what is in it is up to the server and the application.
-    /// Nothing is declared to the server: see ``setCapability(_:to:)`` and ``setExtension(_:to:)``. May be called at
-    /// any time, but requests outside of calls arrive only if a handler was set before the first call.
-    ///
-    ///     try client.setRequestHandler("com.example/pickColor") { request in ["color": "red"] }
-    ///
-    /// - Throws: ``MCPError/Status/invalidArgument`` for a method that has its own function, such as "roots/list", that
-    ///   the library handles ("ping", "tasks/..."), or that is a notification.
-    public func setRequestHandler(_ method: String, _ handler: @escaping RequestHandler) throws(MCPError) {
-        try rejectNUL("the method", method)
-        let userdata = Box<ElicitationHandler> { .result(try await handler($0)) }.retained()
-        try set { mcp_set_request_handler($0, method, inputTrampoline, userdata, releaseBox, $1) }
-    }
-
-    /// Removes the handler of ``setRequestHandler(_:_:)`` for a method. May be called on any thread at any time.
-    public func removeRequestHandler(_ method: String) throws(MCPError) {
-        try rejectNUL("the method", method)
-        try set { mcp_set_request_handler($0, method, nil, nil, nil, $1) }
     }
 
     /// Sets how long a handler may take; `.zero` (the default) means no limit, because a person may take long. After
@@ -180,15 +135,6 @@ extension Client {
     public func setInputTimeout(_ timeout: Duration) throws(MCPError) {
         let milliseconds = try timeout.milliseconds("the timeout")
         try set { mcp_set_input_timeout($0, milliseconds, $1) }
-    }
-
-    /// Limits how many times one call may be repeated with input that a modern server requires (specification
-    /// 2026-07-28, "Multi Round-Trip Requests"); 0 restores the default, 32. A call that exceeds it throws
-    /// ``MCPError/Status/endless``.
-    ///
-    /// May be called on any thread at any time; takes effect with the next call.
-    public func setMaxInputRounds(_ rounds: UInt32) throws(MCPError) {
-        try set { mcp_set_max_input_rounds($0, rounds, $1) }
     }
 }
 

@@ -67,9 +67,8 @@ extension JSON {
         }
     }
 
-    /// The decoded bytes of a string that holds base64, such as the "blob" of a resource or the "data" of an image; nil
-    /// for other values. All forms that servers send are accepted: both alphabets of RFC 4648, with or without padding,
-    /// with line breaks, and as a data URL.
+    /// The decoded bytes of a string that holds base64 (RFC 4648, section 4), such as the "blob" of a resource or the
+    /// "data" of an image; nil for other values.
     public var base64: Data? {
         use { json in
             var length = 0

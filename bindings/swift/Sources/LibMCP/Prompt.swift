@@ -55,10 +55,10 @@ public struct GetPromptResult: Sendable {
 
         /// The role of the author: "user" or "assistant".
         public var role: String { json["role"]?.string ?? "" }
-        /// The content.
-        public var content: Content? { json["content"].map(Content.init) }
+        /// The content: an object with a "type", such as "text", "image" or "resource".
+        public var content: JSON? { json["content"] }
         /// The text of the content; nil for other types.
-        public var text: String? { json.pointer("/content/text")?.string }
+        public var text: String? { content?["text"]?.string }
     }
 }
 

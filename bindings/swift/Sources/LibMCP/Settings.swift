@@ -14,44 +14,6 @@ extension Client {
         try set { mcp_set_timeout($0, milliseconds, $1) }
     }
 
-    /// Sets the timeout for connecting: starting the server process, the first connection, and the negotiation of the
-    /// protocol version. `.zero` (the default) means that this time counts toward the timeout of the call that
-    /// connects. Rounded up to milliseconds.
-    ///
-    ///     try client.setConnectTimeout(.seconds(300))  // npx may have to download the server first
-    ///     try client.setTimeout(.seconds(10))
-    ///
-    /// While it is set, neither the timeout nor the idle timeout of a call applies to connecting: not for the call that
-    /// connects, nor for those that wait for it. If it passes, all of them throw ``MCPError/Status/timeout``, and the
-    /// next call connects again. It also applies when a lost session is re-established: all connections of one call
-    /// together have this time, except those with which `listen(to:)` goes on, each of which has the whole time. The
-    /// time of a login is not counted. In ``diagnose(timeout:idleTimeout:options:)``, the timeout of the
-    /// call also limits connecting.
-    ///
-    /// May be called on any thread at any time; takes effect with the next connection.
-    public func setConnectTimeout(_ timeout: Duration) throws(MCPError) {
-        let milliseconds = try timeout.milliseconds("the connect timeout")
-        try set { mcp_set_connect_timeout($0, milliseconds, $1) }
-    }
-
-    /// Sets the interval of pings to the server while `listen(to:)` waits for changes; `.zero` (the default) means
-    /// none. They find out that a server has vanished without closing its connection, and keep proxies and servers from
-    /// ending a session that seems unused. Rounded up to milliseconds.
-    ///
-    /// If the server does not respond before the next interval ends, listening ends with
-    /// ``MCPError/Status/timeout``; the client can still be used. An error in the response, such as HTTP 429, shows
-    /// that the server is there, except HTTP 401 and 403 and the loss of the session. If a ping fails in another way,
-    /// the connection is re-established as after any failure. Choose an interval that is longer than the server may be
-    /// busy.
-    ///
-    /// Pings run the auth closure like `listen(to:)` itself, but begin no login.
-    ///
-    /// May be called on any thread at any time; takes effect when listening begins.
-    public func setKeepAlive(_ interval: Duration) throws(MCPError) {
-        let milliseconds = try interval.milliseconds("the keep-alive interval")
-        try set { mcp_set_keep_alive($0, milliseconds, $1) }
-    }
-
     /// Sets the idle timeout of calls that do not specify one: a call throws ``MCPError/Status/timeout`` if it waits
     /// this long without receiving a byte or, while it sends, without being able to send one. `.zero` (the default)
     /// means no limit. Rounded up to milliseconds.
@@ -92,19 +54,6 @@ extension Client {
         try rejectNUL("the extension's name", name)
         try set { client, error in
             withJSONText(settings) { mcp_set_extension(client, name, $0, $1, error) }
-        }
-    }
-
-    /// Declares a capability to the server that no other function declares: a member of the client's "capabilities",
-    /// such as "experimental". The capability is an object; nil removes it.
-    ///
-    /// - Throws: ``MCPError/Status/invalidArgument`` for a capability that handlers or ``setExtension(_:to:)`` declare,
-    ///   for "tasks", or if it is not an object; ``MCPError/Status/misuse`` after the first call that contacted the
-    ///   server.
-    public func setCapability(_ name: String, to capability: JSON?) throws(MCPError) {
-        try rejectNUL("the capability's name", name)
-        try set { client, error in
-            withJSONText(capability) { mcp_set_capability(client, name, $0, $1, error) }
         }
     }
 

@@ -14,7 +14,7 @@ public struct Tool: Sendable, ListElement {
     public var description: String? { json["description"]?.string }
     /// The JSON schema of the arguments.
     public var inputSchema: JSON? { json["inputSchema"] }
-    /// The JSON schema of the structured content. Nothing is validated against it.
+    /// The JSON schema of the structured content.
     public var outputSchema: JSON? { json["outputSchema"] }
     /// Hints, such as "readOnlyHint". Do not trust them unless you trust the server.
     public var annotations: JSON? { json["annotations"] }
@@ -31,13 +31,13 @@ public struct ToolResult: Sendable {
     /// The complete result as the server sent it.
     public let json: JSON
 
-    /// The content blocks.
-    public var content: [Content] { json["content"]?.elements.map(Content.init) ?? [] }
+    /// The content blocks: objects with a "type", such as "text", "image" or "resource".
+    public var content: [JSON] { json["content"].map { Array($0.elements) } ?? [] }
     /// The texts of the content blocks of the type "text" and of embedded resources, joined with line breaks; "" if
     /// there are none.
     public var text: String { json.use { String(cString: mcp_tool_result_text($0)) } }
-    /// The structured content. It should match the tool's ``Tool/outputSchema``, but is not validated: a program that
-    /// has a validator for JSON schemas passes it both values. nil if there is none.
+    /// The structured content. It should match the tool's ``Tool/outputSchema``, but is not validated. nil if there is
+    /// none.
     public var structuredContent: JSON? { json.subvalue { mcp_tool_result_structured($0) } }
     /// Whether the tool reports that it failed. Calls throw such a result as a ``ToolError``.
     public var isError: Bool { json.use { mcp_tool_result_is_error($0) } }

@@ -1,7 +1,7 @@
 import CMCP
 
 /// A tool call that runs on the server without an open call.
-public struct ToolTask: Sendable, ListElement {
+public struct ToolTask: Sendable {
     /// The complete task as the server sent it. On modern servers, a task that has ended has its "result" or "error"
     /// here.
     public let json: JSON
@@ -19,12 +19,8 @@ public struct ToolTask: Sendable, ListElement {
     /// The time to wait between two polls, as the server suggests.
     public var pollInterval: Duration? { duration("pollIntervalMs") ?? duration("pollInterval") }
 
-    static let key = "tasks"
-    static var list: ListFunction { mcp_list_tasks }
-    static var listPage: PageFunction { mcp_list_tasks_page }
-
     private func duration(_ name: String) -> Duration? {
-        json[name]?.double.map { .received(milliseconds: $0) }
+        json[name]?.double.map { .milliseconds($0) }
     }
 }
 

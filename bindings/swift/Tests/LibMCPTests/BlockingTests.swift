@@ -32,7 +32,6 @@ import Testing
             #expect(try calls.completeResource(template, argument: "resourceId", value: "7").values == ["7"])
             #expect(try calls.request("tools/list")["tools"]?.count == tools.count)
             try calls.notify("notifications/roots/list_changed")
-            #expect(throws: MCPError.self) { try calls.notifyRootsChanged() }
 
             guard case .result(let result) = try calls.callToolAsTask("echo", arguments: ["message": "hi"]) else {
                 throw MissingError()

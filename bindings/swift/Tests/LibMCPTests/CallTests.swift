@@ -34,24 +34,6 @@ import Testing
         }
     }
 
-    @Test(arguments: ["dual", "legacy", "sse"])
-    func everyStepOfADiagnosisSucceeds(_ scenario: String) async throws {
-        let report = try await Scripted.client(scenario).diagnose(timeout: .seconds(30))
-        #expect(report["ok"]?.bool == true, "\(report)")
-        let names = report["steps"]?.elements.compactMap { $0["step"]?.string } ?? []
-        #expect(names.first == "configuration" && names.last == "ping" && names.count == 12)
-    }
-
-    @Test func diagnosisOfADeadPortSaysWhatToDo() async throws {
-        try await onThread {
-            let report = try Client("http://127.0.0.1:1/mcp").blocking.diagnose(timeout: .seconds(30))
-            #expect(report["ok"]?.bool == false)
-            let tcp = report["steps"]?.elements.first { $0["step"]?.string == "tcp" }
-            #expect(tcp?["problem"]?.string?.contains("connection refused") == true)
-            #expect(tcp?["remedy"]?.string?.isEmpty == false)
-        }
-    }
-
     @Test func timeoutsEndCalls() async throws {
         let client = try Scripted.client("legacy+fault=silent+when=ping")
         try await failure(.timeout) { try await client.ping(timeout: .milliseconds(50)) }

@@ -17,7 +17,7 @@ import Testing
 
         let got = try await client.getPrompt("args-prompt", arguments: ["city": "Ulm", "state": "BW"])
         #expect(got.messages.map(\.role) == ["user"] && got.messages.first?.text == "What's weather in Ulm, BW?")
-        #expect(got.messages.first?.content?.text == "What's weather in Ulm, BW?")
+        #expect(got.messages.first?.content?["type"]?.string == "text")
         #expect(try await client.getPrompt("simple-prompt").messages.count == 1)
         try await failure(.rpcError) { try await client.getPrompt("no-prompt") }
         try await failure(.invalidArgument) { try await client.getPrompt("a\0b") }

@@ -47,26 +47,6 @@ import Testing
         }
     }
 
-    @Test func connectTimeoutEndsConnecting() async throws {
-        let client = try Scripted.client("dual+fault=silent")
-        try client.setTimeout(.zero)
-        try client.setConnectTimeout(.milliseconds(150))
-        let error = try await failure(.timeout) { try await client.ping() }
-        #expect(error.message.contains("connect timeout of 150 ms"))
-        try await failure(.invalidArgument) { try client.setConnectTimeout(.seconds(-1)) }
-        try await failure(.invalidArgument) { try client.setKeepAlive(.seconds(-1)) }
-    }
-
-    @Test func silentPingsEndListening() async throws {
-        let client = try Scripted.client("sse+fault=silent+when=ping")
-        try client.setKeepAlive(.milliseconds(200))
-        try client.setMaxInputRounds(3)
-        let error = try await failure(.timeout) {
-            for try await _ in client.listen(to: .tools) {}
-        }
-        #expect(error.message.contains("keep-alive ping within 200 ms"))
-    }
-
     @Test func idleTimeoutIsTheDefaultOfCalls() async throws {
         let client = try Scripted.client("legacy+fault=silent+when=ping")
         try await client.connect()

@@ -52,16 +52,6 @@ import Testing
         let client = try RealServer("everything").ready()
         try client.setElicitation { _ in .decline }
         let task = try await cancelledTask(client)
-        #expect(try await client.listTasks().contains { $0.id == task.id && $0.status == .cancelled })
-        let page = try await client.listTasksPage()
-        #expect(page.elements.isEmpty == false && page.json["tasks"]?.count == page.elements.count)
-        let sent = Shared<[String]>([])
-        try client.setTrace { direction, text in
-            if direction == .sent { sent.change { $0.append(text) } }
-        }
-        _ = try await client.callToolAsTask(
-            "simulate-research-query", arguments: ["topic": "go"], options: CallOptions(taskTTL: .seconds(77)))
-        #expect(sent.value.contains { $0.contains(#""task":{"ttl":77000}"#) })
         #expect(try await client.getTask(task.id).status == .cancelled)
         try await failure(.taskCancelled) { try await client.waitTask(task.id) }
         try await failure(.rpcError) { try await client.getTask("none") }
@@ -97,10 +87,6 @@ import Testing
         #expect(try await toolError { try await client.waitTask("t1") }.result.text == "well")
         try await client.cancelTask("t1")
         #expect(try server.received("tasks/cancel").first?.pointer("/params/taskId")?.string == "t1")
-        try await failure(.invalidMessage) { try await client.listTasks() }
-        try await failure(.invalidArgument) {
-            try await client.callToolAsTask("slow", options: CallOptions(taskTTL: .seconds(-1)))
-        }
         try await failure(.invalidArgument) { try await client.updateTask("t1", responses: [1]) }
         try await failure(.invalidArgument) { try await client.getTask("a\0b") }
     }

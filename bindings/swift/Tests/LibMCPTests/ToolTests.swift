@@ -128,62 +128,14 @@ extension RealServer {
 
         let mixed: ToolResult = try await client.callTool(
             "get-annotated-message", arguments: ["messageType": "error", "includeImage": true])
-        guard case .text(let message) = mixed.content.first, case .image = mixed.content.last else {
-            throw MissingError()
-        }
-        #expect(mixed.content.count == 2 && message == mixed.text && mixed.content.first?.text == message)
+        #expect(mixed.content.map { $0["type"]?.string } == ["text", "image"])
         let weather = try await client.callTool("get-structured-content", arguments: ["location": "Chicago"])
         let decoded = try #require(try weather.structuredContent?.decode(Weather.self))
         #expect(!decoded.conditions.isEmpty && weather.meta == nil && weather.json["content"]?.count == 1)
 
-        let images = try await client.callTool("get-tiny-image").content.compactMap { block -> Content.Media? in
-            if case .image(let image) = block { return image }
-            return nil
-        }
-        #expect(images.count == 1 && images.first?.mimeType == "image/png" && images.first?.annotations == nil)
-        #expect(images.first?.data?.prefix(4) == Data([0x89, 0x50, 0x4E, 0x47]))
-
-        let links = try await client.callTool("get-resource-links", arguments: ["count": 1]).content
-        guard case .resourceLink(let link) = links.last else { throw MissingError() }
-        #expect(link.uri == "demo://resource/dynamic/blob/1" && link.mimeType == "text/plain")
-        let embedded = try await client.callTool(
-            "get-resource-reference", arguments: ["resourceType": "Blob", "resourceId": 8]
-        ).content
-        guard case .resource(let contents) = embedded[1] else { throw MissingError() }
-        #expect(contents.uri == "demo://resource/dynamic/blob/8" && contents.blob?.isEmpty == false)
-        #expect(contents.text == nil && embedded[1].text == nil)
-    }
-
-    @Test func everyBlockOfContentIsRead() throws {
-        let blocks = try JSON(
-            parsing: #"""
-                [{"type":"audio","data":"data:audio/wav;base64,-_8","mimeType":"audio/wav"},{"type":"text","text":7},
-                {"type":"tool_use","id":"1"},{"uri":"x:","text":"t"},7]
-                """#)
-        let content = blocks.elements.map(Content.init)
-        guard case .audio(let audio) = content[0], case .other(let invalid) = content[1],
-            case .other(let toolUse) = content[2], case .resource(let resource) = content[3],
-            case .other = content[4]
-        else { throw MissingError() }
-        #expect(audio.data == Data([0xFB, 0xFF]) && audio.mimeType == "audio/wav" && invalid["text"]?.int == 7)
-        #expect(toolUse["id"]?.string == "1" && resource.text == "t" && content[3].text == "t")
-    }
-
-    @Test func blocksWithoutARequiredMemberAreOther() throws {
-        let blocks = try JSON(
-            parsing: #"""
-                [{"type":"text"},{"type":"text","text":null},{"type":"image","mimeType":"image/png"},
-                {"type":"image","data":"AA=="},{"type":"audio","data":[],"mimeType":"audio/wav"},
-                {"type":"resource_link","name":"n"},{"type":"resource","uri":"u"},
-                {"type":"resource","resource":7,"uri":"u"},{"type":null,"uri":"u"}]
-                """#)
-        for block in blocks.elements {
-            guard case .other = Content(block) else { throw MissingError() }
-        }
-        let text = try JSON(parsing: #"{"type":"text","text":"t","resource":{"text":"other"}}"#)
-        #expect(Content(text).text == "t")
-        let contents = try JSON(parsing: #"{"uri":"u","text":"t","resource":{"text":"other"}}"#)
-        #expect(Content(contents).text == "t")
+        let image = try #require(
+            try await client.callTool("get-tiny-image").content.first { $0["type"]?.string == "image" })
+        #expect(image["data"]?.base64?.prefix(4) == Data([0x89, 0x50, 0x4E, 0x47]))
     }
 
     @Test func failedToolsThrowToolError() async throws {
