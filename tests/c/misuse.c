@@ -10,8 +10,6 @@
 #include "misuse_fixture.h"
 
 #include <semaphore.h>
-#include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 static void wrong_arguments_are_refused(const char *options) {
@@ -203,9 +201,7 @@ static void wrong_arguments_in_the_assertion_callback_are_refused(void) {
 static void clients_are_unusable_in_a_forked_child(void) {
     struct fixture s = {0};
     char url[URL_SIZE];
-    char status = 1;
-    int result[2];
-    pid_t child;
+    struct child_checks child;
 
     snprintf(url, sizeof url, "%s", scenario("legacy"));
     s.url = url;
@@ -218,12 +214,8 @@ static void clients_are_unusable_in_a_forked_child(void) {
     CHECK_INT(MCP_OK, mcp_set_log(s.client, no_log, &s.destroyed, count_destroy, NULL));
     CHECK_INT(MCP_OK, mcp_oauth_set_open(s.oauth, no_open, &s.destroyed, count_destroy, NULL));
     CHECK_INT(MCP_OK, mcp_set_oauth(s.client, s.oauth, NULL));
-    must(pipe(result) == 0, "a pipe");
-    fflush(stdout);
-    child = fork();
-    must(child >= 0, "fork");
-    if (child == 0) {
-        char failed;
+    child = fork_checks();
+    if (child.process == 0) {
         int before;
         run_child_cases(&s);
         /* Objects that belong to no client still work. */
@@ -239,16 +231,9 @@ static void clients_are_unusable_in_a_forked_child(void) {
         mcp_cancel_free(s.cancel);
         mcp_json_free(s.json);
         mcp_error_free(s.kept_error);
-        failed = (char)check_end();
-        fflush(stdout);
-        must(write(result[1], &failed, 1) == 1, "write");
-        /* Not _exit: valgrind would report what the library leaves to the parent process. */
-        kill(getpid(), SIGKILL);
+        end_child_checks(child);
     }
-    must(waitpid(child, NULL, 0) == child && close(result[1]) == 0, "waitpid");
-    CHECK(read(result[0], &status, 1) == 1);
-    CHECK_INT(0, status);
-    close(result[0]);
+    join_child_checks(child);
     child_call(&s, PROCESS, "fork");
     mcp_client_free(s.client);
     child_call(&s, URL, "fork");

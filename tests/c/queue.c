@@ -6,7 +6,6 @@
 
 #include <dirent.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -571,12 +570,8 @@ static void a_child_cannot_use_the_queue(void) {
     mcp_options *options = queued(&record);
     submit_silent(&record, 2);
     await_requests("queue-fork", "ping", 2);
-    int result[2];
-    must(pipe(result) == 0, "a pipe");
-    fflush(stdout);
-    pid_t child = fork();
-    must(child >= 0, "fork");
-    if (child == 0) {
+    struct child_checks child = fork_checks();
+    if (child.process == 0) {
         int descriptor = mcp_queue_fd(record.queue);
         CHECK_INT(-1, descriptor);
         EXPECT(MCP_MISUSE, error, mcp_ping(record.client, options, &error));
@@ -592,18 +587,9 @@ static void a_child_cannot_use_the_queue(void) {
         mcp_queue_free(record.queue);
         CHECK_INT(open - 1, open_descriptors());
         CHECK_INT(0, record.destroyed);
-        char status = (char)check_end();
-        fflush(stdout);
-        must(write(result[1], &status, 1) == 1, "write");
-        /* Not _exit: valgrind would report what the threads of the parent process use, which do not exist here. */
-        kill(getpid(), SIGKILL);
+        end_child_checks(child);
     }
-    char status = 1;
-    must(waitpid(child, NULL, 0) == child, "waitpid");
-    must(close(result[1]) == 0, "close");
-    CHECK(read(result[0], &status, 1) == 1);
-    CHECK_INT(0, status);
-    close(result[0]);
+    join_child_checks(child);
     mcp_options_free(options);
     CHECK_INT(2, mcp_queue_cancel(record.queue, &record));
     dispatch_all(record.queue);

@@ -1,16 +1,19 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include "support.h"
+#include "check.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -308,4 +311,33 @@ const char *header_of(const mcp_json *request, const char *name) {
         }
     }
     return NULL;
+}
+
+struct child_checks fork_checks(void) {
+    struct child_checks child;
+    int result[2];
+
+    must(pipe(result) == 0, "a pipe");
+    fflush(stdout);
+    child.process = fork();
+    must(child.process >= 0, "fork");
+    child.result = result[child.process == 0];
+    must(close(result[child.process != 0]) == 0, "close");
+    return child;
+}
+
+void end_child_checks(struct child_checks child) {
+    char failed = (char)check_end();
+    fflush(stdout);
+    must(write(child.result, &failed, 1) == 1, "write");
+    kill(getpid(), SIGKILL);
+}
+
+void join_child_checks(struct child_checks child) {
+    char failed = 1;
+
+    must(waitpid(child.process, NULL, 0) == child.process, "waitpid");
+    CHECK(read(child.result, &failed, 1) == 1);
+    CHECK_INT(0, failed);
+    close(child.result);
 }

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum { URL_SIZE = 1024 };
 
@@ -69,6 +70,21 @@ void finish_login(void *userdata, mcp_oauth_request *request);
 /* Creates a client for a scenario that uses `oauth`. Its timeout is 60 s, because a first call with a login has ten
  * requests, which are slow under valgrind. */
 mcp_client *client_with_oauth(mcp_oauth *oauth, const char *options);
+
+/* A forked child that makes checks. */
+struct child_checks {
+    pid_t process; /* 0 in the child */
+    int result;    /* the descriptor for the outcome of its checks */
+};
+
+/* Forks. The child makes its checks and calls `end_child_checks`, the parent calls `join_child_checks`. */
+struct child_checks fork_checks(void);
+
+/* Ends the child. Not with _exit: valgrind would report what belongs to the parent process and its threads. */
+void end_child_checks(struct child_checks child);
+
+/* Waits for the end of the child, and checks that its checks passed. */
+void join_child_checks(struct child_checks child);
 
 /* Sends a GET request for a URL at 127.0.0.1, and closes the connection after the first byte of the response. */
 void request_first_byte(const char *url);
